@@ -1,0 +1,50 @@
+"""
+talik: how permafrost feels the climate, from logger files to offsets, drivers, pooled slopes, maps and an atlas.
+
+Importing talik costs the standard library only; every public name is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "sites": "talik.synthesis.published",
+    "read": "talik.readers.registry",
+    "check": "talik.series.quality",
+    "surface_offset": "talik.kernels.equilibrium",
+    "thermal_offset": "talik.kernels.equilibrium",
+    "annual_offsets": "talik.series.offsets",
+    "Completeness": "talik.series.annual",
+    "describe": "talik.analysis.describe",
+    "scorecard": "talik.analysis.scorecard",
+    "pool": "talik.analysis.meta",
+    "pool_many": "talik.analysis.meta",
+    "group_slopes": "talik.analysis.slopes",
+    "contributions": "talik.analysis.attribution",
+    "attribute_drivers": "talik.analysis.attribution",
+    "spatial_folds": "talik.analysis.folds",
+    "model_skill": "talik.analysis.skill",
+    "rank_drivers": "talik.analysis.drivers",
+    "importance_null": "talik.analysis.drivers",
+    "predict_offsets": "talik.analysis.prediction",
+    "applicability": "talik.analysis.applicability",
+    "harmonise": "talik.synthesis.harmonise",
+    "Record": "talik.records",
+    "Flag": "talik.records",
+    "TalikError": "talik.errors",
+}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'talik' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOME]

@@ -1,0 +1,62 @@
+"""The command line: one lazy group; each command lives in a room of its own and is loaded when it is called."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+import talik
+
+_COMMANDS = {
+    # name: (module, attribute, help shown in the list)
+    "new": ("talik.cli.studies", "new", "Scaffold a study of your own: a TOML file and an example table."),
+    "studies": ("talik.cli.studies", "studies", "List the bundled studies."),
+    "run": ("talik.cli.studies", "run", "Run a whole study: tables, figures, report, manifest."),
+    "describe": ("talik.cli.statements", "describe", "Means, spread and intervals by region."),
+    "scorecard": ("talik.cli.statements", "scorecard", "Recompute every published claim from its table."),
+    "figures": ("talik.cli.statements", "figures", "Draw the figures of a study again."),
+    "verify": ("talik.cli.studies", "verify", "Check that a results folder or store is what it says."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and help without importing them."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
+            return None
+        module, attribute, _ = _COMMANDS[name]
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in _COMMANDS.items()])
+
+    def resolve_command(self, context: click.Context, args: list[str]):  # type: ignore[no-untyped-def]
+        from talik.errors import unknown
+
+        if args and args[0] not in _COMMANDS:
+            raise click.UsageError(str(unknown("command", args[0], _COMMANDS)), context)
+        return super().resolve_command(context, args)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(talik.__version__, message="talik %(version)s")
+def group() -> None:
+    """Permafrost's surface and thermal offsets, from logger files to drivers, pooled slopes, maps and an atlas."""
+
+
+def main() -> None:
+    """Run the command line; deliberate errors become one plain message and an exit code (2 usage, 3 bad input)."""
+    from talik.errors import TalikError
+
+    try:
+        group.main(standalone_mode=True)
+    except TalikError as error:
+        click.echo(f"talik: {error}", err=True)
+        raise SystemExit(error.exit_code) from None

@@ -1,0 +1,1 @@
+"""A frame becomes ink. Knows only the words: the catalogue, the errors, the results."""

@@ -1,0 +1,1 @@
+"""A record becomes years: quality, annual means, offsets, uncertainty."""

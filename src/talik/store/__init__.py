@@ -1,0 +1,1 @@
+"""The series store: one Parquet file per series and one catalogue."""

@@ -1,0 +1,1 @@
+"""Years and published tables become one table of sites."""

@@ -1,0 +1,34 @@
+"""What every test may ask for: the real files, a quiet matplotlib, a seed."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+REAL = Path(os.environ.get("TALIK_REAL_DATA") or Path(__file__).parents[2] / "shared" / "data")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Tests marked `realdata` are skipped, with the reason, where the folder is missing; CI must have it."""
+    if REAL.is_dir():
+        return
+    if os.environ.get("TALIK_REQUIRE_REAL_DATA"):
+        raise pytest.UsageError(f"TALIK_REQUIRE_REAL_DATA is set but there is no folder {REAL}")
+    skip = pytest.mark.skip(reason=f"real files not found at {REAL}; set TALIK_REAL_DATA")
+    for item in items:
+        if "realdata" in item.keywords:
+            item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def real() -> Path:
+    """The folder of real files (loggers, stations, calm, era5, maps, three_poles)."""
+    return REAL
+
+
+@pytest.fixture(scope="session")
+def oracles() -> Path:
+    """The folder of oracle results, beside the real files."""
+    return REAL.parent / "oracles"
