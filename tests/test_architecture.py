@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "src" / "talik"
 FLOORS = [
-    ("errors", "files", "variables", "records", "results", "provenance"),
+    ("errors", "files", "frames", "variables", "records", "results", "provenance"),
     ("kernels",),
     ("readers",),
     ("series", "era5land"),
@@ -23,7 +23,7 @@ FLOORS = [
 FLOOR = {name: level for level, names in enumerate(FLOORS) for name in names}
 APART = (
     {("readers", "kernels")}
-    | {("kernels", word) for word in ("variables", "records", "results", "files", "provenance")}
+    | {("kernels", word) for word in ("variables", "records", "results", "files", "frames", "provenance")}
     | {("figures", room) for room in ("kernels", "readers", "series", "era5land", "store", "synthesis", "analysis")}
 )
 HOMELESS = {"utils", "util", "helpers", "misc", "common", "tools", "base"}
