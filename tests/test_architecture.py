@@ -16,8 +16,10 @@ FLOORS = [
     ("synthesis",),
     ("analysis",),
     ("figures",),
-    ("study",),
-    ("report", "atlas", "service"),
+    ("settings",),
+    ("report", "atlas"),
+    ("steps", "study"),
+    ("service",),
     ("cli",),
 ]
 FLOOR = {name: level for level, names in enumerate(FLOORS) for name in names}

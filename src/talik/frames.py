@@ -45,7 +45,8 @@ def as_frame(data: Any, argument: str = "data", *, required: Iterable[str] = ())
     elif hasattr(data, "columns") and hasattr(data, "iloc"):
         frame = pl.from_pandas(data)
     else:
-        raise UsageError(f"{argument}: got {type(data).__name__}, expected a polars or pandas frame or a mapping of columns")
+        raise UsageError(f"{argument}: got {type(data).__name__}, expected a polars or pandas frame "
+                         "or a mapping of columns")
     for name in required:
         if name not in frame.columns:
             raise type(unknown("column", name, []))(f"{argument}: {unknown('column', name, frame.columns)}")

@@ -1,0 +1,222 @@
+"""Steps of a run: each reads files, writes files whole, and is skipped when nothing it depends on has changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from talik.errors import FileError, StoreError
+from talik.files import sha256, write_csv, write_parquet, write_text
+from talik.provenance import FileEntry, code_hash, package_versions, settings_hash
+from talik.settings import Settings
+
+STATE = ".talik-state.json"
+_PART = ".part-"
+
+
+@dataclass(frozen=True, slots=True)
+class NotRun:
+    """Why a step could not be done with the data at hand, and what would make it possible."""
+
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a step works on: settings, results so far (to read), its own staging folder (to write), what came before."""
+
+    settings: Settings
+    results: Path
+    staging: Path
+    before: tuple[Outcome, ...] = ()
+
+    def read(self, name: str) -> pl.DataFrame:
+        """A table that an earlier step wrote."""
+        path = self.results / name
+        return pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema_length=None)
+
+    def has(self, name: str) -> bool:
+        """Whether an earlier step wrote this file."""
+        return (self.results / name).is_file()
+
+    def write(self, name: str, frame: pl.DataFrame) -> None:
+        """Write a table under its final name, as CSV or Parquet by its ending."""
+        (write_parquet if name.endswith(".parquet") else write_csv)(self.staging / name, frame)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """
+    One step of the way.
+
+    Parameters
+    ----------
+    name : str
+        What it is called in the report and in the state.
+    does : callable
+        Takes a Desk, writes files into its staging folder; returns None, or NotRun with the reason.
+    needs : tuple of str
+        Names of the steps whose files it reads.
+    uses : tuple of str
+        Sections of the settings it looks at.
+    files : callable, optional
+        Gives the paths outside the results folder that it reads.
+    """
+
+    name: str
+    does: Callable[[Desk], NotRun | None]
+    needs: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ("study",)
+    files: Callable[[Settings], Sequence[Path]] = field(default=lambda settings: ())
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a step: done, kept (nothing had changed) or not run, and the files it made."""
+
+    step: str
+    status: str
+    seconds: float
+    outputs: tuple[FileEntry, ...]
+    reason: str = ""
+    remedy: str = ""
+
+
+Watcher = Callable[[str, int, int, "Outcome | None"], None]
+
+
+def run_steps(recipe: Sequence[Step], settings: Settings, results: Path, *, watch: Watcher | None = None,
+              fresh: bool = False) -> list[Outcome]:
+    """
+    Run the steps in order into a results folder, keeping those whose inputs, settings and code are unchanged.
+
+    A step writes into a staging folder; its files are moved to their names only when it has ended well, so an
+    interrupted run leaves every finished step whole and nothing else. `watch(name, number, of, outcome)` is called
+    before (outcome None) and after each step. With `fresh` every step is done again.
+
+    Raises
+    ------
+    FileError
+        If the folder holds something else than a talik run, or cannot be written to.
+    StoreError
+        If another run is writing to the folder.
+    """
+    with _claimed(results):
+        state = {} if fresh else _read_state(results)
+        outcomes: list[Outcome] = []
+        for number, step in enumerate(recipe, 1):
+            if watch:
+                watch(step.name, number, len(recipe), None)
+            key = _key(step, settings, outcomes)
+            outcome = _kept(step, state.get(step.name), key, results) or _done(step, Desk(settings, results, results, tuple(outcomes)))
+            _forget_stale(results, state.get(step.name), outcome)
+            outcomes.append(outcome)
+            state[step.name] = {"key": key, "reason": outcome.reason, "remedy": outcome.remedy,
+                                "outputs": [[e.path, e.bytes, e.sha256] for e in outcome.outputs]}
+            write_text(results / STATE, json.dumps(state, indent=1) + "\n")
+            if watch:
+                watch(step.name, number, len(recipe), outcome)
+        return outcomes
+
+
+def _key(step: Step, settings: Settings, before: Sequence[Outcome]) -> str:
+    content = settings.model_dump(mode="json", include=set(step.uses))
+    upstream = {o.step: [o.reason, *(e.sha256 for e in o.outputs)] for o in before if o.step in step.needs}
+    outside = [[str(path), sha256(path)] for path in step.files(settings) if path.is_file()]
+    return settings_hash([step.name, code_hash(), package_versions(), content, upstream, outside])
+
+
+def _kept(step: Step, known: Mapping[str, Any] | None, key: str, results: Path) -> Outcome | None:
+    if known is None or known["key"] != key:
+        return None
+    entries = tuple(FileEntry(path, size, digest, step.name) for path, size, digest in known["outputs"])
+    for entry in entries:
+        path = results / entry.path
+        if not path.is_file() or path.stat().st_size != entry.bytes or sha256(path) != entry.sha256:
+            return None
+    return Outcome(step.name, "not run" if known["reason"] else "kept", 0.0, entries, known["reason"], known["remedy"])
+
+
+def _done(step: Step, desk: Desk) -> Outcome:
+    start = time.process_time()
+    results = desk.results
+    staging = Path(tempfile.mkdtemp(prefix=_PART, dir=results))
+    try:
+        answer = step.does(replace(desk, staging=staging))
+        made = sorted(path for path in staging.rglob("*") if path.is_file())
+        entries = []
+        for path in made:
+            name = path.relative_to(staging).as_posix()
+            final = results / name
+            final.parent.mkdir(parents=True, exist_ok=True)
+            entries.append(FileEntry.of(path, name, step.name))
+            os.replace(path, final)
+    except OSError as error:
+        raise FileError(f"{results}: step {step.name!r} cannot write its files: {error.strerror or error}. "
+                        "Finished steps are whole; free space or choose another folder, then run again.") from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    seconds = time.process_time() - start
+    if isinstance(answer, NotRun):
+        return Outcome(step.name, "not run", seconds, tuple(entries), answer.reason, answer.remedy)
+    return Outcome(step.name, "done", seconds, tuple(entries))
+
+
+def _forget_stale(results: Path, known: Mapping[str, Any] | None, outcome: Outcome) -> None:
+    """Remove files that the step made in an earlier run and no longer makes."""
+    current = {entry.path for entry in outcome.outputs}
+    for path, _, digest in (known or {}).get("outputs", ()):
+        stale = results / path
+        if path not in current and stale.is_file() and sha256(stale) == digest:
+            stale.unlink()
+
+
+def _read_state(results: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads((results / STATE).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}        # no state, or a damaged one: every step is simply done again
+
+
+@contextmanager
+def _claimed(results: Path) -> Iterator[None]:
+    """The results folder, made if need be, refused if it is somebody else's, locked while the run lasts."""
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        foreign = [p.name for p in results.iterdir() if p.name != ".talik-lock" and not p.name.startswith(_PART)]
+        if foreign and not (results / STATE).exists():
+            raise FileError(f"{results}: the folder is not empty and was not written by talik (it holds "
+                            f"{sorted(foreign)[0]!r}). Choose a new folder with --out.")
+        lock = (results / ".talik-lock").open("w")
+    except OSError as error:
+        raise FileError(f"{results}: cannot be used as output folder: {error.strerror or error}. "
+                        "Choose another with --out.") from error
+    with lock:
+        _lock(lock, results)
+        for part in results.glob(_PART + "*"):
+            shutil.rmtree(part, ignore_errors=True)
+        yield
+    (results / ".talik-lock").unlink(missing_ok=True)
+
+
+def _lock(stream: Any, results: Path) -> None:
+    try:
+        import fcntl
+    except ImportError:          # Windows has no fcntl; the staging folders still keep every step whole
+        return
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise StoreError(f"{results}: another talik run is writing here. Wait for it, or choose another "
+                         "--out.") from None
