@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from importlib import import_module
 
 import click
@@ -52,11 +54,25 @@ def group() -> None:
 
 
 def main() -> None:
-    """Run the command line; deliberate errors become one plain message and an exit code (2 usage, 3 bad input)."""
+    """
+    Run the command line; deliberate errors become one plain message and an exit code.
+
+    0 done, 1 a finding (damage, faults, differences), 2 usage, 3 bad input, 130 interrupted.
+    """
     from talik.errors import TalikError
 
     try:
-        group.main(standalone_mode=True)
+        code = group.main(standalone_mode=False)
     except TalikError as error:
         click.echo(f"talik: {error}", err=True)
-        raise SystemExit(error.exit_code) from None
+        code = error.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("talik: interrupted. What was finished is whole; run the same command again to go on.", err=True)
+        code = 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())   # the reader of the pipe has left
+        code = 0
+    raise SystemExit(code or 0)

@@ -1,0 +1,90 @@
+"""Commands on whole studies: new, studies, run, verify."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from talik.cli.output import emit, format_option
+
+if TYPE_CHECKING:
+    from talik.steps import Outcome
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def new(folder: Path) -> None:
+    """
+    Scaffold a study of your own in FOLDER.
+
+    Writes study.toml (settings, each explained) and sites.csv (an example table to replace with yours).
+    """
+    from talik.study import scaffold
+
+    for path in scaffold(folder):
+        click.echo(f"wrote {path}")
+    click.echo(f"Next: put your sites into {folder / 'sites.csv'}, then: talik run {folder / 'study.toml'}")
+
+
+@click.command()
+@format_option
+def studies(form: str | None) -> None:
+    """List the studies that come with talik."""
+    from talik.synthesis.published import studies as bundled
+
+    emit(bundled(), form, title="Bundled studies")
+
+
+@click.command()
+@click.argument("study")
+@click.option("--out", type=click.Path(path_type=Path), default=None,
+              help="Results folder. [default: results/NAME beside the study, or here]")
+@click.option("--profile", type=click.Choice(["talik", "liu2025"]), default=None,
+              help="Make the statements as recommended (talik) or as published (liu2025).")
+@click.option("--fresh", is_flag=True, help="Do every step again, also those whose inputs have not changed.")
+@click.option("--quiet", is_flag=True, help="Say only where the report is.")
+def run(study: str, out: Path | None, profile: str | None, fresh: bool, quiet: bool) -> None:
+    """
+    Run a whole STUDY: a bundled name (see `talik studies`), a study.toml, or a folder that holds one.
+
+    Finished steps are kept: an interrupted or changed study goes on where it must.
+    """
+    from talik.study import run_study, study_settings
+
+    settings = study_settings(study, profile=profile)
+    results = out or settings.home / "results" / settings.study.name
+    outcomes = run_study(settings, results, watch=None if quiet else _say, fresh=fresh)
+    for outcome in outcomes:
+        if outcome.status == "not run" and not quiet:
+            click.echo(f"not run: {outcome.step}: {outcome.reason} {outcome.remedy}", err=True)
+    click.echo(f"report: {results / 'report.html'}")
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--rerun/--no-rerun", default=True, help="Also run the study again and compare every table byte by byte.")
+def verify(folder: Path, rerun: bool) -> None:
+    """
+    Check that a results FOLDER is what its manifest says, and that a rerun gives the same tables.
+
+    Ends with exit code 1 when a file is missing, changed, or comes out differently.
+    """
+    from talik.study import verify_results
+
+    findings = verify_results(folder, rerun=rerun)
+    for path, fault in findings:
+        click.echo(f"{folder / path}: {fault}")
+    if findings:
+        raise SystemExit(1)
+    click.echo(f"{folder}: every file is as its manifest says"
+               + ("; a rerun gave byte-identical tables." if rerun else "."))
+
+
+def _say(step: str, number: int, of: int, outcome: Outcome | None) -> None:
+    """One line a step on the error stream: its name when it begins, what became of it when it has ended."""
+    if outcome is None:
+        click.echo(f"[{number}/{of}] {step} ... ", err=True, nl=False)
+    else:
+        click.echo(f"{outcome.status} ({outcome.seconds:.1f} CPU-s)", err=True)
