@@ -67,7 +67,7 @@ class Category:
 
 
 @overload
-def harmonise(text: str | None, vocabulary: Vocabulary, *, rules: Path | str | None = None) -> Category: ...
+def harmonise(text: str | None, vocabulary: Vocabulary, *, rules: Path | str | None = None) -> Category: ...  # type: ignore[overload-overlap]
 @overload
 def harmonise(text: Iterable[str | None], vocabulary: Vocabulary, *,
               rules: Path | str | None = None) -> pl.DataFrame: ...
