@@ -14,7 +14,7 @@ REACH_KM = 60.0
 BY_DISTANCE, BY_BASIN, ALONE = "distance", "basin", "alone"
 
 
-def clusters(sites: pl.DataFrame, *, reach_km: float = REACH_KM) -> pl.DataFrame:
+def clusters(sites: pl.DataFrame, *, cluster_km: float = REACH_KM) -> pl.DataFrame:
     """
     The cluster of each site: single linkage of great-circle distances, then named basins, else a cluster of its own.
 
@@ -22,7 +22,7 @@ def clusters(sites: pl.DataFrame, *, reach_km: float = REACH_KM) -> pl.DataFrame
     ----------
     sites : polars.DataFrame
         With `latitude` and `longitude` [degrees], null where unknown, and optionally `basin` (text).
-    reach_km : float
+    cluster_km : float
         Largest distance of neighbours [km].
 
     Returns
@@ -35,7 +35,7 @@ def clusters(sites: pl.DataFrame, *, reach_km: float = REACH_KM) -> pl.DataFrame
     Raises
     ------
     UsageError
-        If `reach_km` is not a positive number.
+        If `cluster_km` is not a positive number.
 
     Examples
     --------
@@ -44,12 +44,12 @@ def clusters(sites: pl.DataFrame, *, reach_km: float = REACH_KM) -> pl.DataFrame
     >>> clusters(plots).rows()
     [(0, 'distance'), (0, 'distance'), (1, 'distance'), (0, 'basin')]
     """
-    if not reach_km > 0:
-        raise UsageError(f"reach_km: got {reach_km}, expected a positive distance in km")
+    if not cluster_km > 0:
+        raise UsageError(f"cluster_km: got {cluster_km}, expected a positive distance in km")
     latitude, longitude = (sites[name].cast(pl.Float64).to_numpy() for name in ("latitude", "longitude"))
     located = ~(np.isnan(latitude) | np.isnan(longitude))
     number = np.full(sites.height, -1, dtype=np.int64)
-    number[located] = single_linkage(great_circle(latitude[located], longitude[located]), reach_km)
+    number[located] = single_linkage(great_circle(latitude[located], longitude[located]), cluster_km)
     basin = sites["basin"].to_list() if "basin" in sites.columns else [None] * sites.height
     home = {name: int(number[k]) for k, name in reversed(list(enumerate(basin))) if name and located[k]}
     found = [BY_DISTANCE if known else BY_BASIN if name else ALONE

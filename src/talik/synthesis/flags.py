@@ -1,4 +1,4 @@
-"""What is suspicious in a table of sites: marks found by rule, and marks declared by a reviewer; neither changes a value."""
+"""What is suspicious in a table of sites: marks found by rule or declared by a reviewer; neither changes a value."""
 
 from __future__ import annotations
 
@@ -83,11 +83,11 @@ def _decimals(value: float) -> int:
 def _differences(sites: pl.DataFrame) -> Iterator[Mark]:
     for code, name, minuend, subtrahend in (("SO_NOT_DIFFERENCE", "surface_offset", "magst", "maat"),
                                             ("TO_NOT_DIFFERENCE", "thermal_offset", "ttop", "magst")):
-        room = sum(half_unit(sites[part]) for part in (name, minuend, subtrahend))
-        apart = np.abs(sites[name].to_numpy() - sites[f"{name}_recomputed"].to_numpy())
-        for k in np.flatnonzero(apart > room + 1e-9):
-            yield (int(k), code, f"printed {sites[name][int(k)]:g} K, {minuend.upper()} - {subtrahend.upper()} = "
-                                 f"{sites[f'{name}_recomputed'][int(k)]:g} K, rounding explains at most {room[k]:.2g} K")
+        room = half_unit(sites[name]) + half_unit(sites[minuend]) + half_unit(sites[subtrahend])
+        printed, again = sites[name].to_numpy(), sites[f"{name}_recomputed"].to_numpy()
+        for k in np.flatnonzero(np.abs(printed - again) > room + 1e-9):
+            yield (int(k), code, f"printed {printed[k]:g}, {minuend.upper()} - {subtrahend.upper()} = {again[k]:g} K; "
+                                 f"rounding explains {room[k]:.2g} K")
 
 
 def _above_zero(sites: pl.DataFrame) -> Iterator[Mark]:
@@ -106,7 +106,8 @@ def _near_duplicates(sites: pl.DataFrame) -> Iterator[Mark]:
     for i, j in sorted(cKDTree(state[whole]).query_pairs(NEAR_K + 1e-9, p=np.inf)):
         a, b = int(whole[i]), int(whole[j])
         for row, other in ((a, b), (b, a)):
-            yield (row, "NEAR_DUPLICATE", f"MAAT, MAGST and TTOP are within {NEAR_K:g} K of those of {sites['site'][other]}")
+            yield (row, "NEAR_DUPLICATE",
+                   f"MAAT, MAGST and TTOP are within {NEAR_K:g} K of those of {sites['site'][other]}")
 
 
 def _places(sites: pl.DataFrame) -> Iterator[Mark]:

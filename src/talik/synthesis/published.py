@@ -76,7 +76,7 @@ def part(name: str, file: str) -> pl.DataFrame:
     return pl.read_csv(BytesIO(content), infer_schema=False)
 
 
-def sites(name: str, *, reach_km: float = REACH_KM) -> pl.DataFrame:
+def sites(name: str, *, cluster_km: float = REACH_KM) -> pl.DataFrame:
     """
     The table of sites of a bundled study: as printed, with offsets recomputed, flags, and clusters.
 
@@ -84,7 +84,7 @@ def sites(name: str, *, reach_km: float = REACH_KM) -> pl.DataFrame:
     ----------
     name : str
         The study; `talik.studies` on the command line lists them.
-    reach_km : float
+    cluster_km : float
         Sites nearer than this, directly or through others, are one cluster [km].
 
     Returns
@@ -123,12 +123,13 @@ def sites(name: str, *, reach_km: float = REACH_KM) -> pl.DataFrame:
     basins = flags.filter(pl.col("code") == "SHARED_BASIN").select(pl.col("site_no").cast(pl.Int64),
                                                                   pl.col("group").alias("basin"))
     frame = frame.join(basins, on="site_no", how="left", validate="1:1", maintain_order="left")
-    return site_table(frame, declared=_declared(frame, flags), reach_km=reach_km)
+    return site_table(frame, declared=_declared(frame, flags), cluster_km=cluster_km)
 
 
 def _declared(frame: pl.DataFrame, flags: pl.DataFrame) -> list[Mark]:
     row = {number: k for k, number in enumerate(frame["site_no"])}
-    return [(row[int(number)], code, reason) for number, code, reason in flags.select("site_no", "code", "reason").rows()]
+    return [(row[int(number)], code, reason)
+            for number, code, reason in flags.select("site_no", "code", "reason").iter_rows()]
 
 
 def _folder(name: str) -> Traversable:

@@ -18,7 +18,7 @@ COLUMNS = ("site_no", "site", "region", "subregion", "basin", "latitude", "longi
 """Columns that every table of sites has, in this order; source columns of a study follow."""
 
 
-def site_table(values: pl.DataFrame, *, declared: list[Mark] | None = None, reach_km: float = REACH_KM) -> pl.DataFrame:
+def site_table(values: pl.DataFrame, *, declared: list[Mark] | None = None, cluster_km: float = REACH_KM) -> pl.DataFrame:
     """
     A table of sites made whole: missing columns as nulls, recomputed offsets, clusters, flags.
 
@@ -29,7 +29,7 @@ def site_table(values: pl.DataFrame, *, declared: list[Mark] | None = None, reac
         Whatever is missing of `COLUMNS` is added; other columns are kept behind them.
     declared : list of (row, code, reason), optional
         Marks of a reviewer, beside those found by rule.
-    reach_km : float
+    cluster_km : float
         Sites nearer than this are one cluster [km].
 
     Returns
@@ -59,6 +59,6 @@ def site_table(values: pl.DataFrame, *, declared: list[Mark] | None = None, reac
             pl.when(pl.col(name).is_not_null()).then(pl.lit("table"))
             .when(again.is_not_null()).then(pl.lit("recomputed")).alias(f"{name}_from"),
             pl.coalesce(name, again).alias(name))
-    frame = frame.hstack(clusters(frame, reach_km=reach_km))
+    frame = frame.hstack(clusters(frame, cluster_km=cluster_km))
     frame = with_flags(frame, [*found_flags(frame), *(declared or [])])
     return frame.select(*COLUMNS, *(name for name in frame.columns if name not in COLUMNS))
