@@ -1,0 +1,206 @@
+"""What missing days do to a mean: worst case, likely error, and filling with its own error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talik.kernels.calendar import Windows, missing_runs
+from talik.kernels.profile import harmonic_basis, harmonic_fit
+
+Floats = NDArray[np.float64]
+Booleans = NDArray[np.bool_]
+
+
+def bias_bound(n: NDArray[np.int64], mean: Floats, days: NDArray[np.int64], low: Floats, high: Floats) -> Floats:
+    """
+    The most by which missing days can have moved an annual mean, if none lay outside the range ever recorded.
+
+    With m of P days missing and the mean of the others T, the whole year's mean lies within
+    m / P * max(high - T, T - low) of T.
+
+    Parameters
+    ----------
+    n, mean : ndarray, shape (years, m)
+        Days with a value, and their mean [°C].
+    days : ndarray, shape (years,)
+        Days of each year.
+    low, high : ndarray, shape (m,)
+        Lowest and highest daily mean of the column's whole record [°C].
+
+    Returns
+    -------
+    ndarray, shape (years, m)
+        [K]; 0 for a year without gaps, NaN without a day.
+
+    Examples
+    --------
+    >>> bias_bound(np.array([[350]]), np.array([[-0.6]]), np.array([365]), np.array([-14.0]), np.array([14.0])).round(2)
+    array([[0.6]])
+    """
+    share = 1 - n / days[:, None]
+    reach = np.maximum(high - mean, mean - low)
+    bound: Floats = np.where(n > 0, share * reach, np.nan)
+    return bound
+
+
+def gap_uncertainty(grid: Floats, where: Windows, n: NDArray[np.int64]) -> Floats:
+    """
+    Standard uncertainty that missing days give an annual mean: season missed, and weather missed.
+
+    Season: the record's own annual and half-annual wave, averaged over the days there are, less its average over
+    all days. Weather: the departures from that wave, as first-order autoregressive noise over the missing days.
+
+    Parameters
+    ----------
+    grid : ndarray, shape (days, m)
+        Daily means [°C], padded to whole years; NaN where missing.
+    where : Windows
+        The years.
+    n : ndarray of int, shape (years, m)
+        Days with a value.
+
+    Returns
+    -------
+    ndarray, shape (years, m)
+        [K]; NaN for columns whose days do not determine the wave (use the bound / sqrt 3 there).
+    """
+    day = np.arange(grid.shape[0], dtype=np.float64)
+    present = ~np.isnan(grid)
+    basis = harmonic_basis(day, 2)
+    wave = basis @ harmonic_fit(day, grid, 2)
+    days = where.days[:, None]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        seen = np.add.reduceat(np.where(present, wave, 0.0), where.year_row, axis=0) / n
+        season = seen - np.add.reduceat(wave, where.year_row, axis=0) / days
+        variance, memory = _weather(np.where(present, grid - wave, np.nan))
+        missing = days - n
+        weather = variance * missing * np.minimum((1 + memory) / (1 - memory), np.maximum(missing, 1)) / days**2
+        uncertainty: Floats = np.sqrt(season**2 + weather)
+    return uncertainty
+
+
+def _weather(departure: Floats) -> tuple[Floats, Floats]:
+    """Variance and lag-one autocorrelation of each column's departures."""
+    pair = departure[1:] * departure[:-1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        count = np.maximum(np.count_nonzero(~np.isnan(departure), axis=0), 1)
+        pairs = np.maximum(np.count_nonzero(~np.isnan(pair), axis=0), 1)
+        variance = np.nansum(departure**2, axis=0) / count
+        memory = np.where(variance > 0, np.nansum(pair, axis=0) / pairs / variance, 0.0)
+    return variance, np.clip(memory, 0.0, 0.98)
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """
+    Daily means with gaps filled.
+
+    Parameters
+    ----------
+    grid : ndarray, shape (days, m)
+        Daily means [°C]; NaN where still missing.
+    filled : ndarray of bool, shape (days, m)
+        True where a value was put in.
+    gap_variance : ndarray, shape (days, m)
+        Variance of the *sum* over a filled gap [K2], standing on the gap's last day, 0 elsewhere: gaps are
+        independent of each other, the days within one are not.
+    """
+
+    grid: Floats
+    filled: Booleans
+    gap_variance: Floats
+
+
+def fill_linear(grid: Floats, longest: int) -> Filled:
+    """
+    Straight lines across gaps of at most `longest` days that have a value on both sides.
+
+    The error of the line is that of a random walk tied at both ends: with the standard deviation s of the
+    column's day-to-day changes, the sum over L filled days has the variance s2 L (L + 1) (L + 2) / 12.
+
+    Examples
+    --------
+    >>> f = fill_linear(np.array([[0.0], [np.nan], [2.0], [np.nan], [np.nan]]), 5)
+    >>> f.grid.ravel(), f.filled.ravel()
+    (array([ 0.,  1.,  2., nan, nan]), array([False,  True, False, False, False]))
+    """
+    result, filled = grid.copy(), np.zeros(grid.shape, dtype=bool)
+    variance = np.zeros(grid.shape)
+    change = np.diff(grid, axis=0)
+    row = np.arange(grid.shape[0])
+    for column, first, last in _inner_gaps(grid, longest):
+        around = [first - 1, last + 1]
+        result[first:last + 1, column] = np.interp(row[first:last + 1], around, grid[around, column])
+        filled[first:last + 1, column] = True
+        length = last - first + 1
+        step = np.nanstd(change[:, column]) if np.isfinite(change[:, column]).any() else np.nan
+        variance[last, column] = step**2 * length * (length + 1) * (length + 2) / 12
+    return Filled(result, filled, variance)
+
+
+def fill_regression(grid: Floats, longest: int, *, window: int = 90, min_days: int = 60) -> Filled:
+    """
+    Gaps of at most `longest` days filled from the other column that knows them best.
+
+    The other column is the one that has all days of the gap and the highest correlation with this one over the
+    `window` days on either side, where at least `min_days` days are common. The line is fitted there; its error
+    over the gap is that of the residuals, as first-order autoregressive noise, and of the line's own level.
+
+    Examples
+    --------
+    >>> x = np.sin(np.arange(200) / 20)
+    >>> grid = np.column_stack([x, 2 * x + 1]); grid[80:100, 0] = np.nan
+    >>> float(np.abs(fill_regression(grid, 60).grid[:, 0] - x).max().round(9))
+    0.0
+    """
+    result, filled = grid.copy(), np.zeros(grid.shape, dtype=bool)
+    variance = np.zeros(grid.shape)
+    for column, first, last in _inner_gaps(grid, longest):
+        near = slice(max(0, first - window), last + 1 + window)
+        best = _best_neighbour(grid[near], column, grid[first:last + 1], min_days)
+        if best is None:
+            continue
+        x, y = grid[near, best], grid[near, column]
+        both = ~np.isnan(x) & ~np.isnan(y)
+        slope, level = np.polyfit(x[both], y[both], 1)
+        residual = np.where(both, y - slope * x - level, np.nan)
+        scatter, memory = _weather(residual[:, None])
+        length, used = last - first + 1, int(both.sum())
+        inflation = float((1 + memory[0]) / (1 - memory[0]))
+        away = (grid[first:last + 1, best].mean() - x[both].mean()) ** 2 / x[both].var()
+        result[first:last + 1, column] = slope * grid[first:last + 1, best] + level
+        filled[first:last + 1, column] = True
+        variance[last, column] = scatter[0] * (length * min(inflation, length)
+                                               + length**2 * inflation * (1 + away) / used)
+    return Filled(result, filled, variance)
+
+
+def _inner_gaps(grid: Floats, longest: int) -> list[tuple[int, int, int]]:
+    """(column, first row, last row) of every gap of at most `longest` days with values on both sides."""
+    missing = np.isnan(grid)
+    runs = missing_runs(missing, np.array([0]))
+    ends = missing[:-1] & ~missing[1:] & (runs[:-1] <= longest)
+    found = []
+    for last, column in np.argwhere(ends):
+        first = int(last - runs[last, column] + 1)
+        if first > 0:
+            found.append((int(column), first, int(last)))
+    return found
+
+
+def _best_neighbour(near: Floats, column: int, gap: Floats, min_days: int) -> int | None:
+    best, closest = None, 0.0
+    for other in range(near.shape[1]):
+        if other == column or np.isnan(gap[:, other]).any():
+            continue
+        both = ~np.isnan(near[:, column]) & ~np.isnan(near[:, other])
+        x, y = near[both, other], near[both, column]
+        if both.sum() < min_days or x.std() == 0 or y.std() == 0:
+            continue
+        correlation = abs(float(np.corrcoef(x, y)[0, 1]))
+        if correlation > closest:
+            best, closest = other, correlation
+    return best

@@ -1,0 +1,366 @@
+"""Profiles on arrays: temperature at a depth, the 0 degC isotherm, zero annual amplitude, diffusivity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Bottom = Literal["found", "deeper", "shallower", "no_profile"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """
+    A temperature read off a profile: the value [°C], its gradient [K m-1], and the two sensors it lies between [m].
+
+    `value` is NaN outside the sensors: nothing is extrapolated.
+    """
+
+    value: float
+    gradient: float
+    above: float
+    below: float
+
+    @property
+    def distance(self) -> float:
+        """Distance to the nearer of the two sensors is at most this: half the spacing is the worst case [m]."""
+        return (self.below - self.above) / 2
+
+
+def at_depth(depths: Floats, profile: Floats, depth: float) -> Reading:
+    """
+    A profile's temperature at a depth, linear between the two sensors that bracket it, never extrapolated.
+
+    Parameters
+    ----------
+    depths : ndarray, shape (m,)
+        Sensor depths [m], ascending.
+    profile : ndarray, shape (m,)
+        Temperatures [°C]; sensors with NaN are passed over, which widens the bracket.
+    depth : float
+        Where to read [m].
+
+    Returns
+    -------
+    Reading
+        NaN throughout when `depth` is NaN or lies outside the sensors that have values.
+
+    Examples
+    --------
+    >>> at_depth(np.array([0.5, 1.0, 2.0]), np.array([-1.0, np.nan, -4.0]), 1.5)
+    Reading(value=-3.0, gradient=-2.0, above=0.5, below=2.0)
+    """
+    known = ~np.isnan(profile)
+    z, t = depths[known], profile[known]
+    if not z.size or np.isnan(depth) or not z[0] <= depth <= z[-1]:
+        return Reading(np.nan, np.nan, np.nan, np.nan)
+    if z.size == 1:
+        return Reading(float(t[0]), np.nan, float(z[0]), float(z[0]))
+    i = int(np.clip(np.searchsorted(z, depth), 1, z.size - 1))
+    slope = (t[i] - t[i - 1]) / (z[i] - z[i - 1])
+    on = np.flatnonzero(z == depth)
+    above, below = (z[on[0]], z[on[0]]) if on.size else (z[i - 1], z[i])
+    return Reading(float(t[i - 1] + slope * (depth - z[i - 1])), float(slope), float(above), float(below))
+
+
+@dataclass(frozen=True, slots=True)
+class Thaw:
+    """
+    How deep a profile is thawed, and what that rests on.
+
+    Parameters
+    ----------
+    depth : float
+        Depth of the 0 °C isotherm [m]; NaN unless `bottom` is "found".
+    last_thawed, first_frozen : float
+        The sensors it lies between [m]: the interval the data themselves give. `last_thawed` is 0 when even the
+        first sensor stays frozen, `first_frozen` is inf when even the last one thaws.
+    bottom : str
+        "found"; "deeper" than the string; "shallower" than its first sensor; "no_profile" without values.
+    gradient : float
+        Of the envelope across the bracket [K m-1]; NaN where not found.
+    interpolation_error : float
+        Estimated error of the straight line across the bracket [m]: an eighth of the squared spacing times the
+        envelope's curvature over its gradient; the bracket's own spread (width / sqrt 12) where three sensors
+        are not there to tell the curvature.
+    crossings : int
+        How many times the envelope goes from thawed to frozen downwards; more than one means a layer that
+        stays frozen above one that thaws.
+    """
+
+    depth: float
+    last_thawed: float
+    first_frozen: float
+    bottom: Bottom
+    gradient: float = np.nan
+    interpolation_error: float = np.nan
+    crossings: int = 0
+
+
+def thaw_depth(depths: Floats, envelope: Floats, *, method: Literal["interpolate", "extrapolate"] = "interpolate",
+               freezing_point: float = 0.0) -> Thaw:
+    """
+    The deepest depth to which an envelope of annual maxima is thawed.
+
+    Parameters
+    ----------
+    depths : ndarray, shape (m,)
+        Sensor depths [m], ascending.
+    envelope : ndarray, shape (m,)
+        Highest daily mean of the year at each sensor [°C]; NaN where unknown.
+    method : {"interpolate", "extrapolate"}
+        A straight line between the last thawed and the first frozen sensor, or, where latent heat bends the
+        profile there, the line through the two lowest thawed sensors drawn on, kept within the bracket.
+    freezing_point : float
+        Temperature that counts as frozen [°C].
+
+    Returns
+    -------
+    Thaw
+
+    References
+    ----------
+    Riseborough (2008), Proceedings of the Ninth International Conference on Permafrost, 1487-1492.
+
+    Examples
+    --------
+    >>> thaw_depth(np.array([0.5, 1.0, 1.5]), np.array([6.0, 1.0, -1.0])).depth
+    1.25
+    >>> thaw_depth(np.array([0.5, 1.0]), np.array([6.0, 1.0])).bottom
+    'deeper'
+    """
+    known = ~np.isnan(envelope)
+    z, t = depths[known], envelope[known] - freezing_point
+    if not z.size:
+        return Thaw(np.nan, np.nan, np.nan, "no_profile")
+    down = np.flatnonzero((t[:-1] > 0) & (t[1:] <= 0))
+    if not down.size:
+        if t[0] > 0:
+            return Thaw(np.nan, float(z[-1]), np.inf, "deeper")
+        return Thaw(np.nan, 0.0, float(z[0]), "shallower")
+    i = int(down[-1])
+    slope = (t[i + 1] - t[i]) / (z[i + 1] - z[i])
+    depth = z[i] - t[i] / slope
+    if method == "extrapolate" and i > 0 and t[i - 1] > t[i]:
+        steeper = (t[i] - t[i - 1]) / (z[i] - z[i - 1])
+        depth = min(z[i] - t[i] / steeper, z[i + 1])
+    return Thaw(float(depth), float(z[i]), float(z[i + 1]), "found", float(slope), _line_error(z, t, i, slope),
+                int(down.size))
+
+
+def _line_error(z: Floats, t: Floats, i: int, slope: float) -> float:
+    width = z[i + 1] - z[i]
+    rough = width / np.sqrt(12)
+    slopes = np.diff(t) / np.diff(z)
+    curvature = [2 * (slopes[k] - slopes[k - 1]) / (z[k + 1] - z[k - 1]) for k in (i, i + 1) if 0 < k < z.size - 1]
+    if not curvature:
+        return float(rough)
+    return float(min(width**2 / 8 * max(map(abs, curvature)) / abs(slope), rough))
+
+
+@dataclass(frozen=True, slots=True)
+class ZeroAmplitude:
+    """Depth at which the annual amplitude falls to a threshold [m], NaN when none; whether it was extrapolated."""
+
+    depth: float
+    extrapolated: bool
+    bottom: Bottom
+
+
+def zero_amplitude_depth(depths: Floats, amplitude: Floats, *, threshold: float = 0.1,
+                         extrapolate: bool = False) -> ZeroAmplitude:
+    """
+    Depth of zero annual amplitude: where half the annual range of daily means falls to `threshold`.
+
+    Parameters
+    ----------
+    depths : ndarray, shape (m,)
+        Sensor depths [m], ascending, below the surface.
+    amplitude : ndarray, shape (m,)
+        Half the annual range [K]; NaN where unknown.
+    threshold : float
+        [K], as half a range: 0.1 by default; 0.05 is the "0.1 K peak to peak" of the IPA, 0.25 that of "0.5 K".
+    extrapolate : bool
+        Where the string is too short, continue the straight line of ln amplitude through all sensors, and say so.
+
+    Returns
+    -------
+    ZeroAmplitude
+        `depth` is NaN, with "deeper", for a string whose last amplitude is still above the threshold.
+
+    References
+    ----------
+    Bonnaventure et al. (2015): regression of ln amplitude on depth where strings end above it.
+
+    Examples
+    --------
+    >>> z = np.array([1.0, 5.0, 10.0])
+    >>> zero_amplitude_depth(z, 10 * np.exp(-z / 2)).depth.__round__(2)
+    9.21
+    >>> zero_amplitude_depth(z[:2], 10 * np.exp(-z[:2] / 2))
+    ZeroAmplitude(depth=nan, extrapolated=False, bottom='deeper')
+    """
+    known = amplitude > 0
+    z, a = depths[known], amplitude[known]
+    if not z.size:
+        return ZeroAmplitude(np.nan, False, "no_profile")
+    below = np.flatnonzero(a <= threshold)
+    if below.size and below[0] == 0:
+        return ZeroAmplitude(np.nan, False, "shallower")
+    if below.size:
+        i = int(below[0])
+        share = (np.log(a[i - 1]) - np.log(threshold)) / (np.log(a[i - 1]) - np.log(a[i]))
+        return ZeroAmplitude(float(z[i - 1] + share * (z[i] - z[i - 1])), False, "found")
+    if extrapolate and z.size > 1:
+        slope, level = np.polyfit(z, np.log(a), 1)
+        if slope < 0:
+            return ZeroAmplitude(float((np.log(threshold) - level) / slope), True, "deeper")
+    return ZeroAmplitude(np.nan, False, "deeper")
+
+
+def annual_wave(day: Floats, values: Floats, *, harmonics: int = 1) -> tuple[Floats, Floats, Floats]:
+    """
+    The annual wave of each column: mean, amplitude and day of the maximum, by least squares.
+
+    Parameters
+    ----------
+    day : ndarray, shape (n,)
+        Day numbers; their zero is the zero of the phase.
+    values : ndarray, shape (n, m)
+        Daily means [°C]; NaN where missing. Gaps do not bias the fit, but it needs most of a year.
+    harmonics : int
+        Harmonics fitted; only the first is returned, the others take up what is not a sine.
+
+    Returns
+    -------
+    mean, amplitude, phase : ndarray, shape (m,)
+        [°C], [K], and the day of the maximum in [0, 365.25). NaN where the days do not determine the fit.
+
+    Examples
+    --------
+    >>> d = np.arange(1461.0)
+    >>> mean, amplitude, phase = annual_wave(d, (3 + 8 * np.cos(2 * np.pi * (d - 200) / 365.25))[:, None])
+    >>> mean.round(6), amplitude.round(6), phase.round(6)
+    (array([3.]), array([8.]), array([200.]))
+    """
+    coefficients = harmonic_fit(day, values, harmonics)
+    cosine, sine = coefficients[1], coefficients[2]
+    phase = np.arctan2(sine, cosine) / (2 * np.pi) * 365.25
+    return coefficients[0], np.hypot(cosine, sine), np.mod(phase, 365.25)
+
+
+def harmonic_basis(day: Floats, harmonics: int) -> Floats:
+    """Columns 1, cos, sin, cos 2, sin 2, ... of the year's angle, shape (n, 1 + 2 harmonics)."""
+    angle = 2 * np.pi * np.asarray(day, float)[:, None] / 365.25 * np.arange(1, harmonics + 1)
+    waves = np.stack([np.cos(angle), np.sin(angle)], axis=2).reshape(len(day), 2 * harmonics)
+    return np.hstack([np.ones((len(day), 1)), waves])
+
+
+def harmonic_fit(day: Floats, values: Floats, harmonics: int = 2) -> Floats:
+    """
+    Least-squares coefficients of `harmonic_basis`, column by column, over the days each column has.
+
+    Returns
+    -------
+    coefficients : ndarray, shape (1 + 2 harmonics, m)
+        NaN where the days of a column do not determine them (condition of the normal matrix above 100).
+    """
+    basis = harmonic_basis(day, harmonics)
+    k = basis.shape[1]
+    present = ~np.isnan(values)
+    pairs = (basis[:, :, None] * basis[:, None, :]).reshape(-1, k * k)
+    normal = (pairs.T @ present).T.reshape(-1, k, k)
+    right = (basis.T @ np.where(present, values, 0.0)).T[:, :, None]
+    safe = np.linalg.cond(normal + 1e-12 * np.eye(k)) < 100
+    result = np.full((k, values.shape[1]), np.nan)
+    if safe.any():
+        result[:, safe] = np.linalg.solve(normal[safe], right[safe])[:, :, 0].T
+    return result
+
+
+def diffusivity_from_waves(depths: Floats, amplitude: Floats, phase: Floats) -> tuple[Floats, Floats]:
+    """
+    Apparent thermal diffusivity between neighbouring sensors, from the annual wave's damping and from its lag.
+
+    Parameters
+    ----------
+    depths : ndarray, shape (m,)
+        [m], ascending.
+    amplitude, phase : ndarray, shape (m,)
+        Of the annual wave: [K] and day of the maximum, from `annual_wave`.
+
+    Returns
+    -------
+    from_damping, from_lag : ndarray, shape (m - 1,)
+        [m2 s-1]. NaN where the wave does not fall, or does not lag, with depth. They agree in a conducting,
+        uniform layer; where the two differ, phase change or moving water is at work.
+
+    References
+    ----------
+    Horton, Wierenga & Nielsen (1983), Soil Science Society of America Journal 47, 25-32,
+    doi:10.2136/sssaj1983.03615995004700010005x.
+
+    Examples
+    --------
+    >>> z, d = np.array([0.0, 1.0]), np.sqrt(1e-6 * 365.25 * 86400 / np.pi)           # damping depth
+    >>> damping, lag = diffusivity_from_waves(z, 10 * np.exp(-z / d), 200 + z / d / (2 * np.pi) * 365.25)
+    >>> damping.round(9), lag.round(9)
+    (array([1.e-06]), array([1.e-06]))
+    """
+    period = 365.25 * 86400
+    dz = np.diff(depths)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        fall = np.log(amplitude[:-1] / amplitude[1:])
+        lag = np.mod(np.diff(phase) + 182.625, 365.25) - 182.625
+        from_damping = np.pi / period * (dz / fall) ** 2
+        from_lag = period / (4 * np.pi) * (dz / (lag * 86400)) ** 2
+    return np.where(fall > 0, from_damping, np.nan), np.where(lag > 0, from_lag, np.nan)
+
+
+def diffusivity_from_days(depths: Floats, values: Floats, *, margin: float = 0.5) -> tuple[Floats, NDArray[np.int64]]:
+    """
+    Apparent thermal diffusivity at each inner sensor, by regression of dT/dt on the profile's curvature.
+
+    Only days on which the sensor and both its neighbours are colder than -`margin`, or all warmer than +`margin`,
+    the day before and the day after included, take part: near 0 °C the latent heat would be read as a diffusivity.
+
+    Parameters
+    ----------
+    depths : ndarray, shape (m,)
+        [m], ascending.
+    values : ndarray, shape (n, m)
+        Daily means on consecutive days [°C]; NaN where missing.
+    margin : float
+        [K] about 0 °C that is left out.
+
+    Returns
+    -------
+    diffusivity : ndarray, shape (m - 2,)
+        [m2 s-1]; NaN with fewer than 30 days, or where the regression is not positive.
+    days : ndarray of int, shape (m - 2,)
+        Days that took part.
+
+    References
+    ----------
+    McGaw, Outcalt & Ng (1978), Proceedings of the Third International Conference on Permafrost, 47-53.
+    """
+    upper, lower = np.diff(depths)[:-1], np.diff(depths)[1:]
+    change = (values[2:, 1:-1] - values[:-2, 1:-1]) / (2 * 86400)
+    slopes = np.diff(values[1:-1], axis=1) / np.diff(depths)
+    curvature = 2 * np.diff(slopes, axis=1) / (upper + lower)
+    with np.errstate(invalid="ignore"):
+        frozen, thawed = values < -margin, values > margin
+    whole = np.zeros(change.shape, dtype=bool)
+    for phase in (frozen, thawed):
+        level = phase[:, :-2] & phase[:, 1:-1] & phase[:, 2:]
+        whole |= level[:-2] & level[1:-1] & level[2:]
+    whole &= ~np.isnan(change) & ~np.isnan(curvature)
+    x, y = np.where(whole, curvature, 0.0), np.where(whole, change, 0.0)
+    days = whole.sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope = (x * y).sum(axis=0) / (x * x).sum(axis=0)
+    return np.where((days >= 30) & (slope > 0), slope, np.nan), days
