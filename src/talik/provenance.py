@@ -73,11 +73,12 @@ def now() -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def write_manifest(folder: Path, *, name: str, settings: Mapping[str, Any], inputs: Iterable[FileEntry],
-                   outputs: Iterable[FileEntry]) -> dict[str, Any]:
+def write_manifest(folder: Path, *, name: str, home: Path, settings: Mapping[str, Any],
+                   inputs: Iterable[FileEntry], outputs: Iterable[FileEntry]) -> dict[str, Any]:
     """Write `manifest.json` and `ro-crate-metadata.json` into a results folder; returns the manifest."""
     manifest = {
         "study": name,
+        "home": str(home.resolve()),
         "made": now(),
         "versions": package_versions(),
         "code_sha256": code_hash(),

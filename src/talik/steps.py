@@ -21,6 +21,7 @@ from talik.provenance import FileEntry, code_hash, package_versions, settings_ha
 from talik.settings import Settings
 
 STATE = ".talik-state.json"
+LOCK = ".talik-lock"
 _PART = ".part-"
 
 
@@ -119,7 +120,8 @@ def run_steps(recipe: Sequence[Step], settings: Settings, results: Path, *, watc
             if watch:
                 watch(step.name, number, len(recipe), None)
             key = _key(step, settings, outcomes)
-            outcome = _kept(step, state.get(step.name), key, results) or _done(step, Desk(settings, results, results, tuple(outcomes)))
+            desk = Desk(settings, results, results, tuple(outcomes))
+            outcome = _kept(step, state.get(step.name), key, results) or _done(step, desk)
             _forget_stale(results, state.get(step.name), outcome)
             outcomes.append(outcome)
             state[step.name] = {"key": key, "reason": outcome.reason, "remedy": outcome.remedy,
@@ -194,11 +196,11 @@ def _claimed(results: Path) -> Iterator[None]:
     """The results folder, made if need be, refused if it is somebody else's, locked while the run lasts."""
     try:
         results.mkdir(parents=True, exist_ok=True)
-        foreign = [p.name for p in results.iterdir() if p.name != ".talik-lock" and not p.name.startswith(_PART)]
+        foreign = [p.name for p in results.iterdir() if p.name != LOCK and not p.name.startswith(_PART)]
         if foreign and not (results / STATE).exists():
             raise FileError(f"{results}: the folder is not empty and was not written by talik (it holds "
                             f"{sorted(foreign)[0]!r}). Choose a new folder with --out.")
-        lock = (results / ".talik-lock").open("w")
+        lock = (results / LOCK).open("w")
     except OSError as error:
         raise FileError(f"{results}: cannot be used as output folder: {error.strerror or error}. "
                         "Choose another with --out.") from error
@@ -206,8 +208,10 @@ def _claimed(results: Path) -> Iterator[None]:
         _lock(lock, results)
         for part in results.glob(_PART + "*"):
             shutil.rmtree(part, ignore_errors=True)
-        yield
-    (results / ".talik-lock").unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            (results / LOCK).unlink(missing_ok=True)
 
 
 def _lock(stream: Any, results: Path) -> None:

@@ -1,0 +1,48 @@
+"""A study's TOML is checked; what is wrong is named with the nearest right word."""
+
+import pytest
+
+from talik.errors import FileError, UsageError
+from talik.settings import checked, read_settings
+
+WHOLE = {"study": {"name": "x"}, "sites": {"table": "a.csv"}}
+
+
+def test_defaults_are_the_recommended_profile():
+    settings = checked(WHOLE)
+    assert (settings.study.profile, settings.study.level, settings.sites.cluster_km) == ("talik", 0.95, 60)
+
+
+@pytest.mark.parametrize("change, message", [
+    ({"study": {"name": "x", "profil": "talik"}}, r"unknown key 'study.profil'. Did you mean 'study.profile'"),
+    ({"stdy": {}}, r"unknown key 'stdy'. Did you mean 'study'"),
+    ({"study": {"name": "x", "profile": "best"}}, r"study.profile: got 'best'; input should be 'talik' or 'liu2025'"),
+    ({"study": {}}, r"\[study\] name is missing"),
+    ({"study": {"name": "x", "level": 2}}, r"study.level: got 2; input should be less than 1"),
+    ({"sites": {}}, r"exactly one of table"),
+    ({"sites": {"table": "a.csv", "published": "three-poles"}}, r"exactly one of table"),
+    ({"sites": {"table": "a.csv", "cluster_km": "far"}}, r"cluster_km: got 'far'; input should be a valid number"),
+])
+def test_faults_are_named(change, message):
+    with pytest.raises(UsageError, match=message):
+        checked({**WHOLE, **change})
+
+
+def test_every_fault_is_listed_at_once():
+    with pytest.raises(UsageError) as caught:
+        checked({"study": {"name": "", "seed": "a"}, "sites": {"table": "a.csv"}})
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_a_missing_or_broken_file_is_named(tmp_path):
+    with pytest.raises(FileError, match=r"none.toml: no such file. `talik new FOLDER` makes one"):
+        read_settings(tmp_path / "none.toml")
+    broken = tmp_path / "study.toml"
+    broken.write_text("[study\nname = 1")
+    with pytest.raises(FileError, match=r"study.toml: not a TOML file in UTF-8: .*line 1"):
+        read_settings(tmp_path)
+
+
+def test_paths_start_from_the_folder_of_the_file(tmp_path):
+    (tmp_path / "study.toml").write_text('[study]\nname = "x"\n[sites]\ntable = "data/a.csv"\n')
+    assert read_settings(tmp_path).path("data/a.csv") == tmp_path / "data" / "a.csv"
