@@ -150,8 +150,9 @@ class Record:
         if len(labels) != depths.size:
             raise DataError(f"record {self.site!r}: {len(labels)} labels for {depths.size} depths")
         for name, array in (("times", times), ("depths", depths), ("values", values), ("flags", flags)):
-            array.flags.writeable = False
-            object.__setattr__(self, name, array)
+            kept = array.view()
+            kept.flags.writeable = False
+            object.__setattr__(self, name, kept)
         object.__setattr__(self, "labels", labels)
 
     def __str__(self) -> str:
