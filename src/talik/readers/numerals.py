@@ -1,0 +1,160 @@
+"""Numbers as files write them: decimal commas, thousands marks, (4.621) and 1,756- for negative values, fill values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from talik.errors import FileError
+from talik.records import Flag
+
+BLANKS = ("", "NA", "N/A", "NAN", "NaN", "nan", "na", "n/a", "NULL", "null", "None", "none", "-", "--", "---", "*", "#N/A",
+          "#VALUE!", "#REF!", "Logged", "INF", "-INF", "1.#QNAN", "-1.#IND")
+"""Cells that say "no value"."""
+
+SENTINELS = (-999.0, -999.9, -999.99, -999.999, 999.9, 999.99, -9999.0, -9999.9, -9999.99, 9999.0, 9999.9, 9999.99, -99999.0,
+             99999.0, 6999.0, -6999.0, 7999.0, -7999.0, -11111.0, 11111.0, -6999.99, 32767.0, -32768.0, 999.0)
+"""Fill values met in real files; none is a temperature in any unit in use."""
+
+END_VALUES = (537.327, -126.34, -135.67, 85.0, -127.0)
+"""What loggers write [°C] when a circuit is open or shorted, or a DS18B20 has not measured."""
+
+_HUGE = 1e19
+_NUMBER = re.compile(r"[(\-+\u2212]?\s*[\d.,'\s\u00a0\u202f]*\d[\d.,]*\s*[)\-]?(?:[eE][+\-]?\d+)?")
+
+
+def parsed(cells: pl.Series, *, decimal: str = ".") -> pl.Series:
+    """
+    Text cells as float64; null where the cell is blank or no number.
+
+    Parameters
+    ----------
+    cells : polars.Series of str
+        As in the file.
+    decimal : {".", ",", " "}
+        The decimal mark. The other marks, and blanks and apostrophes, are taken as thousands marks.
+
+    Examples
+    --------
+    >>> parsed(pl.Series(["1,756-", "(4,621)", "1.234,5", "NA", "−3"]), decimal=",").to_list()
+    [-1.756, -4.621, 1234.5, None, -3.0]
+    """
+    if cells.dtype != pl.String:
+        return cells.cast(pl.Float64)
+    plain = cells.cast(pl.Float64, strict=False) if decimal == "." else pl.Series([None], dtype=pl.Float64).new_from_index(0, len(cells))
+    rest = plain.is_null() & cells.is_not_null()
+    if not rest.any():
+        return plain
+    text = cells.filter(rest).str.strip_chars()
+    negative = text.str.contains(r"^\(.*\)$|-$|^[-\x{2212}]")
+    thousands = {".": r"[,'\s\x{a0}\x{202f}]", ",": r"[.'\s\x{a0}\x{202f}]", " ": r"[.,']"}[decimal]
+    bare = text.str.replace_all(r"^[(\-\x{2212}+]|[)\-]$", "").str.strip_chars().str.replace_all(thousands, "")
+    if decimal != ".":
+        bare = bare.str.replace(decimal if decimal == "," else r"[\s\x{a0}\x{202f}]", ".")
+    values = bare.cast(pl.Float64, strict=False)
+    values = pl.select(pl.when(negative).then(-values).otherwise(values)).to_series()
+    return plain.scatter(rest.arg_true(), values)
+
+
+def decimal_mark(cells: Iterable[str], separator: str = ",") -> tuple[str, str]:
+    """
+    The decimal mark of some cells that hold temperatures, and how it was found.
+
+    A comma with other than three digits behind it is a decimal mark; with exactly three it is one too, because the
+    thousands of degrees it would mean otherwise are no temperatures.
+
+    Examples
+    --------
+    >>> decimal_mark(["20,865", "6,458"], ";")
+    (',', 'numbers: decimal comma')
+    >>> decimal_mark(["20.865", "1,020.5"])[0], decimal_mark(["20 865", "(1 756)"], "\t")[0]
+    ('.', ' ')
+    """
+    found = [cell.strip() for cell in cells if cell and _NUMBER.fullmatch(cell.strip())]
+    commas = [cell for cell in found if "," in cell and ("." not in cell or cell.rfind(",") > cell.rfind("."))]
+    points = [cell for cell in found if "." in cell and ("," not in cell or cell.rfind(".") > cell.rfind(","))]
+    if commas and not points and separator != ",":
+        return ",", "numbers: decimal comma"
+    if commas and not points:
+        return ",", "numbers: decimal comma, in quoted cells"
+    if commas and points and len(commas) > len(points):
+        return ",", "numbers: decimal comma, point for thousands"
+    blanks = [cell for cell in found if re.search(r"\d[\s\u00a0\u202f]\d{1,3}\b", cell)]
+    if blanks and not points:
+        return " ", "numbers: a blank stands for the decimal mark"
+    return ".", "numbers: decimal point"
+
+
+def unparsed(cells: pl.Series, values: pl.Series, *, file: str, column: str, lines: int | Sequence[int]) -> None:
+    """
+    Refuse cells that are neither numbers nor blanks.
+
+    Raises
+    ------
+    FileError
+        With the line of the first such cell and their number.
+    """
+    if cells.dtype != pl.String:
+        return
+    lost = values.is_null() & cells.is_not_null()
+    if not lost.any():
+        return
+    odd = cells.filter(lost).str.strip_chars()
+    keep = ~odd.str.to_uppercase().is_in([blank.upper() for blank in BLANKS])
+    if keep.any():
+        row = int(lost.arg_true().filter(keep)[0])
+        line = lines + row if isinstance(lines, int) else int(lines[row])
+        raise FileError(f"{file}, line {line}: {cells[row]!r} in column {column!r} is not a number "
+                        f"({int(keep.sum())} such cell{'s' * (int(keep.sum()) != 1)})")
+
+
+def fills_marked(values: NDArray[np.float64], declared: Sequence[float] = (), *,
+                 celsius: bool = True) -> tuple[NDArray[np.float64], NDArray[np.uint16]]:
+    """
+    Values without fill values, and the flags that say why a value is NaN.
+
+    Parameters
+    ----------
+    values : float array of any shape
+        As in the file.
+    declared : sequence of float
+        Fill values that the file or its format declares: they become NaN with `Flag.MISSING`.
+    celsius : bool
+        True when `values` are in °C, so that a logger's end values can be told: NaN with `Flag.SATURATED`.
+
+    Returns
+    -------
+    values : float array
+        NaN at blanks, fill values and end values.
+    flags : uint16 array
+        MISSING, SENTINEL (a fill value nobody declared) or SATURATED at every NaN, else 0.
+
+    Examples
+    --------
+    >>> values, flags = fills_marked(np.array([-3.5, -999.0, 6999.0, 85.0, np.nan]), declared=[-999])
+    >>> values, [Flag(f).name for f in flags[1:].tolist()]
+    (array([-3.5,  nan,  nan,  nan,  nan]), ['MISSING', 'SENTINEL', 'SATURATED', 'MISSING'])
+    """
+    flags = np.where(np.isnan(values), np.uint16(Flag.MISSING), np.uint16(0))
+    # only values beyond any temperature in °C, °F or K, and the end values, need the exact look
+    rare = (np.abs(values) > 350) | (values == 85.0) | (values < -120)
+    for fill in declared:
+        if abs(fill) <= 350:
+            rare |= values == fill
+    if not rare.any():
+        return values, flags
+    place = np.nonzero(rare)
+    odd = values[place]
+    marks = np.zeros(odd.shape, np.uint16)
+    if celsius:
+        marks[np.isin(odd.round(3), END_VALUES)] = Flag.SATURATED
+    marks[np.isin(odd, SENTINELS) | (np.abs(odd) > _HUGE)] = Flag.SENTINEL
+    marks[np.isclose(odd[..., None], np.asarray(declared, dtype=float), rtol=1e-6).any(-1)] = Flag.MISSING
+    flags[place] |= marks
+    values = values.copy()
+    values[place] = np.where(marks > 0, np.nan, odd)
+    return values, flags

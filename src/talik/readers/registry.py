@@ -1,0 +1,277 @@
+"""The door: `read` looks at the beginning of a file, finds the one reader that claims it, and returns its records."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+
+from talik import files
+from talik.errors import FileError, TalikError, UnknownFormat, UsageError, unknown
+from talik.readers.encoding import Encoding, decoded, detected, is_text, named, split_lines
+from talik.records import Record
+
+_MODULES = ("gtnp",)
+"""Modules of this package with a `READER` or `READERS`; a new format adds its name here."""
+
+HEAD_BYTES = 65536
+GUESS, CLAIM, CERTAIN = 1, 2, 3
+"""How strongly a reader may claim a file: it could be read, it looks like mine, it says that it is mine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """
+    The beginning of a file, for a reader to look at before it claims the file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    content : bytes
+        Its first 64 kB.
+    size : int
+        Its size in bytes.
+    encoding : Encoding
+        Of the text, and how it was found; meaningless when `binary`.
+    lines : tuple of str
+        The complete lines of `content`, decoded, without line ends; empty when `binary`.
+    binary : bool
+        True when `content` is not text.
+    """
+
+    path: Path
+    content: bytes = field(repr=False)
+    size: int
+    encoding: Encoding
+    lines: tuple[str, ...] = field(repr=False)
+    binary: bool
+
+    @property
+    def name(self) -> str:
+        """The file's name, for messages."""
+        return self.path.name
+
+    @property
+    def suffix(self) -> str:
+        """The ending of the name in lower case, with its dot."""
+        return self.path.suffix.lower()
+
+    @property
+    def first(self) -> str:
+        """The first line, or an empty text."""
+        return self.lines[0] if self.lines else ""
+
+    def whole_bytes(self) -> bytes:
+        """All bytes of the file."""
+        return self.content if self.size <= len(self.content) else self.path.read_bytes()
+
+    def whole_text(self) -> str:
+        """
+        All of the file's text.
+
+        Raises
+        ------
+        FileError
+            If the file is not text.
+        """
+        if self.binary:
+            raise FileError(f"{self.name}: holds binary data, expected text")
+        return decoded(self.whole_bytes(), self.encoding, file=self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the caller of `read` says about a file; None where nothing was said."""
+
+    encoding: str | None = None
+    timezone: str | None = None
+    depths: tuple[float, ...] | None = None
+    date_order: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """
+    One format.
+
+    Parameters
+    ----------
+    name : str
+        What `format=` calls it.
+    description : str
+        One line for people.
+    claims : callable
+        Head -> bool or strength (`GUESS`, `CLAIM`, `CERTAIN`; True is `CLAIM`): is this file mine? It only looks.
+    read : callable
+        (Head, Options) -> records. `read` fills in path, format, sha256, and given depths afterwards.
+    """
+
+    name: str
+    description: str
+    claims: Callable[[Head], int | bool]
+    read: Callable[[Head, Options], list[Record]]
+
+
+_REGISTERED: dict[str, Reader] = {}
+
+
+def register(reader: Reader) -> Reader:
+    """
+    Add a reader of your own to those `read` asks.
+
+    Raises
+    ------
+    UsageError
+        If there is a reader of that name already.
+    """
+    if reader.name in readers():
+        raise UsageError(f"a reader named {reader.name!r} is already registered")
+    _REGISTERED[reader.name] = reader
+    return reader
+
+
+def readers() -> dict[str, Reader]:
+    """All readers by name, those of talik first."""
+    return {**_own(), **_REGISTERED}
+
+
+@cache
+def _own() -> dict[str, Reader]:
+    found: dict[str, Reader] = {}
+    for name in _MODULES:
+        module = import_module(f"talik.readers.{name}")
+        for reader in getattr(module, "READERS", None) or (module.READER,):
+            found[reader.name] = reader
+    return found
+
+
+def read(path: Path | str, *, format: str | None = None, encoding: str | None = None, timezone: str | None = None,
+         depths: Sequence[float] | None = None, date_order: str | None = None,
+         columns: Mapping[str, str] | None = None) -> list[Record]:
+    """
+    Read the temperature series of a logger file, a data base export or a network's file.
+
+    Parameters
+    ----------
+    path : Path or str
+        The file.
+    format : str, optional
+        Name of a reader; without it the reader that claims the file by looking at it.
+    encoding : str, optional
+        Of the text, when the guess is wrong.
+    timezone : str, optional
+        Of the stamps: an offset ("+03:00", "UTC-7") or a name ("America/Yellowknife"). Wins over the file's own.
+    depths : sequence of float, optional
+        Depth [m] of each temperature column, positive down, when the file does not say or says it wrong.
+    date_order : {"YMD", "MDY", "DMY"}, optional
+        Order of the dates, when the file does not prove it.
+    columns : mapping of str to str, optional
+        For tables of no known format: which column is "time", "date", "depth", "temperature", "site".
+
+    Returns
+    -------
+    list of Record
+        One for each site, data set or logger in the file, with stamps in UTC, values in °C and depths in m; NaN
+        where the file has a blank or a fill value (see the record's flags). `record.source.understood` says what
+        was found in the file and how.
+
+    Raises
+    ------
+    UnknownFormat
+        If no reader claims the file, or two claim it equally.
+    AmbiguousFile
+        If the order of the dates cannot be proved; the message has the candidates.
+    FileError
+        If the file is damaged, empty, or not what it seems; the message has file and line.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "barrow.csv"
+    >>> _ = file.write_text("Date/Depth,0.1,0.5\\n2020-01-01 00:00,-20,-9\\n2020-01-01 01:00,-21,-999\\n")
+    >>> [record] = read(file)
+    >>> print(record, "from", record.source.format)
+    barrow: 2 times x 2 depths (0.1 to 0.5 m), 2020-01-01 to 2020-01-01, 1 value missing from gtnp
+    """
+    head = looked_at(path, encoding)
+    reader = _named(format) if format else _claiming(head)
+    options = Options(encoding, timezone, None if depths is None else tuple(map(float, depths)), date_order,
+                      dict(columns or {}))
+    try:
+        records = reader.read(head, options)
+    except TalikError:
+        raise
+    except (ValueError, LookupError, ArithmeticError, OSError, EOFError, struct.error) as error:
+        raise FileError(f"{head.name}: damaged, or not the {reader.name} file it seems to be "
+                        f"({type(error).__name__}: {_first_line(error)}). If it is another format, pass format=...") from error
+    if not records:
+        raise FileError(f"{head.name}: the {reader.name} reader found no temperatures in it")
+    digest = files.sha256(head.path)
+    return [_finished(record, head, reader.name, digest, options) for record in records]
+
+
+def looked_at(path: Path | str, encoding: str | None = None) -> Head:
+    """
+    The head of a file.
+
+    Raises
+    ------
+    FileError
+        If there is no such file, or it is a folder, cannot be opened, or is empty.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(HEAD_BYTES)
+            size = stream.seek(0, 2)
+    except IsADirectoryError:
+        raise FileError(f"{path}: is a folder, expected a file") from None
+    except (OSError, ValueError) as error:
+        raise FileError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if not content:
+        raise FileError(f"{path.name}: is empty (0 bytes)")
+    whole = size == len(content)
+    found = named(encoding) if encoding else detected(content, whole=whole)
+    binary = not is_text(content, found)
+    lines = [] if binary else split_lines(content.decode(found.name, errors="replace").removeprefix("\ufeff"))
+    return Head(path, content, size, found, tuple(lines if whole else lines[:-1]), binary)
+
+
+def _named(format: str) -> Reader:
+    if format not in readers():
+        raise unknown("format", format, readers())
+    return readers()[format]
+
+
+def _claiming(head: Head) -> Reader:
+    claims = {reader.name: (CLAIM if strength is True else int(strength)) for reader in readers().values()
+              if (strength := reader.claims(head))}
+    if not claims:
+        known = ", ".join(sorted(readers()))
+        raise UnknownFormat(f"{head.name}: no reader claims it (knows: {known}). Pass format=... if it is one of them.")
+    best = [name for name, strength in claims.items() if strength == max(claims.values())]
+    if len(best) > 1:
+        raise UnknownFormat(f"{head.name}: claimed equally by {' and '.join(sorted(best))}. Pass format=... to choose.")
+    return readers()[best[0]]
+
+
+def _finished(record: Record, head: Head, format: str, digest: str, options: Options) -> Record:
+    source = replace(record.source, path=str(head.path), format=format, sha256=digest)
+    if options.depths is None:
+        return replace(record, source=source)
+    if len(options.depths) != record.depths.size:
+        raise UsageError(f"{head.name}: {len(options.depths)} depths given for {record.depths.size} temperature "
+                         f"column{'s' * (record.depths.size != 1)}: {', '.join(record.labels)}")
+    source = replace(source, understood=(*source.understood, "depths: as given by the caller"))
+    return replace(record, source=source, depths=np.array(options.depths))
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().split("\n", 1)[0][:200]

@@ -1,0 +1,54 @@
+"""Stamps of a file as UTC, with the words on how encoding, dates and zone were understood."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from talik.readers.clock import DAY
+from talik.readers.registry import Head
+from talik.readers.stamps import Stamps
+from talik.readers.zones import Zone
+from talik.records import Source, Times
+
+
+def sourced(head: Head, stamps: Stamps, zone: Zone, *, header: str, understood: tuple[str, ...] = ()) -> tuple[Times, Source]:
+    """
+    Times in UTC and the `Source` of a record.
+
+    Stamps that carry their own offsets are UTC already. Stamps that are dates only, or all midnights, stand for days
+    and are not shifted: 00:00 of a date in the file is 00:00 of that date in the record, whatever the zone.
+
+    Parameters
+    ----------
+    head : Head
+        Of the file.
+    stamps : Stamps
+        Proved stamps.
+    zone : Zone
+        Of the stamps.
+    header : str
+        The original header.
+    understood : tuple of str
+        Further sentences (numbers, depths, units).
+    """
+    if stamps.absolute:
+        zone, words = Zone("UTC", 0, "header"), "time zone: every stamp carries its offset from UTC"
+    elif stamps.dates_only or not (stamps.times.astype(np.int64) % DAY).any():
+        zone, words = Zone("UTC", 0, "format"), _days(zone)
+    else:
+        words = zone.understood
+    return zone.to_utc(stamps.times, file=head.name), Source(
+        header=header, time_zone=zone.label, time_zone_from=zone.found_in,
+        understood=(head.encoding.how, stamps.how, words, *filter(None, understood)))
+
+
+def _days(zone: Zone) -> str:
+    named = "" if zone.found_in == "assumed" else f", not shifted by {zone.label} (from the {zone.found_in})"
+    return f"time zone: the stamps are dates; each stands for its day{named}"
+
+
+def plus(source: Source, *sentences: str) -> Source:
+    """The source with further sentences on what was understood."""
+    return replace(source, understood=(*source.understood, *filter(None, sentences)))
