@@ -15,6 +15,7 @@ import talik
 from talik.report.html import Column, Section, filters, joined, listing, paragraph, picture, table, tiles
 from talik.report.words import findings, headlines, methods
 from talik.settings import Settings
+from talik.variables import shown_unit, variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,16 @@ def page(material: Material) -> str:
         lede=f"Study {study.name}, profile {study.profile}, seed {study.seed}.",
         style=(room / "style.css").read_text(encoding="utf-8"),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode())
+
+
+def _readable(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with symbols for catalogue names and units as people write them."""
+    shown = []
+    if "variable" in frame.columns:
+        shown.append(pl.col("variable").map_elements(lambda name: variable(name).short, pl.String))
+    if "units" in frame.columns:
+        shown.append(pl.col("units").map_elements(shown_unit, pl.String))
+    return frame.with_columns(shown)
 
 
 def _summary(material: Material) -> Section | None:
@@ -86,6 +97,7 @@ def _tables(material: Material) -> Section | None:
     summary = material.table("summary.csv")
     if summary is None:
         return None
+    summary = _readable(summary)
     study = material.settings.study
     method = (f"Mean over sites, n of the values; SE = SD/√n; interval: {study.level:.0%} from {study.replicates} "
               "resamples of clusters. Window: all years each source averaged.").replace("%", " %", 1)
@@ -105,8 +117,14 @@ def _figures(material: Material) -> Section | None:
 
 
 _CLAIMS = [Column("claim_id", "Claim"), Column("where", "Where"), Column("statistic", "Statistic"),
-           Column("group", "Group"), Column("stated", "Stated"), Column("recomputed", "Recomputed", 3),
-           Column("agrees", "Agrees"), Column("class", "Class"), Column("explanation", "With the numbers")]
+           Column("group", "Group"), Column("units", "Unit"), Column("stated", "Stated"),
+           Column("recomputed", "Recomputed", 3), Column("n", "n"), Column("verdict", "Verdict"),
+           Column("explanation", "With the numbers")]
+_RUNS = [Column("run", "Run"), Column("claim_id", "Claim"), Column("statistic", "Statistic"), Column("group", "Group"),
+         Column("stated", "Stated"), Column("recomputed", "From every row", 3),
+         Column("recomputed_in_run", "In this run", 3), Column("agrees", "Agreed"), Column("agrees_in_run", "Agrees")]
+_UNCHECKED = [Column("claim_id", "Claim"), Column("where", "Where"), Column("statistic", "Statistic"),
+              Column("stated", "Stated"), Column("needs", "Needs")]
 
 
 def _scorecard(material: Material) -> Section | None:
@@ -115,20 +133,18 @@ def _scorecard(material: Material) -> Section | None:
         return None
     parts = [paragraph("Every number the publication states and its Table 1 can check, recomputed from that table. "
                        "'Not reproduced' says that the table as printed does not give the number, nothing more."),
-             filters("scorecard-table", card, _CLAIMS, by=["agrees", "class", "group"]),
-             table(card, _CLAIMS, caption=f"{card.height} claims; n of each is that of its group's values in Table 1.",
+             filters("scorecard-table", card, _CLAIMS, by=["verdict", "group"]),
+             table(_readable(card), _CLAIMS, caption=f"{card.height} claims, recomputed from Table 1 as printed.",
                    id="scorecard-table", tall=True)]
     sensitivity = material.table("scorecard_sensitivity.csv")
     if sensitivity is not None:
-        parts.append(table(sensitivity, [Column(name, name.replace("_", " ").capitalize(), 3)
-                                         for name in sensitivity.columns], tall=True,
-                           caption="What changes when single suspect rows are left out or read otherwise."))
+        turned = sensitivity.filter(pl.col("agrees") != pl.col("agrees_in_run"))
+        parts.append(table(turned, _RUNS, caption="Claims whose verdict changes when a suspect row is left out or "
+                                                  "read otherwise (all runs: scorecard_sensitivity.csv).", tall=True))
     unchecked = material.table("scorecard_not_checkable.csv")
     if unchecked is not None:
-        parts.append(table(unchecked, [Column("claim_id", "Claim"), Column("where", "Where"),
-                                       Column("statistic", "Statistic"), Column("stated", "Stated"),
-                                       Column("needs", "Needs")], tall=True,
-                           caption="Claims that need predictors which are not in the table: not checkable here."))
+        parts.append(table(unchecked, _UNCHECKED, tall=True,
+                           caption="Claims that need data which are not in the table: not checkable here."))
     return Section("scorecard", "Scorecard", joined(parts))
 
 
@@ -166,7 +182,7 @@ def _profiles(material: Material) -> Section | None:
                    Column("se_liu2025", "SE (liu2025)", 2), Column("n_talik", "n (talik)"),
                    Column("mean_talik", "Mean (talik)", 2), Column("low_talik", "CI low (talik)", 2),
                    Column("high_talik", "CI high (talik)", 2), Column("difference", "Difference", 2)]
-        parts.append(table(differences, columns, caption="Regional means under both profiles; difference = talik − "
+        parts.append(table(_readable(differences), columns, caption="Regional means under both profiles; difference = talik − "
                                                          "liu2025. SE of independent sites; CI from clusters."))
     changes = material.table("profile_changes.csv")
     if changes is not None and changes.height:
