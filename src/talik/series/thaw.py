@@ -1,0 +1,250 @@
+"""The thawed layer of every year: thickness with its bracket, temperature at the top of permafrost, zero amplitude."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talik.errors import DataError, UsageError
+from talik.kernels.profile import Reading, Thaw, at_depth, thaw_depth, zero_amplitude_depth
+from talik.records import Record
+from talik.results import Result
+from talik.series.annual import AnnualMeans, annual_means
+from talik.series.completeness import Completeness
+from talik.series.filling import Filling
+from talik.series.uncertainty import Sensors
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Floats = NDArray[np.float64]
+_CODES = {"found": "", "deeper": "censored_deep", "shallower": "censored_shallow", "no_profile": "no_profile"}
+
+
+@dataclass(frozen=True, slots=True)
+class ThawOptions:
+    """
+    How thickness, top of permafrost and zero amplitude are read off a profile.
+
+    Parameters
+    ----------
+    method : {"interpolate", "extrapolate"}
+        The line between the last thawed and the first frozen sensor, or the line through the two lowest thawed
+        ones drawn on within that bracket (where latent heat bends the profile).
+    freezing_point : float
+        Temperature that counts as frozen [°C].
+    reach : float
+        Where no two sensors bracket the top of permafrost, the first one at most this far below it serves [m].
+    zero_amplitude : float
+        Half range that counts as no amplitude [K].
+    """
+
+    method: Literal["interpolate", "extrapolate"] = "interpolate"
+    freezing_point: float = 0.0
+    reach: float = 0.3
+    zero_amplitude: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.method not in ("interpolate", "extrapolate"):
+            raise UsageError(f"thaw method {self.method!r}: expected 'interpolate' or 'extrapolate'")
+        if self.reach < 0 or self.zero_amplitude <= 0:
+            raise UsageError("thaw options: reach must not be negative and zero_amplitude must be positive, "
+                             f"got {self.reach} m and {self.zero_amplitude} K")
+
+
+@dataclass(frozen=True, slots=True)
+class ThawYear:
+    """
+    One year's thawed layer.
+
+    Parameters
+    ----------
+    year : int
+    alt, alt_lower, alt_upper, alt_uncertainty : float
+        Active layer thickness, the bracket the sensors give (infinite above when the string is too short),
+        and the standard uncertainty [m]. `alt` is NaN where censored; the bracket still holds.
+    alt_source : str
+        "envelope" of annual maxima, or "given".
+    ttop, ttop_depth, ttop_distance, ttop_uncertainty : float
+        Mean annual temperature at the top of permafrost [°C], the depth it was read at [m], how far the sensors
+        that gave it are from there [m], and its standard uncertainty [K].
+    dzaa, dzaa_temperature : float
+        Depth of zero annual amplitude [m] and the mean annual temperature there [°C].
+    alt_reason, ttop_reason, dzaa_reason : str
+        Codes of `talik.series.completeness.REASONS`.
+    """
+
+    year: int
+    alt: float
+    alt_lower: float
+    alt_upper: float
+    alt_uncertainty: float
+    alt_source: str
+    alt_reason: str
+    ttop: float
+    ttop_depth: float
+    ttop_distance: float
+    ttop_uncertainty: float
+    ttop_reason: str
+    dzaa: float
+    dzaa_temperature: float
+    dzaa_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveLayer(Result):
+    """The thawed layer of every year of a record; see `ThawYear` for the columns."""
+
+    site: str
+    years: tuple[ThawYear, ...]
+    settings: Mapping[str, Any]
+    data_hash: str
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row a year."""
+        import polars as pl
+
+        names = ThawYear.__slots__
+        frame = pl.DataFrame({"site": [self.site] * len(self.years),
+                              **{name: [getattr(y, name) for y in self.years] for name in names}},
+                             schema_overrides={n: pl.Float64 for n in names if ThawYear.__annotations__[n] == "float"})
+        return frame.with_columns(pl.col(pl.Float64).fill_nan(None))
+
+    def __str__(self) -> str:
+        known = [y.alt for y in self.years if y.alt_reason == ""]
+        if not known:
+            codes = ", ".join(sorted({y.alt_reason for y in self.years}))
+            return f"{self.site}: no active layer thickness in {len(self.years)} years ({codes})"
+        return (f"{self.site}: active layer {np.mean(known):.2f} m (n = {len(known)} of {len(self.years)} years, "
+                f"{min(known):.2f} to {max(known):.2f} m)")
+
+
+def active_layer(record: Record, *, completeness: Completeness | str = "default", year_start: str | None = None,
+                 fill: Filling | None = None, sensors: Sensors | None = None, options: ThawOptions | None = None,
+                 alt: float | Mapping[int, float] | None = None) -> ActiveLayer:
+    """
+    Active layer thickness from the envelope of annual maxima, and the temperature at the top of permafrost.
+
+    Parameters
+    ----------
+    record : Record
+        Its columns at 0 m and below make the profile; columns at the same depth are averaged.
+    completeness, year_start, fill, sensors
+        As for `annual_means`. Only sensors with a whole year take part.
+    options : ThawOptions, optional
+        How the profile is read.
+    alt : float or mapping of year to float, optional
+        Thickness from elsewhere (probing) [m], in place of the envelope's.
+
+    Raises
+    ------
+    DataError
+        If no column has a known depth at or below the surface.
+
+    Notes
+    -----
+    A *daily mean* envelope: a single warm hour does not deepen the layer. In wet ground the zero curtain bends the
+    profile at the frost table and the straight line errs towards thin; the bracket holds all the same.
+
+    Examples
+    --------
+    >>> t = np.arange("2020-01-01", "2021-01-01", dtype="M8[D]")
+    >>> wave = np.cos(2 * np.pi * (np.arange(366) - 200) / 366)[:, None]
+    >>> z = np.array([0.0, 0.5, 1.0, 2.0])
+    >>> print(active_layer(Record("Barrow", t, z, -4 + 10 * np.exp(-z) * wave)))
+    Barrow: active layer 0.93 m (n = 1 of 1 years, 0.93 to 0.93 m)
+    """
+    annual = annual_means(record, completeness=completeness, year_start=year_start, fill=fill, sensors=sensors)
+    return layer_of(annual, sensors=sensors, options=options, alt=alt)
+
+
+def layer_of(annual: AnnualMeans, *, columns: NDArray[np.int64] | None = None, sensors: Sensors | None = None,
+             options: ThawOptions | None = None, alt: float | Mapping[int, float] | None = None) -> ActiveLayer:
+    """
+    The thawed layer of years that are already there, from `columns` or from all at or below the surface.
+
+    Raises
+    ------
+    DataError
+        If there is no such column.
+    """
+    chosen, known = options or ThawOptions(), sensors or Sensors()
+    ground = np.flatnonzero(annual.depths >= 0) if columns is None else columns
+    if not ground.size:
+        raise DataError(f"{annual.site}: no column has a known depth at or below the surface; "
+                        "give depths=... when reading")
+    depths, position = np.unique(annual.depths[ground], return_inverse=True)
+
+    def profiles(values: Floats) -> Floats:
+        return np.column_stack([_mean_of(values[:, ground[position == k]]) for k in range(depths.size)])
+
+    mean, high, low = profiles(annual.mean), profiles(annual.high), profiles(annual.low)
+    error = profiles(annual.uncertainty)
+    years = []
+    for i, year in enumerate(annual.year.tolist()):
+        given = alt.get(year, np.nan) if isinstance(alt, Mapping) else alt
+        thaw, source = _thickness(depths, high[i], chosen, given)
+        years.append(_thaw_year(year, depths, (mean[i], (high[i] - low[i]) / 2, error[i]), thaw, source, chosen, known))
+    settings = {**annual.settings, "thaw": {name: getattr(chosen, name) for name in ThawOptions.__slots__},
+                "alt": dict(alt) if isinstance(alt, Mapping) else alt}
+    return ActiveLayer(annual.site, tuple(years), settings, annual.data_hash)
+
+
+def _mean_of(values: Floats) -> Floats:
+    """Row means over the columns that have a value; NaN where none has."""
+    n = np.count_nonzero(~np.isnan(values), axis=1)
+    return np.where(n > 0, np.nansum(values, axis=1) / np.maximum(n, 1), np.nan)
+
+
+def _thickness(depths: Floats, envelope: Floats, options: ThawOptions, given: float | None) -> tuple[Thaw, str]:
+    if given is None:
+        return thaw_depth(depths, envelope, method=options.method, freezing_point=options.freezing_point), "envelope"
+    if np.isnan(given):
+        return Thaw(np.nan, np.nan, np.nan, "no_profile"), "given"
+    return Thaw(float(given), float(given), float(given), "found", np.nan, 0.0, 1), "given"
+
+
+def _thaw_year(year: int, depths: Floats, profile: tuple[Floats, Floats, Floats], thaw: Thaw, source: str,
+               options: ThawOptions, sensors: Sensors) -> ThawYear:
+    mean, amplitude, error = profile
+    reason = "several_crossings" if thaw.crossings > 1 else _CODES[thaw.bottom]
+    if source == "given" and reason:
+        reason = "needs"
+    thickness = np.nan if reason else thaw.depth
+    slant = sensors.temperature / abs(thaw.gradient) if source == "envelope" else 0.0
+    alt_error = float(np.sqrt(slant**2 + thaw.interpolation_error**2 + sensors.depth**2)) if not reason else np.nan
+    top, distance, ttop_reason = _top(depths, mean, thickness, options.reach)
+    if reason:
+        ttop_reason = reason
+    own = at_depth(depths, error, top.above if distance else thickness).value if not ttop_reason else np.nan
+    slope = 0.0 if np.isnan(top.gradient) else abs(top.gradient)
+    ttop_error = float(np.sqrt(own**2 + (slope * alt_error) ** 2 + (slope * distance) ** 2 / 3))
+    zero = zero_amplitude_depth(depths, amplitude, threshold=options.zero_amplitude)
+    return ThawYear(
+        year, thickness, thaw.last_thawed, thaw.first_frozen, alt_error, source, reason,
+        top.value if not ttop_reason else np.nan, (thickness + distance) if not ttop_reason else np.nan,
+        max(distance, _reach_of(top, thickness)) if not ttop_reason else np.nan, ttop_error, ttop_reason,
+        zero.depth, at_depth(depths, mean, zero.depth).value, _CODES[zero.bottom])
+
+
+def _top(depths: Floats, mean: Floats, alt: float, reach: float) -> tuple[Reading, float, str]:
+    """The mean annual temperature at the thickness, how far below it the sensor is, and the reason if there is none."""
+    if np.isnan(alt):
+        return Reading(np.nan, np.nan, np.nan, np.nan), np.nan, "needs"
+    between = at_depth(depths, mean, alt)
+    if not np.isnan(between.value):
+        return between, 0.0, ""
+    below = np.flatnonzero((depths >= alt) & (depths <= alt + reach) & ~np.isnan(mean))
+    if not below.size:
+        return between, np.nan, "outside_string" if not np.isnan(mean).all() else "no_profile"
+    nearest = float(depths[below[0]])
+    return at_depth(depths, mean, nearest), nearest - alt, ""
+
+
+def _reach_of(top: Reading, alt: float) -> float:
+    """Distance from `alt` to the farther of the two sensors that gave the value [m]."""
+    return max(abs(top.below - alt), abs(alt - top.above)) if not np.isnan(alt) else np.nan
