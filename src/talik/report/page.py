@@ -182,8 +182,9 @@ def _profiles(material: Material) -> Section | None:
                    Column("se_liu2025", "SE (liu2025)", 2), Column("n_talik", "n (talik)"),
                    Column("mean_talik", "Mean (talik)", 2), Column("low_talik", "CI low (talik)", 2),
                    Column("high_talik", "CI high (talik)", 2), Column("difference", "Difference", 2)]
-        parts.append(table(_readable(differences), columns, caption="Regional means under both profiles; difference = talik − "
-                                                         "liu2025. SE of independent sites; CI from clusters."))
+        parts.append(table(_readable(differences), columns,
+                           caption="Regional means under both profiles; difference = talik − liu2025. SE of "
+                                   "independent sites; CI from clusters."))
     changes = material.table("profile_changes.csv")
     if changes is not None and changes.height:
         parts.append(table(changes, [Column("site", "Site"), Column("flag", "Flag"), Column("change", "Change"),
