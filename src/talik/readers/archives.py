@@ -1,0 +1,100 @@
+"""Zip archives, read member by member under limits: how many, how large, how much larger than packed. Names never become paths."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from talik.errors import FileError
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """
+    What an archive may hold.
+
+    Parameters
+    ----------
+    members : int
+        Files.
+    size : int
+        Bytes of all files together, unpacked.
+    ratio : float
+        Unpacked bytes for each packed byte, once a file is larger than 1 MB.
+    """
+
+    members: int = 64
+    size: int = 1 << 30
+    ratio: float = 200.0
+
+
+def names(path: Path) -> tuple[str, ...]:
+    """The base names of an archive's files; nothing when it is no archive."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return tuple(PurePosixPath(info.filename).name for info in archive.infolist()[:1000])
+    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError):
+        return ()
+
+
+def unpacked(path: Path, wanted: tuple[str, ...] | None = None, *, limits: Limits = Limits()) -> dict[str, bytes]:
+    """
+    The files of an archive by base name.
+
+    Parameters
+    ----------
+    path : Path
+        The archive.
+    wanted : tuple of str, optional
+        Only these base names.
+    limits : Limits
+        Beyond which the archive is refused; they are watched while unpacking, not taken from the archive's own words.
+
+    Raises
+    ------
+    FileError
+        If it is no whole zip archive, is encrypted, or goes beyond a limit.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile, zipfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "a.zip"
+    >>> with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as z: z.writestr("../wr.txt", b"0" * 5_000_000)
+    >>> unpacked(path)
+    Traceback (most recent call last):
+    ...
+    talik.errors.FileError: a.zip: '../wr.txt' unpacks to more than 200 times its size: refused as a zip bomb
+    """
+    found: dict[str, bytes] = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [info for info in archive.infolist() if not info.is_dir()]
+            if len(members) > limits.members:
+                raise FileError(f"{path.name}: holds {len(members)} files, at most {limits.members} are expected")
+            room = limits.size
+            for info in members:
+                name = PurePosixPath(info.filename.replace("\\", "/")).name
+                if wanted is None or name in wanted:
+                    found[name] = _member(archive, info, room, limits, path.name)
+                    room -= len(found[name])
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+        raise FileError(f"{path.name}: is not a whole zip archive ({error}). Fetch it again.") from error
+    return found
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, room: int, limits: Limits, file: str) -> bytes:
+    pieces: list[bytes] = []
+    size = 0
+    with archive.open(info) as stream:
+        while piece := stream.read(_CHUNK):
+            size += len(piece)
+            if size > room:
+                raise FileError(f"{file}: unpacks to more than {limits.size >> 20} MB: refused")
+            if size > _CHUNK and size > limits.ratio * max(info.compress_size, 1):
+                raise FileError(f"{file}: {info.filename!r} unpacks to more than {limits.ratio:g} times its size: refused as a zip bomb")
+            pieces.append(piece)
+    return b"".join(pieces)

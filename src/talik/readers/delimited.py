@@ -1,0 +1,113 @@
+"""Rows of text with a known number of fields become columns, and columns become numbers; faults are told with their line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from talik.errors import FileError
+from talik.readers.numerals import parsed, unparsed
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """
+    Text columns of a file, and the line of each row.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        All text; columns "0", "1", ...; an empty text where a row has no such field.
+    lines : int array, shape (n,)
+        Line of the file, from 1.
+    file : str
+        For messages.
+    """
+
+    frame: pl.DataFrame
+    lines: NDArray[np.int64]
+    file: str
+
+    def text(self, column: int) -> pl.Series:
+        """One column as it stands."""
+        return self.frame[str(column)]
+
+    def numbers(self, column: int, *, name: str = "") -> NDArray[np.float64]:
+        """
+        One column as float64; NaN where it is blank, not a number, or infinite.
+
+        Raises
+        ------
+        FileError
+            If a field is something else; the message has its line.
+        """
+        text = self.text(column)
+        values = parsed(text)
+        unparsed(text, values, file=self.file, column=name or str(column + 1), lines=self.lines.tolist())
+        array = values.to_numpy().astype(np.float64)
+        array[~np.isfinite(array)] = np.nan
+        return array
+
+    def matrix(self, columns: Sequence[int], names: Sequence[str]) -> NDArray[np.float64]:
+        """Several columns as float64, shape (n, m)."""
+        if not columns:
+            return np.empty((len(self.lines), 0))
+        return np.column_stack([self.numbers(column, name=name) for column, name in zip(columns, names, strict=True)])
+
+
+def split(lines: Sequence[str], separator: str, *, width: int, file: str, numbers: Sequence[int] | NDArray[np.int64] | int,
+          at_least: int | None = None) -> Columns:
+    """
+    Lines of text as columns.
+
+    Parameters
+    ----------
+    lines : sequence of str
+        The rows; fields may stand in double quotes.
+    separator : str
+        One character.
+    width : int
+        How many fields a row may have.
+    file : str
+        For messages.
+    numbers : int or sequence of int
+        Line of the first row, or of every row.
+    at_least : int, optional
+        How many fields a row must have; `width` when not given.
+
+    Raises
+    ------
+    FileError
+        If a row has more or fewer fields, or there is no row.
+
+    Examples
+    --------
+    >>> rows = split(["2020-01-01,-5.5", "2020-01-02,NAN"], ",", width=2, file="a.csv", numbers=7)
+    >>> rows.numbers(1)
+    array([-5.5,  nan])
+    >>> split(["2020-01-01,-5.5", "2020-01"], ",", width=2, file="a.csv", numbers=7)
+    Traceback (most recent call last):
+    ...
+    talik.errors.FileError: a.csv, line 8: 1 field where 2 are expected: '2020-01'. The line is cut, or the file is not whole.
+    """
+    if not lines:
+        raise FileError(f"{file}: ends before its first row of data")
+    places = np.arange(numbers, numbers + len(lines)) if isinstance(numbers, int) else np.asarray(numbers)
+    rows = pl.Series(lines, dtype=pl.String)
+    fields = rows.str.count_matches(separator, literal=True).to_numpy() + 1
+    if rows.str.contains('"', literal=True).any():                      # separators inside quotes part nothing
+        fields = rows.str.replace_all('"[^"]*"', "").str.count_matches(separator, literal=True).to_numpy() + 1
+    least = width if at_least is None else at_least
+    bad = np.flatnonzero((fields > width) | (fields < least))
+    if bad.size:
+        got, expected = int(fields[bad[0]]), f"{width}" if least == width else f"{least} to {width}"
+        raise FileError(f"{file}, line {places[bad[0]]}: {got} field{'s' * (got != 1)} where {expected} are expected: "
+                        f"{lines[int(bad[0])][:60]!r}. The line is cut, or the file is not whole.")
+    schema = {str(i): pl.String for i in range(width)}
+    padded = lines[0] + separator * (width - int(fields[0]))            # the first row must be as wide as the schema
+    frame = pl.read_csv("\n".join([padded, *lines[1:]]).encode(), has_header=False, schema=schema, separator=separator,
+                        quote_char='"')
+    return Columns(frame.with_columns(pl.all().fill_null("")), places, file)

@@ -1,0 +1,136 @@
+"""RBR's .rsk: an SQLite data base written by Ruskin; opened read-only and immutable, so that not even a lock is left."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from urllib.parse import quote
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talik.errors import FileError
+from talik.readers.registry import CERTAIN, Head, Options, Reader
+from talik.readers.zones import ASSUMED, Zone, chosen, offset_label
+from talik.records import Record, Source
+
+_MAGIC = b"SQLite format 3\0"
+_CHUNK = 50_000
+_HOUR = 3_600_000
+
+
+def read(head: Head, options: Options) -> list[Record]:
+    """The record of an .rsk file: its temperature channels; the others under `Record.others`."""
+    address = f"file:{quote(str(head.path.resolve()))}?mode=ro&immutable=1"
+    try:
+        with closing(sqlite3.connect(address, uri=True)) as base:
+            return [_record(base, head, options)]
+    except sqlite3.Error as error:
+        raise FileError(f"{head.name}: not a whole .rsk data base (SQLite says: {error}). Save it again in Ruskin, "
+                        "or copy it again from the logger.") from error
+
+
+def _record(base: sqlite3.Connection, head: Head, options: Options) -> Record:
+    columns = [name for name in _columns(base, "data") if name.startswith("channel")]
+    channels = _channels(base, len(columns), head.name)
+    stamps, values = _samples(base, columns)
+    if not stamps.size:
+        raise FileError(f"{head.name}: its table 'data' holds no samples (a download that was not converted?). "
+                        "Open it in Ruskin and save it.")
+    serial, model = _first(base, "SELECT serialID, model FROM instruments", ("", "RBR"))
+    version, kind = _first(base, "SELECT version, type FROM dbInfo", ("", ""))
+    zone, how = _zone(base, options)
+    warm = [i for i, (_, unit) in enumerate(channels) if _is_temperature(unit)]
+    if not warm:
+        raise FileError(f"{head.name}: has no temperature channel; it has "
+                        + ", ".join(f"{name} [{unit}]" for name, unit in channels))
+    unit_notes = {f"units: {channels[i][1]}, as the data base says" for i in warm}
+    return Record(
+        str(serial) or head.path.stem, zone.to_utc(stamps.astype("M8[us]"), file=head.name), np.full(len(warm), np.nan),
+        _celsius(values[:, warm], [channels[i][1] for i in warm]),
+        labels=tuple(f"{columns[i]} {channels[i][0]}" for i in warm),
+        source=Source(header=f"{model} {serial}, rsk {version} ({kind})", time_zone=zone.label, time_zone_from=zone.found_in,
+                      understood=(how, *sorted(unit_notes), "depths: an .rsk names none")),
+        metadata={"logger": str(model), "serial": str(serial)},
+        others={f"{columns[i]} {channels[i][0]} [{channels[i][1]}]": values[:, i].copy() for i in range(len(columns))
+                if i not in warm})
+
+
+def _columns(base: sqlite3.Connection, table: str) -> list[str]:
+    return [str(row[1]) for row in base.execute(f"PRAGMA table_info({table})")]       # the names are this module's own
+
+
+def _first(base: sqlite3.Connection, query: str, otherwise: tuple[str, ...]) -> tuple[object, ...]:
+    try:
+        return base.execute(query).fetchone() or otherwise
+    except sqlite3.OperationalError:                                # tables and columns came and went with Ruskin's versions
+        return otherwise
+
+
+def _channels(base: sqlite3.Connection, count: int, file: str) -> list[tuple[str, str]]:
+    """Name and unit of each data column: the channels in order, or only the measured ones where derived have no column."""
+    names = _columns(base, "channels")
+    if not names or not count:
+        raise FileError(f"{file}: has no table of samples or of channels: an SQLite data base, but not a whole .rsk")
+    unit = "unitsPlainText" if "unitsPlainText" in names else "units"
+    derived = "isDerived" if "isDerived" in names else "0"
+    rows = base.execute(f"SELECT longName, {unit}, {derived} FROM channels ORDER BY channelID").fetchall()
+    kept = rows if len(rows) == count else [row for row in rows if not row[2]]
+    if len(kept) != count:
+        raise FileError(f"{file}: {count} columns of samples for {len(kept)} channels: which is which is not known")
+    return [(str(row[0] or ""), str(row[1] or "")) for row in kept]
+
+
+def _samples(base: sqlite3.Connection, columns: list[str]) -> tuple[NDArray[np.datetime64], NDArray[np.float64]]:
+    names = ", ".join(f'"{name}"' for name in columns)
+    cursor = base.execute(f"SELECT tstamp, {names} FROM data ORDER BY rowid")
+    chunks = [np.array(rows, dtype=np.float64) for rows in _chunks(cursor)]
+    table = np.concatenate(chunks) if chunks else np.empty((0, 1 + len(columns)))
+    return table[:, 0].astype(np.int64).astype("M8[ms]"), table[:, 1:]
+
+
+def _chunks(cursor: sqlite3.Cursor) -> Iterator[list[tuple[float, ...]]]:
+    while rows := cursor.fetchmany(_CHUNK):
+        yield rows
+
+
+def _zone(base: sqlite3.Connection, options: Options) -> tuple[Zone, str]:
+    """
+    The zone of the logger's clock.
+
+    An .rsk keeps the clock's digits as they are. Where Ruskin noted both an offset from UTC and by how much the logger's
+    clock stood off the computer's, the two tell whether the clock ran on UTC or on local time.
+    """
+    if options.timezone:
+        zone = chosen(options.timezone)
+        return zone, zone.understood
+    noted = _first(base, "SELECT value FROM parameterKeys WHERE key = 'OFFSET_FROM_UTC' ORDER BY parameterID DESC", ("",))[0]
+    drift = _first(base, "SELECT loggerTimeDrift FROM deployments", ("",))[0]
+    try:
+        offset = float(str(noted)) * _HOUR
+        away = float(str(drift))
+    except ValueError:
+        return ASSUMED, ASSUMED.understood
+    if abs(away - offset) < _HOUR:
+        zone = Zone(offset_label(round(offset / 60_000)), round(offset / 60_000), "metadata")
+    elif abs(away) < _HOUR:
+        zone = Zone("UTC", 0, "metadata")
+    else:
+        return ASSUMED, (f"time zone: taken as UTC; the file notes an offset of {offset / _HOUR:+g} h from UTC and a clock "
+                         f"{away / _HOUR:+.2f} h off the computer's, which fit neither local time nor UTC")
+    return zone, (f"time zone: {zone.label}; the file notes {offset / _HOUR:+g} h from UTC, and the logger's clock stood "
+                  f"{away / _HOUR:+.2f} h off the computer's when it was read")
+
+
+def _is_temperature(unit: str) -> bool:
+    return unit.replace("°", "deg").replace("_", "").replace(" ", "").lower() in {"degc", "degreesc", "c", "degf", "degreesf"}
+
+
+def _celsius(values: NDArray[np.float64], units: list[str]) -> NDArray[np.float64]:
+    fahrenheit = np.array([unit.strip().upper().endswith("F") for unit in units])
+    return np.where(fahrenheit, (values - 32) / 1.8, values)
+
+
+READER = Reader("rbr_rsk", "RBR .rsk (SQLite)",
+                lambda head: CERTAIN if head.content.startswith(_MAGIC) and head.suffix == ".rsk" else False, read)

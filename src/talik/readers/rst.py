@@ -1,0 +1,74 @@
+"""RST Instruments' DT loggers (DT2055, DT2040, ...): the csv of DT Logger Host, readings first, resistances behind."""
+
+from __future__ import annotations
+
+import re
+
+from talik.errors import FileError
+from talik.readers.delimited import split
+from talik.readers.depths import CELSIUS, FAHRENHEIT, depths_of, unit_of
+from talik.readers.dialect import cells, unique_names
+from talik.readers.registry import CERTAIN, Head, Options, Reader
+from talik.readers.stamps import prove_dates
+from talik.readers.thermistor import OPEN_NOTE, ends_marked
+from talik.readers.zones import chosen
+from talik.records import Record, Source
+
+_NAMES = re.compile(r'^"?TIMESTAMP"?,"?RECORD"?,"?BATTERY"?,', re.IGNORECASE)
+_UNITS = re.compile(r'^"?UNITS', re.IGNORECASE)
+
+
+def claims(head: Head) -> int:
+    """Whether the file begins with the model of a DT logger and has its title line."""
+    return CERTAIN * (head.first.lower().startswith("model,") and any(_NAMES.match(line) for line in head.lines[:60]))
+
+
+def read(head: Head, options: Options) -> list[Record]:
+    """The record of a DT logger: sensors in degrees; their resistances and the logger's own sensors go to `Record.others`."""
+    lines = head.whole_text().splitlines()
+    top = next((i for i, line in enumerate(lines) if _NAMES.match(line)), None)
+    at = next((i for i, line in enumerate(lines) if _UNITS.match(line)), None)
+    if top is None or at is None or at < top:
+        raise FileError(f"{head.name}: the lines TIMESTAMP,RECORD,BATTERY,... and UNITS-> are not both there: the file is cut")
+    names = unique_names(cells(lines[top], ","))
+    units = cells(lines[at], ",") + [""] * len(names)
+    entries = _entries(lines[:top])
+    numbers = [i + 1 for i in range(at + 1, len(lines)) if lines[i].strip()]
+    table = split([lines[n - 1] for n in numbers], ",", width=len(names), file=head.name, numbers=numbers)
+    _check_whole(entries, len(numbers), head.name)
+    # the sensors stand before the first blank title; behind it their resistances and the logger's temperature
+    gap = next((i for i, name in enumerate(cells(lines[top], ",")) if not name), len(names))
+    warm = [i for i in range(3, gap) if unit_of(units[i]) in (CELSIUS, FAHRENHEIT)]
+    if not warm:
+        raise FileError(f"{head.name}, line {at + 1}: no sensor in deg C or deg F")
+    stamps = prove_dates(table.text(0), date_order=options.date_order or "YMD", file=head.name, lines=numbers)
+    zone = chosen(options.timezone)
+    raw = table.matrix(warm, [names[i] for i in warm])
+    for column, place in enumerate(warm):
+        unit = unit_of(units[place])
+        raw[:, column] = unit.to_celsius(raw[:, column]) if unit else raw[:, column]
+    values, flags = ends_marked(raw)
+    depths = depths_of([names[i] for i in warm])
+    return [Record(
+        entries.get("name") or head.path.stem, zone.to_utc(stamps.times, file=head.name), depths.depths, values, flags,
+        labels=tuple(names[i] for i in warm),
+        source=Source(header="\n".join(lines[:at + 1]), time_zone=zone.label, time_zone_from=zone.found_in,
+                      understood=(head.encoding.how, "dates: year/month/day (the format's)", zone.understood,
+                                  "units: " + ", ".join(sorted({units[i] for i in warm})) + " (the UNITS line)", depths.how, OPEN_NOTE)),
+        metadata={"serial": entries.get("serial number", ""), "logger": entries.get("model", "")},
+        others={f"{name} [{units[i]}]" if units[i] else name: table.numbers(i, name=name) for i, name in enumerate(names)
+                if i >= 2 and i not in warm and name not in ("STATUS",) and not name.startswith("column ")})]
+
+
+def _entries(lines: list[str]) -> dict[str, str]:
+    pairs = (cells(line, ",") for line in lines if line.strip())
+    return {pair[0].lower(): pair[1] for pair in pairs if len(pair) > 1}
+
+
+def _check_whole(entries: dict[str, str], rows: int, file: str) -> None:
+    promised = entries.get("number of records", "")
+    if promised.isdigit() and rows < int(promised):
+        raise FileError(f"{file}: {rows} rows where the header promises {promised}: the file is cut")
+
+
+READER = Reader("rst", "RST Instruments DT logger csv", claims, read)

@@ -1,0 +1,82 @@
+"""Vemco Minilog: the older .000 text (Minilog-T) and the .csv of Logger Vue (Minilog-II-T, Minilog-T); one sensor each."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from talik.errors import FileError
+from talik.readers.delimited import split
+from talik.readers.depths import CELSIUS, FAHRENHEIT, Unit, unit_of
+from talik.readers.numerals import fills_marked
+from talik.readers.registry import CERTAIN, Head, Options, Reader
+from talik.readers.stamps import prove_dates
+from talik.readers.zones import chosen, offset_in
+from talik.records import Record, Source
+
+_TITLE = re.compile(r"^\*?\s*Date\s*\((?P<date>[dmy/\-.]+)\)\s*[, ]\s*Time\s*\(hh:mm:ss\)\s*,(?P<rest>.+)$", re.IGNORECASE)
+_ENTRY = re.compile(r"^\*?\s*([A-Za-z][\w /]*?)\s*[=:]\s*(.*)$")
+
+
+def claims(head: Head) -> int:
+    """Whether the title line `Date(...),Time(hh:mm:ss),...` stands among the first lines of a Minilog's file."""
+    named = any("minilog" in line.lower() for line in head.lines[:10])
+    return CERTAIN * (named and any(_TITLE.match(line) for line in head.lines[:20]))
+
+
+def read(head: Head, options: Options) -> list[Record]:
+    """The record of a Minilog file; a depth (pressure) column goes to `Record.others`."""
+    lines = head.whole_text().splitlines()
+    at, title = next(((i, m) for i, line in enumerate(lines[:20]) if (m := _TITLE.match(line))), (0, None))
+    if title is None:
+        raise FileError(f"{head.name}: no line 'Date(...),Time(hh:mm:ss),...' among the first 20; not a Minilog's text file")
+    names = [name.strip() for name in title["rest"].split(",")]
+    entries = {m[1].strip().lower(): m[2].strip() for line in lines[:at] if (m := _ENTRY.match(line))}
+    # the .000 export parts date and time by a blank, the .csv by a comma
+    together = lines[at].lstrip().startswith("*")
+    first = 1 if together else 2
+    numbers = [i + 1 for i in range(at + 1, len(lines)) if lines[i].strip() and not lines[i].lstrip().startswith("*")]
+    table = split([lines[n - 1] for n in numbers], ",", width=first + len(names), file=head.name, numbers=numbers)
+    order = options.date_order or _order(title["date"], head.name, at + 1)
+    stamps = prove_dates(table.text(0), clock=None if together else table.text(1), date_order=order, file=head.name, lines=numbers)
+    zone = chosen(options.timezone, offset_in(entries.get("minilog initialized", "")))
+    warm = [(place, name) for place, name in enumerate(names) if _unit(name)]
+    if not warm:
+        raise FileError(f"{head.name}, line {at + 1}: no temperature column among {', '.join(names)}")
+    raw = table.matrix([first + place for place, _ in warm], [name for _, name in warm])
+    raw = np.column_stack([unit.to_celsius(raw[:, i]) for i, (_, name) in enumerate(warm) if (unit := _unit(name))])
+    values, flags = fills_marked(raw)
+    return [Record(
+        entries.get("study description") or entries.get("study id") or head.path.stem,
+        zone.to_utc(stamps.times, file=head.name), np.full(len(warm), np.nan), values, flags, labels=tuple(n for _, n in warm),
+        source=Source(header="\n".join(lines[:at + 1]), time_zone=zone.label, time_zone_from=zone.found_in,
+                      understood=(head.encoding.how, f"dates: {title['date']} (as the header says)", zone.understood,
+                                  "units: " + ", ".join(sorted({unit.name for _, n in warm if (unit := _unit(n))})) + " (header)",
+                                  "depths: the file names none")),
+        metadata={"serial": entries.get("serial number") or _serial(entries.get("source device", "")),
+                  "logger": entries.get("id") or entries.get("source device", "")},
+        others={name: table.numbers(first + place, name=name) for place, name in enumerate(names) if not _unit(name)})]
+
+
+def _order(pattern: str, file: str, line: int) -> str:
+    order = "".join(dict.fromkeys(letter.upper() for letter in pattern if letter in "dmyDMY"))
+    if order not in ("DMY", "MDY", "YMD"):
+        raise FileError(f"{file}, line {line}: the order of the dates {pattern!r} is not known")
+    return order
+
+
+def _unit(name: str) -> Unit | None:
+    """The unit of a temperature column; the degree sign may have been lost: `Celsius (øC)`, `Temperature (?C)`."""
+    found = unit_of(name)
+    if found or not re.search(r"temp|celsius|fahrenheit", name, re.IGNORECASE):
+        return found
+    bare = re.search(r"\([^A-Za-z()]{0,2}([CF])\)", name)
+    return {"C": CELSIUS, "F": FAHRENHEIT}[bare[1]] if bare else None
+
+
+def _serial(device: str) -> str:
+    return device.rsplit("-", 1)[-1] if "-" in device else ""
+
+
+READER = Reader("vemco", "Vemco Minilog .000 or .csv", claims, read)
