@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -34,7 +34,9 @@ class Layout:
     numbers : tuple of str
         Columns that hold numbers.
     texts : tuple of str
-        Columns that are kept as text.
+        Columns that are kept as text (as categories: few distinct ones take little room).
+    integers : tuple of str
+        Columns that hold whole numbers, such as identifiers.
     stamp : str
         The column of stamps, or of dates; "" when there is none.
     clock : str
@@ -50,10 +52,21 @@ class Layout:
     skip: int
     numbers: tuple[str, ...]
     texts: tuple[str, ...] = ()
+    integers: tuple[str, ...] = ()
     stamp: str = ""
     clock: str = ""
     decimal: str = "."
     ragged: bool = False
+
+    @property
+    def kinds(self) -> dict[str, type[pl.DataType]]:
+        """The types of the columns that are parsed at once, when they are plainly written."""
+        return {**{name: pl.Float64 for name in self.numbers}, **{name: pl.Int64 for name in self.integers}}
+
+    @property
+    def kept(self) -> list[str]:
+        """The columns that come out, beside the stamps."""
+        return [*self.numbers, *self.integers, *self.texts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +77,7 @@ class Columns:
     Parameters
     ----------
     frame : polars.DataFrame
-        The layout's number columns (float64) and text columns.
+        The layout's number columns (float64), integer columns (int64) and text columns (categories).
     stamps : Stamps or None
         One for each row.
     lines : int array
@@ -81,6 +94,10 @@ class Columns:
         if self.stamps is None:
             raise ValueError("the table was laid out without stamps")
         return self.stamps
+
+    def kept(self, rows: NDArray[np.bool_]) -> Columns:
+        """Only some of the rows."""
+        return Columns(self.frame.filter(pl.Series(rows)), replace(self.proved, times=self.proved.times[rows]), self.lines[rows])
 
     def matrix(self, names: Sequence[str]) -> NDArray[np.float64]:
         """Number columns side by side, NaN where there is none."""
@@ -110,16 +127,19 @@ def read_columns(head: Head, layout: Layout, options: Options) -> Columns:
                 frame = frame.with_columns(times.alias(layout.stamp))
         frames.append(frame)
         lines.append(rows)
+        last = piece[piece.rstrip(b"\n").rfind(b"\n") + 1:].decode().rstrip("\n")
     if not sum(map(len, frames)):
         raise FileError(f"{head.name}: has a header and no rows")
     frame, rows = pl.concat(frames), np.concatenate(lines)
+    if layout.ragged and len(cells(last, layout.separator)) < max(map(layout.names.index, layout.numbers)) + 1:
+        raise FileError(f"{head.name}, line {rows[-1]}: {last[:60]!r} lacks cells (the last line: is the file cut off?)")
     stamps = None
     if shape:
         stamps = from_iso(frame[layout.stamp], dates_only=shape == "%Y-%m-%d")
     elif layout.stamp:
         stamps = prove_dates(frame[layout.stamp], clock=frame[layout.clock] if layout.clock else None,
                              date_order=options.date_order, file=head.name, lines=rows)
-    return Columns(frame.select([*layout.numbers, *layout.texts]), stamps, rows)
+    return Columns(frame.select(layout.kept), stamps, rows)
 
 
 def _quick_shape(head: Head, layout: Layout, options: Options) -> str:
@@ -132,7 +152,7 @@ def _quick_shape(head: Head, layout: Layout, options: Options) -> str:
 
 def _rows(piece: bytes, line: int, layout: Layout, file: str) -> tuple[pl.DataFrame, NDArray[np.int64]]:
     """The rows of a piece with their lines; blank lines are left out."""
-    names = [*layout.numbers, *layout.texts, *filter(None, (layout.stamp, layout.clock))]
+    names = [*layout.kept, *filter(None, (layout.stamp, layout.clock))]
     frame = _parsed_at_once(piece, line, layout, names, file)
     if frame is None:
         frame = table(piece, layout.names, layout.separator, keep=names, file=file, line=line, ragged=layout.ragged)
@@ -140,12 +160,12 @@ def _rows(piece: bytes, line: int, layout: Layout, file: str) -> tuple[pl.DataFr
     if b"\n\n" in piece or piece.startswith(b"\n"):
         filled = frame.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
         frame, rows = frame.filter(filled), rows[filled.to_numpy()]
-    for name in layout.numbers:
+    for name in (*layout.numbers, *layout.integers):
         if frame.schema[name] == pl.String:
             values = parsed(frame[name], decimal=layout.decimal)
             unparsed(frame[name], values, file=file, column=name, lines=rows)
             frame = frame.with_columns(values.alias(name))
-    return frame, rows
+    return frame.with_columns(pl.col(layout.integers).cast(pl.Int64), pl.col(layout.texts).cast(pl.Categorical)), rows
 
 
 def _parsed_at_once(piece: bytes, line: int, layout: Layout, names: list[str], file: str) -> pl.DataFrame | None:
@@ -154,7 +174,7 @@ def _parsed_at_once(piece: bytes, line: int, layout: Layout, names: list[str], f
         return None
     try:
         return table(piece, layout.names, layout.separator, keep=names, file=file, line=line, ragged=layout.ragged,
-                     kinds={name: pl.Float64 for name in layout.numbers}, null_values=_NULLS,
+                     kinds=layout.kinds, null_values=_NULLS,
                      decimal_comma=layout.decimal == ",")
     except pl.exceptions.ComputeError:
         return None

@@ -13,11 +13,11 @@ from talik.errors import FileError
 from talik.records import Flag
 
 BLANKS = ("", "NA", "N/A", "NAN", "NaN", "nan", "na", "n/a", "NULL", "null", "None", "none", "-", "--", "---", "*", "#N/A",
-          "#VALUE!", "#REF!", "Logged", "INF", "-INF", "1.#QNAN", "-1.#IND")
+          "#VALUE!", "#REF!", "INF", "-INF", "1.#QNAN", "-1.#IND")
 """Cells that say "no value"."""
 
 SENTINELS = (-999.0, -999.9, -999.99, -999.999, 999.9, 999.99, -9999.0, -9999.9, -9999.99, 9999.0, 9999.9, 9999.99, -99999.0,
-             99999.0, 6999.0, -6999.0, 7999.0, -7999.0, -11111.0, 11111.0, -6999.99, 32767.0, -32768.0, 999.0)
+             99999.0, 6999.0, -6999.0, 7999.0, -7999.0, -11111.0, 11111.0, -6999.99, 32767.0, -32768.0, 999.0, -888.88, -888.9)
 """Fill values met in real files; none is a temperature in any unit in use."""
 
 END_VALUES = (537.327, -126.34, -135.67, 85.0, -127.0)

@@ -16,7 +16,7 @@ from talik.errors import FileError, TalikError, UnknownFormat, UsageError, unkno
 from talik.readers.encoding import Encoding, decoded, detected, is_text, named, split_lines
 from talik.records import Record
 
-_MODULES = ("gtnp",)
+_MODULES = ("gtnp", "gtnp_export", "hobo",)
 """Modules of this package with a `READER` or `READERS`; a new format adds its name here."""
 
 HEAD_BYTES = 65536

@@ -1,0 +1,211 @@
+"""HOBOware's text exports in any dialect: separator, order and language of dates, number styles, units, events, details."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from talik.errors import AmbiguousFile, FileError
+from talik.readers.columns import Columns, Layout, read_columns
+from talik.readers.depths import CELSIUS, Unit, depths_of, unit_of
+from talik.readers.dialect import cells, separator_of, unique_names
+from talik.readers.numerals import decimal_mark, fills_marked
+from talik.readers.registry import CERTAIN, CLAIM, Head, Options, Reader
+from talik.readers.sources import sourced
+from talik.readers.zones import chosen, offset_in
+from talik.records import Record
+
+_LOGGER = re.compile(r"LGR S/N|\bS/N:\s*\d|#\d{6,}\b|Coupler|Coupleur|Host Connected|End Of File|Fin de fichier")
+_CLOCK_ZONE = re.compile(r"(GMT|UTC)\s*[+-]\d")
+_TITLE = re.compile(r'"?(?:Plot Title|Titre de tracé|[^";,\t]{3,30})\s*:\s*([^";\t]*)"?[;,\t]*')
+# pieces of a header cell that a comma without quotes around it has parted from their cell
+_LOOSE = re.compile(r"#\d+|(GMT|UTC)\s*[+-].*|[°*]?[CF]\b.*|%.*|V\b.*|SEN S/N.*|LBL:.*|lux|kPa.*|m³.*")
+_NOT_GROUND = re.compile(r"dew|taupunkt|rosn|ros[eé]e|rocío|wet.?bulb|logger|host|batt", re.IGNORECASE)
+_DETAIL = re.compile(r"([A-Z][A-Za-z ()σ]{2,40}):\s*(\S.*?)\s*$")
+_DIGITS = re.compile(r"\(?-?(\d+)\)?-?")
+_LOOKED_AT = 300
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """Where things stand: the header's line, the names of the columns and what each is."""
+
+    header: int
+    names: tuple[str, ...]
+    separator: str
+    stamp: str
+    clock: str
+    numbers: tuple[str, ...]
+    events: tuple[str, ...]
+    samples: tuple[tuple[str, ...], ...]        # the cells of the first rows, for guesses
+
+    def sample(self, name: str) -> list[str]:
+        place = self.names.index(name)
+        return [row[place] for row in self.samples if place < len(row) and row[place]]
+
+
+def _claims(head: Head) -> int:
+    found = _header(head.lines[:5])
+    if found is None:
+        return 0
+    line = head.lines[found]
+    return CERTAIN if _LOGGER.search(line) else CLAIM
+
+
+def _header(lines: Sequence[str]) -> int | None:
+    """The line that names a temperature, and by its manner comes from HOBOware."""
+    for place, line in enumerate(lines):
+        if unit_of_any(line) and (_LOGGER.search(line) or _CLOCK_ZONE.search(line) or re.match(r'\W*#\W', line)):
+            return place
+    return None
+
+
+def unit_of_any(line: str) -> bool:
+    """True when some cell of the line names a temperature unit."""
+    return any(unit_of(part) is not None for part in re.split(r'[",;\t]', line)) or unit_of(line) is not None
+
+
+def _shape(head: Head) -> _Shape:
+    header = _header(head.lines[:5])
+    if header is None:
+        raise FileError(f"{head.name}: none of the first 5 lines is a HOBOware header (a date and a temperature with its unit)")
+    rows = [line for line in head.lines[header + 1:header + 1 + _LOOKED_AT] if line.strip()]
+    if not rows:
+        raise FileError(f"{head.name}: has a header and no rows")
+    separator = separator_of(rows[:60])
+    names = unique_names(_joined(cells(head.lines[header], separator)))
+    samples = tuple(tuple(cells(row, separator)) for row in rows)
+    first = samples[0]
+    place = next((i for i, cell in enumerate(first) if re.search(r"\d\D+\d", cell) and re.search(r"[-/.年 ]", cell)), None)
+    if place is None or place >= len(names):
+        raise FileError(f"{head.name}, line {header + 2}: no date in {head.lines[header + 1][:60]!r}")
+    apart = not re.search(r"\d[:h]\d|\d\s+\d", first[place]) and place + 1 < len(first) and ":" in first[place + 1]
+    numbers, events = [], []
+    for i, name in enumerate(names[place + 1 + apart:], place + 1 + apart):
+        found = [row[i] for row in samples if i < len(row) and row[i]]
+        if unit_of(name) or (re.search(r"[,(]", name) and not _LOGGER.search(name.split("(")[0]) and _all_numbers(found)):
+            numbers.append(name)
+        else:
+            events.append(name)
+    return _Shape(header, tuple(names), separator, names[place], names[place + 1] if apart else "", tuple(numbers),
+                  tuple(events), samples)
+
+
+def _joined(names: Sequence[str]) -> list[str]:
+    """Header cells with the loose pieces put back: "Temp (°C)", "#9724974" is one cell."""
+    joined: list[str] = []
+    for name in names:
+        if joined and _LOOSE.fullmatch(name):
+            joined[-1] += ", " + name
+        else:
+            joined.append(name)
+    return joined
+
+
+def _all_numbers(found: list[str]) -> bool:
+    return bool(found) and all(re.fullmatch(r"[(\-+]?[\d.,\s']*\d[\d.,]*[)\-]?", cell) for cell in found)
+
+
+def _read(head: Head, options: Options) -> list[Record]:
+    shape = _shape(head)
+    warm = [name for name in shape.numbers if unit_of(name) and not _NOT_GROUND.search(name.split("(")[0])]
+    if not warm:
+        raise FileError(f"{head.name}: no column names a temperature unit; columns: {', '.join(shape.names)}")
+    details = _details(shape.samples)
+    decimal, how_numbers = decimal_mark((c for name in warm for c in shape.sample(name)), shape.separator)
+    layout = Layout(shape.names, shape.separator, shape.header + 1, shape.numbers, shape.events, stamp=shape.stamp,
+                    clock=shape.clock, decimal=decimal, ragged=True)
+    table = read_columns(head, layout, options)
+    columns = _samples_only(table, shape)
+    scale, how_scale = _scale(warm, shape, columns, details, head.name)
+    units = {name: unit_of(name) or CELSIUS for name in warm}
+    values, flags = _celsius(columns, units, scale)
+    labelled = depths_of([_bare(name) for name in warm])
+    zone = chosen(options.timezone, next((z for text in (shape.clock, shape.stamp, *details.values())
+                                          if (z := offset_in(text)) is not None), None))
+    times, source = sourced(head, columns.proved, zone, header="\n".join(head.lines[:shape.header + 1]), understood=(
+        how_scale or how_numbers, "units: " + ", ".join(sorted({u.name for u in units.values()})), labelled.how))
+    title = _TITLE.fullmatch(head.first.strip()) if shape.header else None
+    site = (title[1].strip() if title else "") or details.get("Serial Number") or _serial(shape.names) or head.path.stem
+    metadata = {**details, "events": _events(table, shape)}
+    others = {name: columns.frame[name].to_numpy() for name in shape.numbers if name not in warm}
+    return [Record(site, times, labelled.depths, values, flags, tuple(warm), source, metadata, others)]
+
+
+def _samples_only(columns: Columns, shape: _Shape) -> Columns:
+    """Without the rows that only note an event: they are no samples. Blank samples stay."""
+    if not shape.events:
+        return columns
+    blank = columns.frame.select(pl.all_horizontal(pl.col(shape.numbers).is_null())
+                                 & pl.any_horizontal(pl.col(shape.events).is_not_null())).to_series()
+    return columns.kept(~blank.to_numpy()) if blank.any() else columns
+
+
+def _celsius(columns: Columns, units: dict[str, Unit], scale: float) -> tuple[NDArray[np.float64], NDArray[np.uint16]]:
+    parts = []
+    for name, unit in units.items():
+        raw = columns.frame[name].to_numpy()
+        clean, flags = fills_marked(raw * scale if scale != 1 else raw, celsius=unit is CELSIUS)
+        parts.append((unit.to_celsius(clean), flags))
+    return np.column_stack([values for values, _ in parts]), np.column_stack([flags for _, flags in parts])
+
+
+def _details(samples: Sequence[Sequence[str]]) -> dict[str, str]:
+    """The lines of the details column, as far as they stand in the first rows; the first series' statistics win."""
+    found: dict[str, str] = {}
+    for row in samples:
+        if (match := _DETAIL.search(row[-1])):
+            found.setdefault(match[1].strip(), match[2])
+    return found
+
+
+def _scale(warm: Sequence[str], shape: _Shape, columns: Columns, details: dict[str, str], file: str) -> tuple[float, str]:
+    """1, or 0.001 where the export lost its decimal marks: 20865 for 20.865, 0412 for 0.412."""
+    found = [match[1] if (match := _DIGITS.fullmatch(cell)) else "" for name in warm for cell in shape.sample(name)]
+    if not found or not all(len(digits) >= 4 for digits in found):
+        return 1.0, ""
+    values = columns.matrix(list(warm)) / 1000
+    if not np.nanmax(np.abs(values)) < 200:
+        raise AmbiguousFile(f"{file}: temperatures without decimal mark, such as {found[0]}, are not thousandths of a degree "
+                            "(values beyond 200); export the file again with a decimal mark")
+    low, high = (_float(details.get(key, "")) for key in ("Min", "Max"))
+    first = values[:, 0]
+    if not np.isnan(low + high) and (np.nanmin(first) < low - 0.01 or np.nanmax(first) > high + 0.01):
+        raise AmbiguousFile(f"{file}: temperatures without decimal mark, read as thousandths of a degree, leave the range "
+                            f"{low:g} to {high:g} that the file's details state")
+    proof = "within the range in the file's details" if not np.isnan(low + high) else "every number has four digits or more"
+    return 0.001, f"numbers: the decimal mark is lost, 3 decimals ({proof})"
+
+
+def _float(text: str) -> float:
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        return float("nan")
+
+
+def _bare(name: str) -> str:
+    """A label without serial numbers, so that only its depth is left."""
+    return re.sub(r"(LGR|SEN) S/N:\s*\S+|#\d+", "", name)
+
+
+def _serial(names: Sequence[str]) -> str:
+    return next((match[1] for name in names if (match := re.search(r"(?:LGR S/N:\s*|#)(\d{5,})", name))), "")
+
+
+def _events(columns: Columns, shape: _Shape) -> tuple[str, ...]:
+    """Rows of the event columns, as "2010-08-18T14:00:00 Coupler Detached: Logged", in the file's own time."""
+    times, found = columns.proved.times, []
+    for name in shape.events:
+        noted = columns.frame[name]
+        for row in noted.is_not_null().arg_true()[:1000].to_list():
+            found.append(f"{times[row].astype('M8[s]')} {name.split('(')[0].strip()}: {noted[row]}")
+    return tuple(sorted(found))
+
+
+READER = Reader("hobo", "HOBOware text export, any dialect", _claims, _read)
