@@ -21,7 +21,8 @@ from talik.variables import variable
 _CLAIM = ("claim_id", "where", "statistic", "group", "stated")
 _VERDICTS = {"claim_id": pl.String, "where": pl.String, "statistic": pl.String, "group": pl.String,
              "variable": pl.String, "units": pl.String, "stated": pl.String, "recomputed": pl.Float64,
-             "n": pl.Int64, "agrees": pl.Boolean, "verdict": pl.String, "explanation": pl.String, "also_fits": pl.String}
+             "n": pl.Int64, "agrees": pl.Boolean, "verdict": pl.String, "explanation": pl.String,
+             "also_fits": pl.String}
 _RUNS = {"run": pl.String, "claim_id": pl.String, "statistic": pl.String, "group": pl.String, "stated": pl.String,
          "recomputed": pl.Float64, "recomputed_in_run": pl.Float64, "agrees": pl.Boolean, "agrees_in_run": pl.Boolean,
          "reason": pl.String}

@@ -7,25 +7,31 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import polars as pl
 
-CODES: Mapping[str, str] = {
-    # found by rule
+_RULES: Mapping[str, str] = {
     "SO_NOT_DIFFERENCE": "the printed surface offset is not MAGST - MAAT, beyond the rounding of the three",
     "TO_NOT_DIFFERENCE": "the printed thermal offset is not TTOP - MAGST, beyond the rounding of the three",
     "TTOP_ABOVE_ZERO": "a top of permafrost above 0 degC",
     "MAAT_ABOVE_ZERO": "mean annual air temperature above 0 degC",
     "NEAR_DUPLICATE": "MAAT, MAGST and TTOP all within 0.1 K of another row's",
+    "DUPLICATE_NAME": "another row has the same name",
     "SHARED_GRID_CELL": "lies in the 0.1 degree grid cell of another site: both get the same gridded predictors",
     "COARSE_COORDINATE": "the coordinate is less certain than a grid cell is wide (10 km)",
+    "REGION_MISMATCH": "the coordinate does not lie in the named region",
     "NO_COORDINATE": "no coordinate known",
     "NO_ALT": "no active layer thickness given",
-    # declared
+}
+_DECLARED: Mapping[str, str] = {
+    "FILL_VALUE": "a cell holds a fill value such as -999 and was taken as empty",
     "ALT_UNIT_SLIP": "active layer thickness probably given in another unit",
     "IMPLAUSIBLE_MEAN": "not plausible as an annual mean",
     "OUTSIDE_REGION": "lies outside the region it is counted in",
     "SHARED_BASIN": "one of several plots of a basin, or of sites located only by their basin",
     "IDENTITY_UNDECIDED": "which place is meant is not decided",
 }
-"""Every code with its meaning."""
+BY_RULE = frozenset(_RULES)
+"""Codes that rules put on a table, whoever made it."""
+CODES: Mapping[str, str] = {**_RULES, **_DECLARED}
+"""Every code with its meaning: those found by rule, then those that a reviewer or the reading of a file declares."""
 
 NEAR_K = 0.1
 CELL_DEGREES = 0.1
@@ -65,7 +71,7 @@ def found_flags(sites: pl.DataFrame) -> list[Mark]:
 
 def with_flags(sites: pl.DataFrame, marks: list[Mark]) -> pl.DataFrame:
     """The table with `flags` (codes joined by ";") and `flag_reasons` (joined by " | ", one a code); "" where none."""
-    order = list(CODES)
+    order = list(dict.fromkeys([*CODES, *(code for _, code, _ in marks)]))
     found: list[dict[str, list[str]]] = [{} for _ in range(sites.height)]
     for row, code, reason in sorted(marks, key=lambda mark: (mark[0], order.index(mark[1]))):
         found[row].setdefault(code, []).append(reason)

@@ -1,0 +1,176 @@
+"""Commands that make statements on a table of sites: describe and scorecard."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from talik.cli.output import emit, format_option
+
+if TYPE_CHECKING:
+    import polars as pl
+
+def _pairs(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in given]
+    for name, equals, value in pairs:
+        if not (name and equals and value):
+            raise click.BadParameter(f"{name}{equals}{value}: expected NAME=VALUE, such as {option.metavar}")
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What a table of one's own may need to be understood."""
+    for option in (
+        click.option("--sheet", help="Sheet of a workbook."),
+        click.option("--encoding", help="Encoding of a CSV, such as cp1251, gbk or utf-16."),
+        click.option("--unit", "units", multiple=True, callback=_pairs, metavar="alt=cm", help="Unit of a column."),
+        click.option("--column", "columns", multiple=True, callback=_pairs, metavar="maat=Tair",
+                     help="talik's name = your column's name."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("table")
+@click.option("--by", default="region", show_default=True, help="Column(s) to group by, separated by commas, or 'all'.")
+@click.option("--variables", default=None, help="Quantities, separated by commas. [default: SO,TO,MAAT,MAGST,TTOP,ALT]")
+@click.option("--level", type=float, default=0.95, show_default=True, help="Of the intervals.")
+@click.option("--resamples", type=int, default=10_000, show_default=True, help="Bootstrap resamples of clusters.")
+@click.option("--seed", type=int, default=1, show_default=True)
+@table_options
+@format_option
+def describe(table: str, by: str, variables: str | None, level: float, resamples: int, seed: int, form: str | None,
+             columns: Mapping[str, str], units: Mapping[str, str], encoding: str | None, sheet: str | None) -> None:
+    """
+    Means, spread, range and intervals of TABLE's quantities by region.
+
+    TABLE is a bundled study (see `talik studies`), a study.toml, or a CSV, XLSX or Parquet file with one row a site.
+    """
+    from talik.analysis.describe import DESCRIBED
+    from talik.analysis.describe import describe as statements
+
+    sites = _sites(table, columns, units, encoding, sheet)
+    present = [name for name in DESCRIBED if sites[name].is_not_null().any()]
+    result = statements(sites, by=None if by == "all" else _listed(by), level=level, n_boot=resamples, seed=seed,
+                        variables=_listed(variables) if variables else present)
+    form = _form(form)
+    emit(_short_statements(result.to_frame(), level) if form == "table" else result.to_frame(), form, title=table)
+
+
+@click.command()
+@click.argument("table", default="three-poles")
+@click.option("--claims", type=click.Path(path_type=Path), default=None,
+              help="CSV with claim_id, where, statistic, group, stated; needed for a table of your own.")
+@click.option("--show", default="verdicts",
+              type=click.Choice(["verdicts", "differing", "sensitivity", "not-checkable"]),
+              show_default=True, help="All verdicts, only those that do not agree, what changes without suspect values, "
+                                      "or the claims that the table cannot answer.")
+@click.option("--check", is_flag=True, help="End with exit code 1 when a claim is not reproduced.")
+@click.option("--seed", type=int, default=1, show_default=True)
+@table_options
+@format_option
+def scorecard(table: str, claims: Path | None, show: str, check: bool, seed: int, form: str | None,
+              columns: Mapping[str, str], units: Mapping[str, str], encoding: str | None, sheet: str | None) -> None:
+    """
+    Recompute every published claim from its TABLE, and say why a number differs.
+
+    TABLE is a bundled study (the default is three-poles), a study.toml, or a table of your own with --claims.
+    """
+    from talik.analysis.explanations import NOT_REPRODUCED
+    from talik.analysis.scorecard import scorecard as verdicts_on
+    from talik.synthesis.published import studies
+
+    bundled = table in studies()["name"].to_list()
+    if not bundled and claims is None:
+        raise click.UsageError("a table of your own needs --claims FILE")
+    card = verdicts_on(table if bundled else _sites(table, columns, units, encoding, sheet),
+                       claims=_claims(claims) if claims else None, seed=seed)
+    verdicts = card.to_frame()
+    shown = {"verdicts": verdicts, "differing": verdicts.filter(~verdicts["agrees"]), "sensitivity": card.sensitivity,
+             "not-checkable": card.not_checkable}[show]
+    form = _form(form)
+    emit(_short_verdicts(shown, show) if form == "table" else shown, form, title=f"Scorecard: {table}")
+    click.echo(str(card), err=True)
+    if check and (verdicts["verdict"] == NOT_REPRODUCED).any():
+        raise SystemExit(1)
+
+
+def _sites(table: str, columns: Mapping[str, str], units: Mapping[str, str], encoding: str | None,
+           sheet: str | None) -> pl.DataFrame:
+    """The table of sites behind a name, a TOML file, a folder with one, or a file; guesses are told on stderr."""
+    from talik.errors import unknown
+    from talik.settings import read_settings
+    from talik.synthesis.published import sites, studies
+    from talik.synthesis.table import read_sites
+
+    if table in (known := studies()["name"].to_list()):
+        return sites(table)
+    path = Path(table)
+    if not path.exists() and not path.suffix:
+        raise unknown("study", table, known)
+    with warnings.catch_warnings(record=True) as guesses:
+        warnings.simplefilter("always", UserWarning)
+        if path.is_dir() or path.suffix == ".toml":
+            settings = read_settings(path)
+            section = settings.sites
+            frame = sites(section.published, cluster_km=section.cluster_km) if section.published else read_sites(
+                settings.path(section.table or ""), columns=section.columns, units=section.units,
+                encoding=section.encoding, sheet=section.sheet, cluster_km=section.cluster_km)
+        else:
+            frame = read_sites(path, columns=columns, units=units, encoding=encoding, sheet=sheet)
+    for guess in guesses:
+        click.echo(f"note: {guess.message}", err=True)
+    return frame
+
+
+def _claims(path: Path) -> pl.DataFrame:
+    from talik.synthesis.tabular import tabular
+
+    return tabular(path).frame
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _form(form: str | None) -> str:
+    return form or ("table" if sys.stdout.isatty() else "csv")
+
+
+def _short_statements(frame: pl.DataFrame, level: float) -> pl.DataFrame:
+    """What fits a terminal: mean ± SE and intervals as text."""
+    import polars as pl
+
+    from talik.variables import shown_unit, variable
+
+    def row(r: dict[str, Any]) -> dict[str, object]:
+        entry = variable(r["variable"])
+        known, spread = r["mean"] is not None, r["se"] is not None
+        return {
+            "group": r["group"], "quantity": f"{entry.short} ({shown_unit(entry.units)})", "n": r["n"],
+            "mean ± SE": f"{r['mean']:.2f} ± {r['se']:.2f}" if spread else f"{r['mean']:.2f}" if known else "",
+            "range": f"{r['min']:.2f} to {r['max']:.2f}" if known else "",
+            "CV": f"{r['cv']:.2f}" if r["cv"] is not None else "withheld" if spread else "",
+            f"{level * 100:g} % CI": f"{r['ci_low']:.2f} to {r['ci_high']:.2f}" if r["ci_low"] is not None else "",
+            "clusters": r["n_clusters"]}
+
+    return pl.DataFrame([row(r) for r in frame.iter_rows(named=True)])
+
+
+def _short_verdicts(frame: pl.DataFrame, show: str) -> pl.DataFrame:
+    """What fits a terminal: the claim in one column; the explanation only where it is asked for."""
+    import polars as pl
+
+    if show == "not-checkable":
+        return frame.drop("reason")
+    said = pl.format("{}, {}", "statistic", "group").alias("claim")
+    if show == "sensitivity":
+        return frame.select("run", "claim_id", said, "stated", "recomputed", "recomputed_in_run", "agrees_in_run")
+    return frame.select("claim_id", said, "stated", "recomputed", "verdict",
+                        *(["explanation"] if show == "differing" else []))
