@@ -11,12 +11,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from talik.analysis.folds import Labels, site_clusters
+from talik.analysis.trees import MIN_ROWS, numbers_only
 from talik.errors import DataError, UsageError
-from talik.frames import as_frame, frame_hash, numbers
+from talik.frames import as_frame, frame_hash
 from talik.variables import COORDINATES, ERA5LAND_TWELVE
 
 Floats = NDArray[np.float64]
-FEWEST_ROWS = 20
 _WORDS = ("site", "region", "subregion", "latitude", "longitude", "cluster")
 
 
@@ -100,15 +100,13 @@ def candidates(sites: Any, response: str, predictors: Sequence[str] | None = Non
     """
     frame = as_frame(sites, "sites", required=[response])
     names = _named(frame, response, predictors)
-    y = numbers(frame, response, "sites").to_numpy().astype(float)
-    values = {name: numbers(frame, name, "sites").to_numpy().astype(float) for name in names}
-    for name, column in {response: y, **values}.items():
-        _finite(frame, name, column)
+    y = numbers_only(frame, response).to_numpy().astype(float)
+    values = {name: numbers_only(frame, name).to_numpy().astype(float) for name in names}
     cluster = site_clusters(frame, reach_km=reach_km)
     used = np.flatnonzero(~np.isnan(y) & (cluster >= 0))
-    if used.size < FEWEST_ROWS:
+    if used.size < MIN_ROWS:
         raise DataError(f"sites: {used.size} rows have {response!r} and a known place (coordinates or `cluster`); "
-                        f"drivers need at least {FEWEST_ROWS}")
+                        f"drivers need at least {MIN_ROWS}")
     if np.ptp(y[used]) == 0:
         raise DataError(f"sites: {response!r} is {y[used][0]:g} in every row; there is nothing to explain")
     left_out = {name: reason for name in names if (reason := _useless(name, values[name][used], coordinates))}
@@ -120,7 +118,7 @@ def candidates(sites: Any, response: str, predictors: Sequence[str] | None = Non
     return Candidates(response=response, predictors=kept, y=y[used], X=X, cluster=_renumbered(cluster[used]),
                       region=_region(words), sites=words, rows=used, left_out=left_out,
                       notes=_notes(y, cluster, used, X, response),
-                      data_hash=frame_hash(frame.select(dict.fromkeys([*words.columns, response, *names]))[used]))
+                      data_hash=frame_hash(frame.select(list(dict.fromkeys([*words.columns, response, *names])))[used]))
 
 
 def _named(frame: pl.DataFrame, response: str, predictors: Sequence[str] | None) -> list[str]:
@@ -136,14 +134,6 @@ def _named(frame: pl.DataFrame, response: str, predictors: Sequence[str] | None)
     if response in names:
         raise UsageError(f"predictors: {response!r} is the response and cannot explain itself")
     return names
-
-
-def _finite(frame: pl.DataFrame, name: str, column: Floats) -> None:
-    bad = np.flatnonzero(np.isinf(column))
-    if bad.size:
-        where = f" ({frame['site'][int(bad[0])]})" if "site" in frame.columns else ""
-        raise DataError(f"sites: column {name!r}, row {bad[0] + 1}{where}: {column[bad[0]]} is not a finite number "
-                        f"({bad.size} such cell{'s' * (bad.size != 1)}). Division by zero upstream? Leave it empty instead")
 
 
 def _useless(name: str, column: Floats, coordinates: bool) -> str:
