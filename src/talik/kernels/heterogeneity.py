@@ -64,7 +64,7 @@ def heterogeneity(q: Array, k: Array, level: float) -> Heterogeneity:
     --------
     >>> r = heterogeneity(np.array([12.0]), np.array([4.0]), 0.95)
     >>> [round(float(v[0]), 4) for v in (r.p, r.h, r.i2, r.i2_low, r.i2_high)]
-    [0.0074, 2.0, 0.75, 0.3064, 0.9099]
+    [0.0074, 2.0, 0.75, 0.3065, 0.9099]
     """
     df = k - 1
     z = ndtri(0.5 + level / 2)
@@ -144,17 +144,22 @@ def moment_form(v: Array, x: Array, power: float) -> Array:
     """The matrix A of the moment statistic y'Ay, with weights v^-power, shape (k, k)."""
     a = v**-power
     ax = a[:, None] * x
-    return np.asarray(np.diag(a) - ax @ np.linalg.solve(x.T @ ax, ax.T))
+    form = np.diag(a) - ax @ np.linalg.solve(x.T @ ax, ax.T)
+    if x.shape[1] == 1 and np.ptp(x) == 0:
+        # sums over the others, so that one dominating study does not cancel itself
+        others = np.where(np.eye(a.size, dtype=bool), 0.0, a).sum(axis=1)
+        np.fill_diagonal(form, a * others / a.sum())
+    return np.asarray(form)
 
 
 def form_weights(form: Array, v: Array, tau2: float) -> Array:
     """Chi-square weights of y'Ay when y has variance v + tau², shape (k,)."""
     root = np.sqrt(v + tau2)
-    return np.maximum(np.linalg.eigvalsh(root[:, None] * form * root), 0.0)
+    return np.asarray(np.maximum(np.linalg.eigvalsh(root[:, None] * form * root), 0.0))
 
 
 def _crossing(form: Array, v: Array, q: float, probability: float) -> float:
-    """The tau² at which the statistic's probability of lying below q falls to `probability`; 0 where it starts below."""
+    """The tau² at which the statistic's probability of lying below q falls to `probability`; 0 if it starts below."""
 
     def excess(tau2: float) -> float:
         return float(weighted_chi_square_cdf(np.array(q), form_weights(form, v, tau2))) - probability

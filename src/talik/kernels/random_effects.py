@@ -1,4 +1,4 @@
-"""The pooled mean of a random-effects meta-analysis: its standard error, confidence and prediction intervals; batched."""
+"""The pooled mean of a random-effects meta-analysis, its confidence and its prediction interval; batched."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
-from talik.kernels.studies import Studies, fit
+from talik.kernels.studies import Fit, Studies, fit
 
 Array = NDArray[np.float64]
 
@@ -38,10 +38,14 @@ class Spread(NamedTuple):
 
 
 def t_quantile(probability: float, df: Array) -> Array:
-    """Quantile of Student's t; the normal's where df is infinite, NaN where df is not positive."""
+    """
+    Upper quantile of Student's t; the normal's where df is infinite, NaN where df is not positive.
+
+    Below 0.01 degrees of freedom it is infinite: beyond 1e100, with no digit to trust.
+    """
     df = np.asarray(df, dtype=np.float64)
     finite = np.isfinite(df) & (df > 0)
-    t = stdtrit(np.where(finite, df, 1.0), probability)
+    t = np.where(df < 0.01, np.inf, stdtrit(np.where(finite, np.maximum(df, 0.01), 1.0), probability))
     return np.where(finite, t, np.where(df == np.inf, ndtri(probability), np.nan))
 
 
@@ -82,7 +86,7 @@ def classic_mean(studies: Studies, tau2: Array, level: float) -> Mean:
     return normal_interval(mean, se, np.where(none, np.nan, np.inf), level)
 
 
-def _fit(studies: Studies, tau2: Array):  # type: ignore[no-untyped-def]
+def _fit(studies: Studies, tau2: Array) -> Fit:
     with np.errstate(invalid="ignore", divide="ignore"):
         return fit(studies, np.where(np.isnan(tau2), 0.0, tau2)[None])
 
@@ -103,8 +107,8 @@ def mean_interval(studies: Studies, tau2: Array, method: str, level: float, tau2
         As for `classic_mean`.
     method : str
         classic: normal. HK: Hartung-Knapp, t with k - 1. HK_se: the same, standard error never below the classic one.
-        HK_ci: the wider of HK and classic. HK_IQWiG6: HK_se where HK is narrower than classic DerSimonian-Laird, else
-        HK. KR: Kenward-Roger (REML).
+        HK_ci: the wider of HK and classic. HK_IQWiG6: where HK is narrower than classic DerSimonian-Laird, the
+        classic standard error with HK's degrees of freedom (as R's meta has it), else HK. KR: Kenward-Roger (REML).
     tau2_dl : ndarray, shape (B,), optional
         DerSimonian-Laird's tau², for HK_IQWiG6.
 
@@ -131,7 +135,8 @@ def mean_interval(studies: Studies, tau2: Array, method: str, level: float, tau2
     if method == "HK_ci":
         return _choose(_width(classic) > _width(plain), classic, plain)
     assert tau2_dl is not None
-    return _choose(_width(plain) < _width(classic_mean(studies, tau2_dl, level)), guarded, plain)
+    forced = normal_interval(classic.mean, classic.se, df, level)
+    return _choose(_width(plain) < _width(classic_mean(studies, tau2_dl, level)), forced, plain)
 
 
 def _width(mean: Mean) -> Array:
@@ -147,14 +152,18 @@ def kenward_roger(studies: Studies, tau2: Array) -> tuple[Array, Array]:
     Kenward and Roger's standard error (effects' unit) and degrees of freedom of the pooled mean, shape (B,).
 
     With one coefficient and variance v + tau² their adjustment reduces to sums of powers of the weights; the
-    information about tau² is the expected restricted one.
+    information about tau² is the expected restricted one, the degrees of freedom rest on the adjusted variance.
     """
     f = _fit(studies, tau2)
+    first, rest = f.w[0, 0], f.w[1:, 0]
     with np.errstate(invalid="ignore", divide="ignore"):
-        one, two, three = ((f.w**n).sum(0)[0] for n in (1, 2, 3))
+        total, square = f.w.sum(0)[0], (f.w**2).sum(0)[0]
+        # w1 w3 - w2², as squares of differences from the largest weight, which stands first
+        skew = first * (rest * (first - rest) ** 2).sum(0) + (
+            rest.sum(0) * (rest**3).sum(0) - (rest**2).sum(0) ** 2)
         information = f.trace2[0] / 2
-        variance = 1 / one + 2 * (three - two**2 / one) / (information * one**2)
-        df = 2 * information * (one / two) ** 2
+        variance = 1 / total + 2 * skew / (information * total**3)
+        df = 2 * information / (square * variance) ** 2
     few = studies.k < 2
     return np.where(few, np.nan, studies.scale * np.sqrt(variance)), np.where(few, np.nan, df)
 
@@ -193,6 +202,9 @@ def prediction_interval(studies: Studies, tau2: Array, method: str, level: float
         se = se * np.sqrt(np.maximum(factor, 1.0) if method == "HK_se" else factor)
     assert df is not None
     spread = np.hypot(np.sqrt(tau2) * studies.scale, se)
-    df = np.where(np.isnan(spread) | ~(df > 0), np.nan, df)
+    # A Hartung-Knapp prediction interval needs a third study (a fourth with k - 2), as in R's meta.
+    few = k < {"HK": 3, "HK_se": 3, "HK_PR": 4}.get(method, 2)
+    df = np.where(np.isnan(spread) | few | ~(df > 0), np.nan, df)
+    spread = np.where(np.isnan(df), np.nan, spread)
     reach = t_quantile(0.5 + level / 2, df) * spread
     return Spread(classic.mean - reach, classic.mean + reach, spread, df)

@@ -140,6 +140,7 @@ class Fit:
 
     def between(self, power: int) -> Array:
         """(X' W X)^-1 X' W^power X, shape (G, B, p, p)."""
+        assert self.design is not None
         return np.asarray(self.covariance @ np.einsum("kp,kgb,kq->gbpq", self.design, self.w**power, self.design))
 
     @property

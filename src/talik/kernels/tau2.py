@@ -93,7 +93,7 @@ def _trace_with_v(studies: Studies, power: int) -> Array:
     if studies.design is None:
         k = studies.k
         first = v.sum(0) * (1 - 1 / k)
-        return first if power == 1 else (v * v).sum(0) * (1 - 2 / k) + (v.sum(0) / k) ** 2
+        return np.asarray(first if power == 1 else (v * v).sum(0) * (1 - 2 / k) + (v.sum(0) / k) ** 2)
     q, _ = np.linalg.qr(studies.design)
     inner = np.einsum("kp,kb,kq->bpq", q, v, q)
     if power == 1:
@@ -139,7 +139,7 @@ def generalised_q_root(studies: Studies, target: Array) -> Array:
 
 def residual_squares(studies: Studies) -> Array:
     """Unweighted residual sum of squares, shape (B,)."""
-    return fit(_unweighted(studies), _at_zero(studies)).q[0]
+    return np.asarray(fit(_unweighted(studies), _at_zero(studies)).q[0])
 
 
 def _paule_mandel(studies: Studies) -> tuple[Array, NDArray[np.int64]]:
