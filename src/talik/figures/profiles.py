@@ -1,0 +1,179 @@
+"""State profiles: the way from the air over the ground surface to the top of permafrost, one panel a region (figure 1)."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from talik.errors import DataError
+from talik.figures.canvas import DOUBLE, INK, QUIET, SINGLE, SMALL, figure, looks, panel_letter, styled
+from talik.figures.views import halo
+from talik.frames import as_frame, numbers
+from talik.variables import Region, shown_unit, variable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+AIR_HEIGHT = 2.0
+"""Screen height of the air temperature [m]."""
+THAWED, FROZEN = "#F4ECDD", "#E3ECF4"
+"""Fill of the active layer and of permafrost."""
+
+_STATE = ("maat", "magst", "ttop")
+_COLUMNS = ("by", "group", "variable", "n", "mean", "se", "sd")
+_Row = dict[str, Any]
+
+
+@styled
+def state_profiles(sites: Any, summary: Any, *, by: str = "region") -> Figure:
+    """
+    Profiles of MAAT, MAGST and TTOP against height and depth: every site thin, the mean of the group bold.
+
+    Parameters
+    ----------
+    sites : polars or pandas frame
+        Columns `by`, `maat`, `magst`, `ttop` [°C], and `alt` [m] where known.
+    summary : polars or pandas frame
+        What `talik.describe(sites, by=by).to_frame()` gives: columns `by`, `group`, `variable`, `n`, `mean`,
+        `se`, `sd`; rows for maat, magst, ttop, alt, surface_offset and thermal_offset are used.
+    by : str
+        The grouping of `summary` that makes the panels.
+
+    Returns
+    -------
+    matplotlib Figure
+        Air stands at 2 m, MAGST at 0 m, TTOP at the depth of the active layer. Bars are one standard deviation
+        of the sites; numbers are means ± standard error. Where a site has no ALT, its TTOP is drawn at the
+        group's mean ALT (dotted); a group without any ALT has TTOP on the lower edge.
+
+    Raises
+    ------
+    UnknownName
+        If a column is missing.
+    DataError
+        If `summary` has no row of this grouping, or no group has any of the three temperatures.
+    """
+    rows = as_frame(summary, "summary", required=_COLUMNS).filter(pl.col("by") == by)
+    table = as_frame(sites, "sites", required=[by, *_STATE])
+    means = {group: {row["variable"]: row for row in part.iter_rows(named=True) if row["mean"] is not None}
+             for (group,), part in rows.group_by("group", maintain_order=True)}
+    means = {group: found for group, found in means.items() if any(name in found for name in _STATE)}
+    if not means:
+        raise DataError(f"summary: no group by {by!r} has a mean of maat, magst or ttop: there is no profile to draw")
+    styles = looks(means)
+    own = {group: _site_profiles(table.filter(pl.col(by) == group), means[group]) for group in styles}
+    deepest = _deepest(own, means)
+    columns = min(len(styles), 3)
+    lines = -(-len(styles) // columns)
+    fig = figure(SINGLE if columns == 1 else DOUBLE, 5.0 + 85.0 * lines)
+    axes = fig.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    for k, (ax, (group, look)) in enumerate(zip(axes, styles.items(), strict=False)):
+        _panel(ax, look, own[group], means[group], deepest)
+        ax.set_title(f"{group} ({_counts(means[group])})", pad=6)
+        if len(styles) > 1:
+            panel_letter(ax, chr(ord("a") + k))
+    for ax in axes[len(styles):]:
+        ax.remove()
+    _depth_axis(axes[0], deepest)
+    axes[0].set_ylabel("Depth (m)")
+    for ax in axes[max(0, len(styles) - columns):len(styles)]:
+        ax.set_xlabel(f"Mean annual temperature ({shown_unit('degC')})")
+        ax.tick_params(labelbottom=True)
+    fig.supxlabel(_note(own, deepest, SINGLE if columns == 1 else DOUBLE), fontsize=SMALL - 0.5, color=QUIET)
+    return fig
+
+
+def _site_profiles(part: pl.DataFrame, means: Mapping[str, _Row]) -> NDArray[np.float64]:
+    """MAAT, MAGST, TTOP, depth of TTOP [m], and whether that depth is the site's own: shape (n, 5)."""
+    values = [numbers(part, name, "sites").to_numpy() for name in _STATE]
+    alt = (numbers(part, "alt", "sites") if "alt" in part.columns else pl.Series([None] * part.height, dtype=pl.Float64)).to_numpy()
+    stand_in = means["alt"]["mean"] if "alt" in means else np.nan
+    return np.column_stack([*values, np.where(np.isfinite(alt), alt, stand_in), np.isfinite(alt)]).astype(float)
+
+
+def _deepest(own: Mapping[str, NDArray[np.float64]], means: Mapping[str, Mapping[str, _Row]]) -> float:
+    """Depth of the lower edge [m]: below every mean and nineteen in twenty of the sites."""
+    depths = np.concatenate([rows[np.isfinite(rows[:, 3]), 3] for rows in own.values()])
+    mean = [found["alt"]["mean"] for found in means.values() if "alt" in found]
+    reach = max([1.3 * value for value in mean] + ([float(np.quantile(depths, 0.95))] if depths.size else []), default=1.0)
+    return float(np.ceil(2 * max(reach, 1.0)) / 2)
+
+
+def _panel(ax: Axes, look: Region, sites: NDArray[np.float64], means: Mapping[str, _Row], deepest: float) -> None:
+    alt = means["alt"]["mean"] if "alt" in means else deepest
+    ax.axhspan(-alt, 0, color=THAWED, lw=0, zorder=0)
+    ax.axhspan(-deepest, -alt, color=FROZEN, lw=0, zorder=0)
+    ax.axhline(0, color=INK, lw=0.8, zorder=1)
+    ax.axvline(0, color=QUIET, lw=0.5, ls=(0, (4, 3)), zorder=1)
+    for maat, magst, ttop, depth, known in sites:
+        ax.plot([maat, magst], [AIR_HEIGHT, 0], color=look.colour, lw=0.5, alpha=0.3, zorder=2)
+        ax.plot([magst, ttop], [0, -depth], color=look.colour, lw=0.5, alpha=0.3, ls="-" if known else ":", zorder=2)
+    heights = dict(zip(_STATE, (AIR_HEIGHT, 0.0, -alt), strict=True))
+    drawn = [(means[name]["mean"], heights[name]) for name in _STATE if name in means]
+    ax.plot(*zip(*drawn, strict=True), color=INK, lw=1.4, zorder=4)
+    for name in (name for name in _STATE if name in means):
+        ax.errorbar(means[name]["mean"], heights[name], xerr=means[name]["sd"] or None, fmt=look.marker, color=INK, ms=6,
+                    mfc=look.colour, mec="white", mew=0.6, lw=0.9, capsize=2.2, capthick=0.9, zorder=5)
+    _stated_means(ax, means, heights, alt)
+    ax.set_ylim(-deepest, AIR_HEIGHT + 0.6)
+
+
+def _depth_axis(ax: Axes, deepest: float) -> None:
+    """Ticks that say how deep, and at the top where the air is measured."""
+    step = 0.5 if deepest <= 2.0 else 1.0 if deepest <= 6.0 else 2.0
+    depths = np.arange(0.0, deepest + 1e-9, step)
+    ax.set_yticks([AIR_HEIGHT, *-depths], [f"air, {AIR_HEIGHT:g} m", *(f"{depth:g}" for depth in depths)])
+
+
+def _stated_means(ax: Axes, means: Mapping[str, _Row], heights: Mapping[str, float], alt: float) -> None:
+    """The numbers of a panel, each beside what it names, with the offsets in the lower corner."""
+    style: dict[str, Any] = {"textcoords": "offset points", "fontsize": SMALL, "zorder": 6, "path_effects": halo(2.0)}
+    middle = sum(ax.get_xlim()) / 2
+    for name, up in (("maat", True), ("ttop", False)):
+        if name in means:
+            ax.annotate(f"{variable(name).symbol} {_stated(means[name])}", (means[name]["mean"], heights[name]), ha="center",
+                        xytext=(0, 6 if up else -6), va="bottom" if up else "top", **style)
+    if "magst" in means:
+        at = means["magst"]["mean"]
+        side, shift = ("right", -5) if at > middle else ("left", 5)
+        ax.annotate(f"{variable('magst').symbol} {_stated(means['magst'])}", (at, 0.0), ha=side, xytext=(shift, 4), va="bottom",
+                    **style)
+    if "alt" in means:
+        deep = means.get("ttop", means.get("magst", {"mean": middle}))["mean"]
+        at, side = (0.02, "left") if deep > middle else (0.98, "right")
+        ax.annotate(f"ALT {_stated(means['alt'])} m", (at, -alt), xycoords=("axes fraction", "data"), xytext=(0, 1.5),
+                    ha=side, va="bottom", color=QUIET, **style)
+    offsets = [f"{variable(name).symbol} {_stated(means[name])} {shown_unit('K')}"
+               for name in ("surface_offset", "thermal_offset") if name in means]
+    ax.annotate("\n".join(offsets), (0, 0), xycoords="axes fraction", xytext=(5, 5), linespacing=1.4, **style)
+
+
+def _counts(means: Mapping[str, _Row]) -> str:
+    """How many values the means of a group stand on."""
+    counts = sorted({means[name]["n"] for name in _STATE if name in means})
+    return f"n = {counts[0]}" + (f" to {counts[-1]}" if len(counts) > 1 else "")
+
+
+def _stated(row: _Row) -> str:
+    """Mean ± standard error, with a minus sign that is one."""
+    error = f" ± {row['se']:.1f}" if row["se"] is not None else ""
+    return f"{row['mean']:.1f}{error}".replace("-", "−").replace("−0.0", "0.0")
+
+
+def _note(own: Mapping[str, NDArray[np.float64]], deepest: float, width: float) -> str:
+    rows = np.concatenate(list(own.values()))
+    dotted = int((np.isfinite(rows[:, 2]) & (rows[:, 4] == 0)).sum())
+    beyond = int((rows[:, 3] > deepest).sum())
+    said = ["Bars: ± 1 SD of the sites. Numbers: mean ± SE."]
+    if dotted:
+        said.append(f"Dotted: {dotted} sites without ALT, drawn at the mean ALT.")
+    if beyond:
+        said.append(f"{beyond} with ALT over {deepest:g} m leave the frame.")
+    return textwrap.fill(" ".join(said), width=int(width / 1.32))
