@@ -69,7 +69,7 @@ def describe(table: str, by: str, variables: str | None, level: float, resamples
               help="CSV with claim_id, where, statistic, group, stated; needed for a table of your own.")
 @click.option("--show", default="verdicts",
               type=click.Choice(["verdicts", "differing", "sensitivity", "not-checkable"]),
-              show_default=True, help="All verdicts, only those that do not agree, what changes without suspect values, "
+              show_default=True, help="All verdicts, those that do not agree, what changes without suspect values, "
                                       "or the claims that the table cannot answer.")
 @click.option("--check", is_flag=True, help="End with exit code 1 when a claim is not reproduced.")
 @click.option("--seed", type=int, default=1, show_default=True)
@@ -157,8 +157,7 @@ def _short_statements(frame: pl.DataFrame, level: float) -> pl.DataFrame:
             "mean ± SE": f"{r['mean']:.2f} ± {r['se']:.2f}" if spread else f"{r['mean']:.2f}" if known else "",
             "range": f"{r['min']:.2f} to {r['max']:.2f}" if known else "",
             "CV": f"{r['cv']:.2f}" if r["cv"] is not None else "withheld" if spread else "",
-            f"{level * 100:g} % CI": f"{r['ci_low']:.2f} to {r['ci_high']:.2f}" if r["ci_low"] is not None else "",
-            "clusters": r["n_clusters"]}
+            f"{level * 100:g} % CI": f"{r['ci_low']:.2f} to {r['ci_high']:.2f}" if r["ci_low"] is not None else ""}
 
     return pl.DataFrame([row(r) for r in frame.iter_rows(named=True)])
 

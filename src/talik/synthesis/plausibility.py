@@ -18,6 +18,7 @@ WARM = 8.0
 """If half of the mean annual temperatures are above this [°C], they are not those of permafrost: Fahrenheit?"""
 THICK, THIN = 15.0, 0.05
 """If half of the active layers are thicker or thinner than this [m], they are in another unit."""
+_SHOWN = {"degC": "°C", "degF": "°F"}
 PLACES: Mapping[str, tuple[float, float, float, float]] = {
     "Arctic": (45.0, 90.0, -180.0, 180.0), "Third Pole": (25.0, 46.0, 60.0, 110.0),
     "Antarctica": (-90.0, -45.0, -180.0, 180.0)}
@@ -105,7 +106,7 @@ def _refuse_other_unit(table: Tabular, name: str, column: str, raw: pl.Series, v
         what, choices = looks
         ways = " or ".join(f"units={{{name!r}: {choice!r}}}" for choice in choices)
         raise DataError(f"{table.name}, column {column!r}: values {_span(raw)} ({'stated' if said else 'taken'} as "
-                        f"{shown_unit(stated)}) look like {what}. Say so: {ways}")
+                        f"{_SHOWN.get(stated, stated)}) look like {what}. Say so: {ways}")
 
 
 def _looks_like(name: str, middle: float, said: bool) -> tuple[str, tuple[str, ...]] | None:
