@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from talik.figures.views import View
 
-SHADES = ("#8E86B5", "#ABA5CA", "#C6C2DC", "#DEDBEA", "#C9BBAE", "#DDD3C9")
+SHADES = ("#A49CC9", "#BDB7DA", "#D3CFE6", "#E5E2F0", "#C9BBAE", "#DDD3C9")
 """Fills of the classes, from continuous to isolated permafrost, then for others."""
 
 _CLASSES = {"cont": "Continuous", "disc": "Discontinuous", "spor": "Sporadic", "isol": "Isolated"}
@@ -56,10 +56,10 @@ class Outlines:
         window = shapely.box(*shown.bounds)
         centre = shapely.Point(there.transform(*_centre(shown), direction="INVERSE"))
         for shade, shapes in zip(SHADES, self.classes.values(), strict=False):
-            ax.add_geometries(list(_seen(np.array(shapes), there, window, centre)), crs=shown.projection, facecolor=shade,
-                              edgecolor="none", zorder=1.5)
+            parts = _seen(np.array(shapes), there, window, centre)
+            ax.add_geometries(list(parts), crs=shown.projection, facecolor=shade, edgecolor="none", zorder=1.5)
 
-    def keys(self) -> list[tuple[str, str]]:
+    def legend(self) -> list[tuple[str, str]]:
         """Name and fill of every class, for the legend."""
         return list(zip(self.classes, SHADES, strict=False))
 
@@ -107,7 +107,7 @@ class Grid:
         ax.set_xlim(left, right)
         ax.set_ylim(bottom, top)
 
-    def keys(self) -> list[tuple[str, str]]:
+    def legend(self) -> list[tuple[str, str]]:
         """Name and fill for the legend."""
         return [(f"up to {float(np.nanmax(self.values, initial=0.0)):g}", SHADES[0])]
 
@@ -118,7 +118,7 @@ class Grid:
             across %= 360.0 / abs(self.step[0])
         down = (y - self.corner[1]) / self.step[1]
         rows, columns = self.values.shape
-        inside = np.isfinite(across) & np.isfinite(down) & (across >= 0) & (across < columns) & (down >= 0) & (down < rows)
+        inside = (across >= 0) & (across < columns) & (down >= 0) & (down < rows)  # False where NaN or infinite
         value = np.full(x.shape, np.nan)
         value[inside] = self.values[down[inside].astype(int), across[inside].astype(int)]
         return value
@@ -213,7 +213,7 @@ def _shapefile(path: Path) -> tuple[list[tuple[Any, dict[str, Any]]], Any]:
             shapes = [(record.geometry, dict(record.attributes)) for record in BasicReader(str(path)).records()
                       if record.geometry is not None]
     except (ShapefileException, OSError, ValueError, IndexError) as error:
-        raise FileError(f"{path.name}: cannot be read as a shapefile (are .shx and .dbf beside it?): {error}") from error
+        raise FileError(f"{path.name}: cannot be read as a shapefile: {error}. Are .shx and .dbf beside it?") from error
     described = path.with_suffix(".prj")
     return shapes, described.read_text(encoding="utf-8", errors="replace") if described.is_file() else None
 
@@ -223,13 +223,13 @@ def _reference(path: Path, said: Any) -> Any:
     from pyproj.exceptions import CRSError
 
     if said is None:
-        raise FileError(f"{path.name}: does not say its coordinate reference system. Pass crs=, such as crs=\"EPSG:4326\" "
-                        "for longitude and latitude")
+        raise FileError(f"{path.name}: does not say its coordinate reference system. "
+                        'Pass crs=, such as crs="EPSG:4326" for longitude and latitude')
     try:
         return CRS.from_user_input(said)
     except CRSError as error:
         raise FileError(f"{path.name}: coordinate reference system {str(said)[:80]!r} is not understood. "
-                        "Pass crs=, such as crs=\"EPSG:6931\"") from error
+                        'Pass crs=, such as crs="EPSG:6931"') from error
 
 
 def _classes(path: Path, shapes: list[tuple[Any, dict[str, Any]]], column: str | None) -> dict[str, tuple[Any, ...]]:
@@ -254,8 +254,8 @@ def _classes(path: Path, shapes: list[tuple[Any, dict[str, Any]]], column: str |
     if not found:
         raise FileError(f"{path.name}: column {chosen!r} is blank in every polygon. Pass column= with another")
     if len(found) > len(SHADES):
-        raise FileError(f"{path.name}: column {chosen!r} has {len(found)} classes, more than the {len(SHADES)} that can be told "
-                        "apart on a map. Pass column= with another")
+        raise FileError(f"{path.name}: column {chosen!r} has {len(found)} classes, more than the {len(SHADES)} that "
+                        "can be told apart on a map. Pass column= with another")
     order = list(_LETTERS.values())
     ranked = sorted(found, key=lambda name: (order.index(name) if name in order else len(order), name))
     return {name: tuple(found[name]) for name in ranked}
@@ -263,7 +263,8 @@ def _classes(path: Path, shapes: list[tuple[Any, dict[str, Any]]], column: str |
 
 def _class_name(value: Any) -> str:
     text = str(value if value is not None else "").strip()
-    return _LETTERS.get(text) or next((name for start, name in _CLASSES.items() if text.lower().startswith(start)), text)
+    spelt = (name for start, name in _CLASSES.items() if text.lower().startswith(start))
+    return _LETTERS.get(text) or next(spelt, text)
 
 
 def _geotiff(path: Path, label: str, crs: Any) -> Grid:
@@ -305,8 +306,8 @@ def _cells(path: Path, tags: dict[int, Any], *, points: bool) -> tuple[tuple[flo
         matrix = tags[_MATRIX]
         corner, step = (matrix[3], matrix[7]), (matrix[0], matrix[5])
     else:
-        raise FileError(f"{path.name}: is a TIFF that does not say where its cells lie (no GeoTIFF tags), or is rotated. "
-                        "Rewrite it with gdalwarp")
+        raise FileError(f"{path.name}: is a TIFF that does not say where its cells lie (no GeoTIFF tags), or a rotated "
+                        "one. Rewrite it with gdalwarp")
     half = 0.5 if points else 0.0
     return (corner[0] - half * step[0], corner[1] - half * step[1]), step
 
@@ -322,7 +323,8 @@ def _seen(shapes: NDArray[Any], there: Any, window: Any, centre: Any) -> NDArray
     flat = shapely.make_valid(flat[near])
     turned = shapely.covers(flat, window.centroid) & ~shapely.covers(shapes[near], centre)
     parts = shapely.get_parts(shapely.intersection(flat[~turned], window))
-    return shapely.get_parts(parts[shapely.area(parts) > 0])
+    areas: NDArray[Any] = shapely.get_parts(parts[shapely.area(parts) > 0])
+    return areas
 
 
 def _centre(shown: View) -> tuple[float, float]:

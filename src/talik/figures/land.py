@@ -57,7 +57,7 @@ def rings(scale: Scale = "50m") -> tuple[tuple[NDArray[np.float64], ...], ...]:
 
 @lru_cache(maxsize=32)
 def onto(projection: Any) -> Any:
-    """The transformer from longitude and latitude [degrees] to a map's coordinates [m], kept because making one is slow."""
+    """The transformer from longitude and latitude [degrees] to a map's [m], kept because making one is slow."""
     from pyproj import Transformer
 
     return Transformer.from_crs("EPSG:4326", projection, always_xy=True)

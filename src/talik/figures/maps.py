@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from talik.figures.extent import Extent
 
 _MM = 25.4
-_RIM, _SHADING = 4.0, 6.0
+_RIM, _SHADING = 4.0, 8.0
 _SMALLEST, _LARGEST = 6.0, 80.0
 _LIMITS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 50.0)
 _MARKERS = ("o", "s", "D", "^", "v", "<", ">", "p", "*")
@@ -151,13 +151,14 @@ def _rows(sites: Any, quantity: str | None) -> pl.DataFrame:
     """The sites with the columns that are drawn, named alike."""
     needed = ["site", "latitude", "longitude", *([quantity] if quantity else [])]
     table = as_frame(sites, "sites", required=needed)
-    text = {name: table[name].cast(pl.String) if name in table.columns else pl.Series([None] * table.height, dtype=pl.String)
-            for name in ("site", "region", "subregion")}
+    table = table.with_columns(pl.lit(None, pl.String).alias(name) for name in ("region", "subregion")
+                               if name not in table.columns)
+    values = {name: numbers(table, name, "sites") for name in needed[1:]}
     return pl.DataFrame({
-        "site": text["site"], "region": text["region"].fill_null(_UNNAMED), "subregion": text["subregion"],
-        "latitude": numbers(table, "latitude", "sites"), "longitude": numbers(table, "longitude", "sites"),
-        "value": numbers(table, quantity, "sites") if quantity else pl.Series([None] * table.height, dtype=pl.Float64),
-    })
+        "site": table["site"].cast(pl.String), "region": table["region"].cast(pl.String).fill_null(_UNNAMED),
+        "subregion": table["subregion"].cast(pl.String), "latitude": values["latitude"],
+        "longitude": values["longitude"],
+    }).with_columns(values[quantity].alias("value") if quantity else pl.lit(None, pl.Float64).alias("value"))
 
 
 def _located(sites: Any, quantity: str | None) -> pl.DataFrame:
@@ -167,8 +168,8 @@ def _located(sites: Any, quantity: str | None) -> pl.DataFrame:
         wrong = rows.filter(~pl.col(name).is_between(low, high))
         if wrong.height:
             first = wrong.row(0, named=True)
-            raise DataError(f"sites: {name} of {first['site']!r} is {first[name]:g}, expected [{low:g}, {high:g}] degrees "
-                            f"({wrong.height} such sites). Latitude and longitude swapped?")
+            raise DataError(f"sites: {name} of {first['site']!r} is {first[name]:g}, expected [{low:g}, {high:g}] "
+                            f"degrees ({wrong.height} such sites). Latitude and longitude swapped?")
     rows = rows.drop_nulls(["latitude", "longitude"])
     if rows.is_empty():
         raise DataError("sites: none has both latitude and longitude: there is nothing to draw on a map")
@@ -195,9 +196,10 @@ def _page(rows: pl.DataFrame, extent: Extent | None) -> tuple[Figure, list[_Pane
         if extent is not None:
             extent.draw(ax, shown)
         px, py = places[k][:2]
-        fig.text((px - 2) / width, 1 - (py - 2.5) / (height + foot), chr(ord("a") + k), fontsize=NORMAL, fontweight="bold",
-                 va="bottom")
-        fig.text((px + 3) / width, 1 - (py - 2.5) / (height + foot), f"{name} (n = {own.height})", fontsize=NORMAL, va="bottom")
+        line = 1 - (py - 2.5) / (height + foot)
+        if len(names) > 1:
+            fig.text((px - 2) / width, line, chr(ord("a") + k), fontsize=NORMAL, fontweight="bold", va="bottom")
+        fig.text((px + 3) / width, line, f"{name} (n = {own.height})", fontsize=NORMAL, va="bottom")
         panels.append(_Panel(name, own, shown, ax, (w, h)))
     return fig, panels, foot
 
@@ -213,7 +215,8 @@ def _layout(panels: int) -> tuple[float, float, list[tuple[float, float, float, 
     columns = 2 if panels == 4 else 3
     side = (DOUBLE - 4.0) / columns - 11.0
     rows = -(-panels // columns)
-    places = [(9.0 + (k % columns) * (side + 11.0), 9.0 + (k // columns) * (side + 14.0), side, side) for k in range(panels)]
+    places = [(9.0 + (k % columns) * (side + 11.0), 9.0 + (k // columns) * (side + 14.0), side, side)
+              for k in range(panels)]
     return DOUBLE, rows * (side + 14.0), places
 
 
@@ -223,7 +226,8 @@ def _offsets(panel: _Panel, norm: Any, colours: Any, limit: float) -> None:
     from matplotlib.markers import MarkerStyle
     from matplotlib.transforms import IdentityTransform
 
-    order = panel.rows.with_row_index("row").drop_nulls("value").sort(pl.col("value").abs(), descending=True, maintain_order=True)
+    order = (panel.rows.with_row_index("row").drop_nulls("value")
+             .sort(pl.col("value").abs(), descending=True, maintain_order=True))
     value = order["value"].to_numpy()
     shape = {sign: MarkerStyle(mark).get_path().transformed(MarkerStyle(mark).get_transform())
              for sign, mark in ((False, "o"), (True, "v"))}
@@ -261,7 +265,7 @@ def _offset_legend(fig: Figure, known: Variable, norm: Any, colours: Any, limit:
     key = fig.add_axes((left / width, (foot - 14.5) / height, (width - left - 4) / width, 13 / height))
     key.set(xlim=(0, width - left - 4), ylim=(0, 13))
     key.axis("off")
-    style = {"facecolor": "#BBBBBB", "edgecolor": INK, "linewidth": 0.35}
+    style: dict[str, Any] = {"facecolor": "#BBBBBB", "edgecolor": INK, "linewidth": 0.35}
     for k, step in enumerate((limit / 4, limit / 2, limit)):
         key.scatter(5 + 9 * k, 8, s=_area(step, limit), **style)
         key.text(5 + 9 * k, 4.9, f"{step:g}", ha="center", va="top", fontsize=SMALL)
@@ -276,7 +280,8 @@ def _offset_legend(fig: Figure, known: Variable, norm: Any, colours: Any, limit:
 def _shapes(panel: _Panel, look: Region) -> dict[str | None, str]:
     """A marker for every sub-region of a panel, the catalogue's order first; the region's own for the first."""
     groups = panel.rows["subregion"].unique(maintain_order=True).to_list()
-    order = sorted(groups, key=lambda name: (name is None, look.subregions.index(name) if name in look.subregions else 99))
+    known = {name: k for k, name in enumerate(look.subregions)}
+    order = sorted(groups, key=lambda name: (name is None, known.get(name, len(known))))
     marks = [look.marker, *(mark for mark in _MARKERS if mark != look.marker)]
     return {name: marks[k % len(marks)] for k, name in enumerate(order)}
 
@@ -298,7 +303,7 @@ def _region_legend(fig: Figure, panels: list[_Panel], styles: Mapping[str, Regio
         legend = fig.legend(handles=marks, loc="upper left", bbox_to_anchor=(left / width, (foot - 2) / height),
                             title=panel.name, ncols=columns, alignment="left", borderaxespad=0.0)
         legend.get_title().set_fontweight("bold")
-        longest = max(max(len(mark.get_label()) for mark in marks), len(panel.name) // columns)
+        longest = max(*(len(str(mark.get_label())) for mark in marks), len(panel.name) // columns)
         left += columns * (9.0 + 1.45 * longest) + 4.0
 
 
@@ -330,9 +335,10 @@ def _notes(fig: Figure, said: list[str], extent: Extent | None) -> None:
     text = textwrap.fill(" ".join(said), width=int(width / 1.32))
     fig.text(5 / width, 2 / height, text, fontsize=SMALL - 0.5, color=QUIET, va="bottom", linespacing=1.25)
     if extent is not None:
-        patches = [Patch(facecolor=shade, label=name) for name, shade in extent.keys()]
-        fig.legend(handles=patches, loc="lower left", bbox_to_anchor=(5 / width, (4 + 3 * (text.count("\n") + 1)) / height),
-                   ncols=4, borderaxespad=0.0, title=extent.label, alignment="left", columnspacing=1.2)
+        patches = [Patch(facecolor=shade, label=name) for name, shade in extent.legend()]
+        above = 4 + 3 * (text.count("\n") + 1)
+        fig.legend(handles=patches, loc="lower left", bbox_to_anchor=(5 / width, above / height), ncols=4,
+                   title=extent.label, borderaxespad=0.0, alignment="left", columnspacing=1.2)
 
 
 def _round_up(value: float) -> float:

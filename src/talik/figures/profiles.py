@@ -1,4 +1,4 @@
-"""State profiles: the way from the air over the ground surface to the top of permafrost, one panel a region (figure 1)."""
+"""State profiles: from the air over the ground surface to the top of permafrost, one panel a region (figure 1)."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def state_profiles(sites: Any, summary: Any, *, by: str = "region") -> Figure:
 def _site_profiles(part: pl.DataFrame, means: Mapping[str, _Row]) -> NDArray[np.float64]:
     """MAAT, MAGST, TTOP, depth of TTOP [m], and whether that depth is the site's own: shape (n, 5)."""
     values = [numbers(part, name, "sites").to_numpy() for name in _STATE]
-    alt = (numbers(part, "alt", "sites") if "alt" in part.columns else pl.Series([None] * part.height, dtype=pl.Float64)).to_numpy()
+    alt = numbers(part, "alt", "sites").to_numpy() if "alt" in part.columns else np.full(part.height, np.nan)
     stand_in = means["alt"]["mean"] if "alt" in means else np.nan
     return np.column_stack([*values, np.where(np.isfinite(alt), alt, stand_in), np.isfinite(alt)]).astype(float)
 
@@ -102,8 +102,8 @@ def _deepest(own: Mapping[str, NDArray[np.float64]], means: Mapping[str, Mapping
     """Depth of the lower edge [m]: below every mean and nineteen in twenty of the sites."""
     depths = np.concatenate([rows[np.isfinite(rows[:, 3]), 3] for rows in own.values()])
     mean = [found["alt"]["mean"] for found in means.values() if "alt" in found]
-    reach = max([1.3 * value for value in mean] + ([float(np.quantile(depths, 0.95))] if depths.size else []), default=1.0)
-    return float(np.ceil(2 * max(reach, 1.0)) / 2)
+    common = float(np.quantile(depths, 0.95)) if depths.size else 0.0
+    return float(np.ceil(2 * max(1.0, common, *(1.3 * value for value in mean))) / 2)
 
 
 def _panel(ax: Axes, look: Region, sites: NDArray[np.float64], means: Mapping[str, _Row], deepest: float) -> None:
@@ -119,8 +119,8 @@ def _panel(ax: Axes, look: Region, sites: NDArray[np.float64], means: Mapping[st
     drawn = [(means[name]["mean"], heights[name]) for name in _STATE if name in means]
     ax.plot(*zip(*drawn, strict=True), color=INK, lw=1.4, zorder=4)
     for name in (name for name in _STATE if name in means):
-        ax.errorbar(means[name]["mean"], heights[name], xerr=means[name]["sd"] or None, fmt=look.marker, color=INK, ms=6,
-                    mfc=look.colour, mec="white", mew=0.6, lw=0.9, capsize=2.2, capthick=0.9, zorder=5)
+        ax.errorbar(means[name]["mean"], heights[name], xerr=means[name]["sd"] or None, fmt=look.marker, color=INK,
+                    ms=6, mfc=look.colour, mec="white", mew=0.6, lw=0.9, capsize=2.2, capthick=0.9, zorder=5)
     _stated_means(ax, means, heights, alt)
     ax.set_ylim(-deepest, AIR_HEIGHT + 0.6)
 
@@ -138,13 +138,13 @@ def _stated_means(ax: Axes, means: Mapping[str, _Row], heights: Mapping[str, flo
     middle = sum(ax.get_xlim()) / 2
     for name, up in (("maat", True), ("ttop", False)):
         if name in means:
-            ax.annotate(f"{variable(name).symbol} {_stated(means[name])}", (means[name]["mean"], heights[name]), ha="center",
-                        xytext=(0, 6 if up else -6), va="bottom" if up else "top", **style)
+            ax.annotate(f"{variable(name).symbol} {_stated(means[name])}", (means[name]["mean"], heights[name]),
+                        xytext=(0, 6 if up else -6), ha="center", va="bottom" if up else "top", **style)
     if "magst" in means:
         at = means["magst"]["mean"]
         side, shift = ("right", -5) if at > middle else ("left", 5)
-        ax.annotate(f"{variable('magst').symbol} {_stated(means['magst'])}", (at, 0.0), ha=side, xytext=(shift, 4), va="bottom",
-                    **style)
+        ax.annotate(f"{variable('magst').symbol} {_stated(means['magst'])}", (at, 0.0), xytext=(shift, 4), ha=side,
+                    va="bottom", **style)
     if "alt" in means:
         deep = means.get("ttop", means.get("magst", {"mean": middle}))["mean"]
         at, side = (0.02, "left") if deep > middle else (0.98, "right")

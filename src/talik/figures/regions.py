@@ -78,7 +78,8 @@ def regional_forest(summary: Any, *, by: str = "subregion", variables: Sequence[
     return fig
 
 
-def _lines(groups: list[str], regions: Mapping[str, str]) -> tuple[dict[str, float], dict[str, float], dict[str, Region]]:
+def _lines(groups: list[str],
+           regions: Mapping[str, str]) -> tuple[dict[str, float], dict[str, float], dict[str, Region]]:
     """The line of every group and of every region's heading, from the top, and the look of every group."""
     region = {group: regions.get(group) or _OF.get(group) or group for group in groups}
     styles = looks(region.values())
@@ -110,11 +111,11 @@ def _panel(ax: Axes, name: str, rows: pl.DataFrame, lines: Mapping[str, float], 
             ax.plot([low, high], [line, line], color=look.colour, lw=1.1, ls="-" if clustered else (0, (2, 1.2)),
                     solid_capstyle="butt", zorder=2)
             ax.plot([low, high], [line, line], "|", color=look.colour, ms=4, mew=1.1, zorder=2)
-        ax.plot(row["mean"], line, look.marker, color=look.colour, ms=4.5, mec="white", mew=0.4, zorder=3)
+        ax.plot(row["mean"], line, look.marker, color=look.colour, ms=4, mec="white", mew=0.4, zorder=3)
         ax.annotate(f"{row['n']}", (1.0, line), xycoords=("axes fraction", "data"), xytext=(-1, 0), va="center",
                     textcoords="offset points", ha="right", fontsize=SMALL - 0.5, color=QUIET)
-    ax.annotate("n", (1.0, 1.0), xycoords="axes fraction", xytext=(-1, 2), textcoords="offset points", ha="right", va="bottom",
-                fontsize=SMALL - 0.5, color=QUIET)
+    ax.annotate("n", (1.0, 1.0), xycoords="axes fraction", xytext=(-1, 2), textcoords="offset points", ha="right",
+                va="bottom", fontsize=SMALL - 0.5, color=QUIET)
     ax.set_ylim(bottom, -0.8)
     left, right = ax.get_xlim()
     ax.set_xlim(left, right + 0.25 * (right - left))

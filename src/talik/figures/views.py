@@ -19,8 +19,9 @@ LAND, SHORE = "#ECEAE4", "#9A968C"
 _EARTH = 6_371_008.8
 _LOCAL = 2_500e3
 _SMALLEST = 100e3
+_LINE: dict[str, Any] = {"color": QUIET, "lw": 0.3, "alpha": 0.5, "zorder": 2}
 _STEPS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0)
-_LENGTHS = np.outer([10.0**k for k in range(0, 5)], [1.0, 2.0, 5.0]).ravel()
+_LENGTHS = np.outer([10.0**k for k in range(5)], [1.0, 2.0, 5.0]).ravel()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +110,14 @@ def frame(ax: Any, shown: View, *, points: tuple[ArrayLike, ArrayLike] = ((), ()
     ax.spines["geo"].set(linewidth=0.6, edgecolor=INK)
     ground = land_on(shown.projection, shown.bounds, detail=round((right - left) / 1500.0, 1))
     if not ground.is_empty:
-        ax.add_geometries([ground], crs=shown.projection, facecolor=LAND, edgecolor=SHORE, linewidth=0.3, zorder=1)
+        land: dict[str, Any] = {"crs": shown.projection, "linewidth": 0.3}
+        ax.add_geometries([ground], facecolor=LAND, edgecolor="none", zorder=1.0, **land)
+        ax.add_geometries([ground], facecolor="none", edgecolor=SHORE, zorder=1.8, **land)  # over a permafrost extent
     x, y = shown.xy(*points)
     if shown.rim is None:
         _local_graticule(ax, shown)
+        if ground.is_empty or ground.area > 0.999 * (right - left) * (top - bottom):
+            _globe(ax, shown, x, y)
         _scale_bar(ax, shown, x, y)
     else:
         _polar_graticule(ax, shown, np.asarray(points[0], float))
@@ -120,20 +125,17 @@ def frame(ax: Any, shown: View, *, points: tuple[ArrayLike, ArrayLike] = ((), ()
 
 def _polar_graticule(ax: Any, shown: View, longitudes: NDArray[np.float64]) -> None:
     """A round frame; meridians named at the rim, parallels along the meridian farthest from any site."""
-    from matplotlib.path import Path
-
     rim = shown.rim or 0.0
     edge = shown.bounds[2]
-    around = np.linspace(0.0, 2 * np.pi, 181)
-    ax.set_boundary(Path(edge * np.column_stack([np.cos(around), np.sin(around)]), closed=True))
+    ax.set_boundary(_circle(edge))
     step = 5.0 if abs(rim) > 75.0 else 10.0 if abs(rim) > 50.0 else 20.0
     parallels = np.arange(np.ceil((abs(rim) + 1.0) / step) * step, 89.0, step) * np.sign(rim)
     for parallel in parallels:
-        ax.plot(*shown.xy(np.linspace(-180, 180, 181), np.full(181, parallel)), color=QUIET, lw=0.3, alpha=0.5, zorder=2)
+        ax.plot(*shown.xy(np.linspace(-180, 180, 181), np.full(181, parallel)), **_LINE)
     meridians = np.arange(-150.0, 181.0, 30.0)
     for meridian in meridians:
         ends = np.array([rim, np.sign(rim) * 85.0])
-        ax.plot(*shown.xy(np.full(2, meridian), ends), color=QUIET, lw=0.3, alpha=0.5, zorder=2)
+        ax.plot(*shown.xy(np.full(2, meridian), ends), **_LINE)
         x, y = (float(v[0]) / edge for v in shown.xy([meridian], [rim]))
         turn = (np.degrees(np.arctan2(y, x)) - 1.0) % 180.0 - 89.0
         ax.annotate(_degrees(meridian, "E", "W"), (x * edge, y * edge), xytext=(6.0 * x, 6.0 * y), fontsize=SMALL - 1,
@@ -141,9 +143,9 @@ def _polar_graticule(ax: Any, shown: View, longitudes: NDArray[np.float64]) -> N
     apart = np.abs((meridians[:, None] + 15.0 - longitudes[None, :] + 180.0) % 360.0 - 180.0).min(axis=1, initial=180.0)
     free = meridians[apart.argmax()] + 15.0
     for parallel in parallels:
-        x, y = shown.xy([free], [parallel])
-        ax.text(x[0], y[0], _degrees(parallel, "N", "S"), fontsize=SMALL - 1, color=QUIET, ha="center", va="center",
-                zorder=3, path_effects=halo())
+        at = [float(v[0]) for v in shown.xy([free], [parallel])]
+        ax.text(*at, _degrees(parallel, "N", "S"), fontsize=SMALL - 1, color=QUIET, ha="center", va="center", zorder=3,
+                path_effects=halo())
 
 
 def _local_graticule(ax: Any, shown: View) -> None:
@@ -154,13 +156,13 @@ def _local_graticule(ax: Any, shown: View) -> None:
     fine = np.linspace(0.0, 1.0, 201)
     for value in np.arange(np.ceil(lon.min() / step), np.floor(lon.max() / step) + 1) * step:
         x, y = shown.xy(np.full(201, value), lat.min() + fine * np.ptp(lat))
-        ax.plot(x, y, color=QUIET, lw=0.3, alpha=0.5, zorder=2)
+        ax.plot(x, y, **_LINE)
         for at in _crossings(y, x, bottom, (left, right)):
             ax.annotate(_degrees((value + 180.0) % 360.0 - 180.0, "E", "W"), (at, bottom), xytext=(0, -2),
                         textcoords="offset points", ha="center", va="top", fontsize=SMALL - 1, color=QUIET)
     for value in np.arange(np.ceil(lat.min() / step), np.floor(lat.max() / step) + 1) * step:
         x, y = shown.xy(lon.min() + fine * np.ptp(lon), np.full(201, value))
-        ax.plot(x, y, color=QUIET, lw=0.3, alpha=0.5, zorder=2)
+        ax.plot(x, y, **_LINE)
         for at in _crossings(x, y, left, (bottom, top)):
             ax.annotate(_degrees(value, "N", "S"), (left, at), xytext=(-2, 0), textcoords="offset points", ha="right",
                         va="center", rotation=90, fontsize=SMALL - 1, color=QUIET)
@@ -170,7 +172,7 @@ def _scale_bar(ax: Any, shown: View, x: NDArray[np.float64], y: NDArray[np.float
     """A bar of a round length in the lower corner that has fewer sites."""
     left, bottom, right, top = shown.bounds
     width, height = right - left, top - bottom
-    length = float(_LENGTHS[_LENGTHS * 1e3 <= width / 4.0].max(initial=1.0)) * 1e3
+    length = float(_LENGTHS[width / 4e3 >= _LENGTHS].max(initial=1.0)) * 1e3
     low = y < bottom + 0.25 * height
     on_left = (low & (x < left + 0.4 * width)).sum() <= (low & (x > right - 0.4 * width)).sum()
     start = left + 0.05 * width if on_left else right - 0.05 * width - length
@@ -180,6 +182,29 @@ def _scale_bar(ax: Any, shown: View, x: NDArray[np.float64], y: NDArray[np.float
                 ha="center", va="bottom", fontsize=SMALL - 1, zorder=6, path_effects=halo())
 
 
+def _globe(ax: Any, shown: View, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
+    """A hemisphere with the frame on it, in the upper corner that has fewer sites: where there is no coast to go by."""
+    import shapely
+    from matplotlib.patches import Rectangle
+
+    left, bottom, right, top = shown.bounds
+    width, height = right - left, top - bottom
+    side = 0.3 * min(width, height)
+    high = y > top - 1.2 * side
+    on_left = (high & (x < left + 1.2 * side)).sum() <= (high & (x > right - 1.2 * side)).sum()
+    corner = ((0.03 * height if on_left else width - side - 0.03 * height) / width, 0.97 - side / height)
+    half = float(np.sqrt(2.0) * _EARTH)
+    globe = ax.inset_axes((*corner, side / width, side / height), projection=shown.projection, zorder=8)
+    globe.set_xlim(-half, half)
+    globe.set_ylim(-half, half)
+    globe.set_boundary(_circle(half))
+    globe.spines["geo"].set(linewidth=0.4, edgecolor=INK)
+    ground = land_on(shown.projection, (-half, -half, half, half), scale="110m", detail=half / 80)
+    globe.add_geometries([ground.intersection(shapely.Point(0, 0).buffer(half))], crs=shown.projection,
+                         facecolor=SHORE, edgecolor="none")
+    globe.add_patch(Rectangle((left, bottom), width, height, facecolor="none", edgecolor=INK, linewidth=0.8, zorder=3))
+
+
 def halo(width: float = 1.5) -> list[Any]:
     """Path effects that keep text legible on land and lines."""
     from matplotlib import patheffects
@@ -187,7 +212,8 @@ def halo(width: float = 1.5) -> list[Any]:
     return [patheffects.withStroke(linewidth=width, foreground="white", alpha=0.85)]
 
 
-def _projected(projection: Any, longitude: ArrayLike, latitude: ArrayLike) -> tuple[NDArray[np.float64], ...]:
+def _projected(projection: Any, longitude: ArrayLike,
+               latitude: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     x, y = onto(projection).transform(np.asarray(longitude, float), np.asarray(latitude, float))
     return np.asarray(x, float), np.asarray(y, float)
 
@@ -225,6 +251,13 @@ def _crossings(across: NDArray[np.float64], along: NDArray[np.float64], edge: fl
         if between[0] + margin < at < between[1] - margin:
             found.append(at)
     return found[:1]
+
+
+def _circle(radius: float) -> Any:
+    from matplotlib.path import Path
+
+    around = np.linspace(0.0, 2 * np.pi, 181)
+    return Path(radius * np.column_stack([np.cos(around), np.sin(around)]), closed=True)
 
 
 def _degrees(value: float, positive: str, negative: str) -> str:
