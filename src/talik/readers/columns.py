@@ -13,6 +13,7 @@ from talik.errors import FileError
 from talik.readers.dialect import blocks, cells, table
 from talik.readers.numerals import BLANKS, parsed, unparsed
 from talik.readers.registry import Head, Options
+from talik.readers.spreadsheet import Cell, Rows
 from talik.readers.stamps import Stamps, from_iso, iso_shape, prove_dates
 
 _NULLS = [blank for blank in BLANKS if blank]
@@ -140,6 +141,41 @@ def read_columns(head: Head, layout: Layout, options: Options) -> Columns:
         stamps = prove_dates(frame[layout.stamp], clock=frame[layout.clock] if layout.clock else None,
                              date_order=options.date_order, file=head.name, lines=rows)
     return Columns(frame.select(layout.kept), stamps, rows)
+
+
+def columns_of_rows(rows: Rows, layout: Layout, options: Options, *, file: str) -> Columns:
+    """
+    The columns of a sheet of a workbook, as `read_columns` gives them of a text table; `layout.skip` rows are the header.
+
+    Raises
+    ------
+    FileError
+        If a cell of a number column holds something else, or a stamp is none; with the row of the sheet.
+    AmbiguousFile
+        If the order of the dates cannot be proved.
+    """
+    body = rows[layout.skip:]
+    lines = np.array([n for n, row in enumerate(body, layout.skip + 1) if any(cell is not None for cell in row)], np.int64)
+    if not lines.size:
+        raise FileError(f"{file}: has a header and no rows")
+    found: dict[str, pl.Series] = {}
+    for name in [*layout.kept, *filter(None, (layout.stamp, layout.clock))]:
+        place = layout.names.index(name)
+        texts = [_text(rows[n - 1][place]) if place < len(rows[n - 1]) else None for n in lines]
+        found[name] = pl.Series(name, texts, dtype=pl.String)
+    for name in (*layout.numbers, *layout.integers):
+        values = parsed(found[name], decimal=layout.decimal)
+        unparsed(found[name], values, file=file, column=name, lines=lines)
+        found[name] = values
+    stamps = prove_dates(found[layout.stamp], clock=found[layout.clock] if layout.clock else None,
+                         date_order=options.date_order, file=file, lines=lines) if layout.stamp else None
+    frame = pl.DataFrame([found[name].alias(name) for name in layout.kept]).with_columns(
+        pl.col(layout.integers).cast(pl.Int64), pl.col(layout.texts).cast(pl.Categorical))
+    return Columns(frame, stamps, lines)
+
+
+def _text(cell: Cell) -> str | None:
+    return cell if cell is None or isinstance(cell, str) else f"{cell:.15g}"
 
 
 def _quick_shape(head: Head, layout: Layout, options: Options) -> str:

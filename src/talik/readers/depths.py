@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 _FACTOR = {"m": 1.0, "meter": 1.0, "meters": 1.0, "metre": 1.0, "metres": 1.0, "м": 1.0, "cm": 0.01, "см": 0.01, "mm": 0.001,
-           "мм": 0.001, "ft": 0.3048, "in": 0.0254, "inch": 0.0254}
+           "мм": 0.001, "ft": 0.3048, "inch": 0.0254}
 _UNIT = "|".join(sorted(_FACTOR, key=len, reverse=True))
 _NUM = r"[-\u2212+]?\d+(?:[.,]\d+)?"
 _AFTER = re.compile(rf"(?<![\w.,])({_NUM})\s*[_ ]?\s*({_UNIT})(?![A-Za-z0-9\u0400-\u04ff])", re.IGNORECASE)
 _BEFORE = re.compile(rf"(?<![A-Za-z\u0400-\u04ff])({_UNIT})[_ ]({_NUM})(?![\w])", re.IGNORECASE)
-_GLUED = re.compile(rf"[A-Za-z]_?(\d+(?:[.,_]\d+)?)_?({_UNIT})(?![A-Za-z0-9])", re.IGNORECASE)
+_GLUED = re.compile(rf"(?<!(?<!\d)0)[A-Za-z_](\d+(?:[.,]\d+)?)_?({_UNIT})(?![A-Za-z0-9])", re.IGNORECASE)     # not 0_5m
 _LABEL = re.compile(rf"LBL:\s*({_NUM})\s*({_UNIT})?\b", re.IGNORECASE)
 _BARE = re.compile(_NUM)
-_ABOVE = re.compile(r"\b(air|above|height|воздух\w*|luft)\b", re.IGNORECASE)
+_ABOVE = re.compile(r"(?<![a-z])(air|above|height|воздух\w*|luft)(?![a-z])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,8 @@ def depths_of(labels: Sequence[str], *, bare: str | None = None) -> Labelled:
     --------
     >>> depths_of(["0.05_m", "cm_50", "Temp 1.5 m", "Temp, °C"]).depths
     array([0.05, 0.5 , 1.5 ,  nan])
+    >>> depths_of(["soil1_5cm", "air_temp_3m", "T20cm", "T0_5m"]).depths
+    array([ 0.05, -3.  ,  0.2 ,   nan])
     >>> depths_of(["-0.5m", "-1.0m"]).depths, depths_of(["Temp (LBL: 5)", "Temp (LBL: 10)"]).depths
     (array([0.5, 1. ]), array([ 5., 10.]))
     """
@@ -78,7 +80,7 @@ def _depth(label: str, bare: str | None) -> float:
         match = pattern.search(text)
         if match:
             factor = _FACTOR[(match[unit] or bare or "m").lower()]
-            value = _number(match[number].replace("_", ".")) * factor
+            value = _number(match[number]) * factor
             return -abs(value) if _ABOVE.search(text) else value
     if bare and _BARE.fullmatch(text):
         return _number(text) * _FACTOR[bare]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 from talik.readers.columns import Layout, read_columns
-from talik.readers.depths import depths_of
+from talik.readers.depths import CELSIUS, depths_of
 from talik.readers.dialect import cells, separator_of, unique_names
 from talik.readers.encoding import decoded, detected, split_lines
-from talik.readers.numerals import decimal_mark, fills_marked
+from talik.readers.numerals import decimal_mark
 from talik.readers.registry import CERTAIN, Head, Options, Reader, looked_at
-from talik.readers.sources import sourced
-from talik.readers.zones import chosen, contradiction, offset
+from talik.readers.widetable import wide_record
+from talik.readers.zones import chosen, offset
 from talik.records import Record
 
 FILLS = (-999.0, -9999.0)
@@ -31,14 +31,10 @@ def _read(head: Head, options: Options) -> list[Record]:
     decimal, how_numbers = decimal_mark((c for line in head.lines[1:200] for c in cells(line, separator)[1:]), separator)
     layout = Layout(tuple(names), separator, 1, tuple(names[1:]), stamp=names[0], decimal=decimal)
     columns = read_columns(head, layout, options)
-    labelled = depths_of(names[1:], bare="m")
-    values, flags = fills_marked(columns.matrix(names[1:]), FILLS)
     metadata = _beside(head)
     zone = chosen(options.timezone, offset(str(metadata.get("timezone", ""))), "metadata")
-    times, source = sourced(head, columns.proved, zone, header=head.first,
-                            understood=(how_numbers, labelled.how, contradiction(zone, metadata.get("longitude"))))
-    site = str(metadata.get("name") or head.path.stem)
-    return [Record(site, times, labelled.depths, values, flags, tuple(names[1:]), source, metadata)]
+    return [wide_record(head, columns, names[1:], depths_of(names[1:], bare="m"), zone, site=str(metadata.get("name") or head.path.stem),
+                        header=head.first, fills=FILLS, unit=CELSIUS, metadata=metadata, understood=(how_numbers,))]
 
 
 def _beside(head: Head) -> dict[str, str | float]:

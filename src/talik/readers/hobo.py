@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from talik.errors import AmbiguousFile, FileError
 from talik.readers.columns import Columns, Layout, read_columns
-from talik.readers.depths import CELSIUS, Unit, depths_of, unit_of
+from talik.readers.depths import depths_of, unit_of
 from talik.readers.dialect import cells, separator_of, unique_names
-from talik.readers.numerals import decimal_mark, fills_marked
+from talik.readers.numerals import decimal_mark
 from talik.readers.registry import CERTAIN, CLAIM, Head, Options, Reader
-from talik.readers.sources import sourced
+from talik.readers.widetable import wide_record
 from talik.readers.zones import chosen, offset_in
 from talik.records import Record
 
@@ -50,6 +49,8 @@ class _Shape:
 
 
 def _claims(head: Head) -> int:
+    if head.suffix == ".hobo" and head.binary:
+        return CERTAIN
     found = _header(head.lines[:5])
     if found is None:
         return 0
@@ -112,6 +113,9 @@ def _all_numbers(found: list[str]) -> bool:
 
 
 def _read(head: Head, options: Options) -> list[Record]:
+    if head.binary:
+        raise FileError(f"{head.name}: is HOBOware's own binary form, which no other program reads; "
+                        "export it as text (File > Export Table Data)")
     shape = _shape(head)
     warm = [name for name in shape.numbers if unit_of(name) and not _NOT_GROUND.search(name.split("(")[0])]
     if not warm:
@@ -123,18 +127,14 @@ def _read(head: Head, options: Options) -> list[Record]:
     table = read_columns(head, layout, options)
     columns = _samples_only(table, shape)
     scale, how_scale = _scale(warm, shape, columns, details, head.name)
-    units = {name: unit_of(name) or CELSIUS for name in warm}
-    values, flags = _celsius(columns, units, scale)
-    labelled = depths_of([_bare(name) for name in warm])
+    columns = replace(columns, frame=columns.frame.with_columns(pl.col(warm) * scale)) if scale != 1 else columns
     zone = chosen(options.timezone, next((z for text in (shape.clock, shape.stamp, *details.values())
                                           if (z := offset_in(text)) is not None), None))
-    times, source = sourced(head, columns.proved, zone, header="\n".join(head.lines[:shape.header + 1]), understood=(
-        how_scale or how_numbers, "units: " + ", ".join(sorted({u.name for u in units.values()})), labelled.how))
     title = _TITLE.fullmatch(head.first.strip()) if shape.header else None
     site = (title[1].strip() if title else "") or details.get("Serial Number") or _serial(shape.names) or head.path.stem
-    metadata = {**details, "events": _events(table, shape)}
-    others = {name: columns.frame[name].to_numpy() for name in shape.numbers if name not in warm}
-    return [Record(site, times, labelled.depths, values, flags, tuple(warm), source, metadata, others)]
+    return [wide_record(head, columns, warm, depths_of([_bare(name) for name in warm]), zone, site=site,
+                        header="\n".join(head.lines[:shape.header + 1]), metadata={**details, "events": _events(table, shape)},
+                        others=[name for name in shape.numbers if name not in warm], understood=(how_scale or how_numbers,))]
 
 
 def _samples_only(columns: Columns, shape: _Shape) -> Columns:
@@ -144,15 +144,6 @@ def _samples_only(columns: Columns, shape: _Shape) -> Columns:
     blank = columns.frame.select(pl.all_horizontal(pl.col(shape.numbers).is_null())
                                  & pl.any_horizontal(pl.col(shape.events).is_not_null())).to_series()
     return columns.kept(~blank.to_numpy()) if blank.any() else columns
-
-
-def _celsius(columns: Columns, units: dict[str, Unit], scale: float) -> tuple[NDArray[np.float64], NDArray[np.uint16]]:
-    parts = []
-    for name, unit in units.items():
-        raw = columns.frame[name].to_numpy()
-        clean, flags = fills_marked(raw * scale if scale != 1 else raw, celsius=unit is CELSIUS)
-        parts.append((unit.to_celsius(clean), flags))
-    return np.column_stack([values for values, _ in parts]), np.column_stack([flags for _, flags in parts])
 
 
 def _details(samples: Sequence[Sequence[str]]) -> dict[str, str]:

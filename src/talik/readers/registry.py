@@ -13,10 +13,11 @@ import numpy as np
 
 from talik import files
 from talik.errors import FileError, TalikError, UnknownFormat, UsageError, unknown
+from talik.readers import spreadsheet
 from talik.readers.encoding import Encoding, decoded, detected, is_text, named, split_lines
 from talik.records import Record
 
-_MODULES = ("gtnp", "gtnp_export", "hobo",)
+_MODULES = ("gtnp", "gtnp_export", "hobo", "ntgs", "permos",)
 """Modules of this package with a `READER` or `READERS`; a new format adds its name here."""
 
 HEAD_BYTES = 65536
@@ -51,6 +52,7 @@ class Head:
     encoding: Encoding
     lines: tuple[str, ...] = field(repr=False)
     binary: bool
+    _opened: dict[str, spreadsheet.Rows] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -66,6 +68,19 @@ class Head:
     def first(self) -> str:
         """The first line, or an empty text."""
         return self.lines[0] if self.lines else ""
+
+    def sheets(self) -> dict[str, spreadsheet.Rows]:
+        """
+        The sheets of a workbook, opened once; none when the file is no workbook.
+
+        Raises
+        ------
+        FileError
+            If the workbook is damaged, or would grow beyond the limits when it is opened.
+        """
+        if not self._opened and self.binary and spreadsheet.is_workbook(self.content):
+            self._opened.update(spreadsheet.sheets(self.path))
+        return self._opened
 
     def whole_bytes(self) -> bytes:
         """All bytes of the file."""
@@ -240,6 +255,8 @@ def looked_at(path: Path | str, encoding: str | None = None) -> Head:
     whole = size == len(content)
     found = named(encoding) if encoding else detected(content, whole=whole)
     binary = not is_text(content, found)
+    if binary:
+        found = Encoding("utf-8", "")
     lines = [] if binary else split_lines(content.decode(found.name, errors="replace").removeprefix("\ufeff"))
     return Head(path, content, size, found, tuple(lines if whole else lines[:-1]), binary)
 

@@ -41,7 +41,7 @@ def sourced(head: Head, stamps: Stamps, zone: Zone, *, header: str, understood: 
         words = zone.understood
     return zone.to_utc(stamps.times, file=head.name), Source(
         header=header, time_zone=zone.label, time_zone_from=zone.found_in,
-        understood=(head.encoding.how, stamps.how, words, *filter(None, understood)))
+        understood=tuple(filter(None, (head.encoding.how, stamps.how, words, *understood))))
 
 
 def _days(zone: Zone) -> str:

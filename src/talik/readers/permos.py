@@ -1,0 +1,33 @@
+"""PERMOS borehole tables: `time` and the depths [m] as bare numbers, NA for missing."""
+
+from __future__ import annotations
+
+import re
+
+from talik.readers.columns import Layout, read_columns
+from talik.readers.depths import CELSIUS, depths_of
+from talik.readers.dialect import cells, separator_of, unique_names
+from talik.readers.numerals import decimal_mark
+from talik.readers.registry import CLAIM, Head, Options, Reader
+from talik.readers.widetable import wide_record
+from talik.readers.zones import chosen
+from talik.records import Record
+
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+
+
+def _claims(head: Head) -> int:
+    names = cells(head.first, separator_of(head.lines[:5]))
+    return CLAIM * (len(names) > 1 and names[0].lower() == "time" and all(map(_NUMBER.fullmatch, names[1:])))
+
+
+def _read(head: Head, options: Options) -> list[Record]:
+    separator = separator_of(head.lines[:20])
+    names = unique_names(cells(head.first, separator))
+    decimal, how = decimal_mark((c for line in head.lines[1:100] for c in cells(line, separator)[1:]), separator)
+    columns = read_columns(head, Layout(tuple(names), separator, 1, tuple(names[1:]), stamp=names[0], decimal=decimal), options)
+    return [wide_record(head, columns, names[1:], depths_of(names[1:], bare="m"), chosen(options.timezone), unit=CELSIUS,
+                        site=head.path.stem, header=head.first, understood=(how,))]
+
+
+READER = Reader("permos", "PERMOS borehole table", _claims, _read)
