@@ -17,7 +17,8 @@ from talik.readers import spreadsheet
 from talik.readers.encoding import Encoding, decoded, detected, is_text, named, split_lines
 from talik.records import Record
 
-_MODULES = ("gtnp", "gtnp_export", "hobo", "ntgs", "permos",)
+_MODULES = ("gtnp", "gtnp_export", "hobo", "ntgs", "permos", "geoprecision", "vemco", "logr", "rst",
+            "campbell", "tomst", "rihmi", "nrcs", "calm", "rbr", "rbr_sheets", "rbr_rsk", "generic")
 """Modules of this package with a `READER` or `READERS`; a new format adds its name here."""
 
 HEAD_BYTES = 65536

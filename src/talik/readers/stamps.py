@@ -157,6 +157,33 @@ class _Where:
         raise FileError(f"{self.file}, line {self.line(int(rows[0]))}: {text!r} {fault}{more}")
 
 
+def from_fields(year: NDArray[np.int64], month: NDArray[np.int64], day: NDArray[np.int64], *, clock: Sequence[str] | None = None,
+                file: str = "", lines: int | Sequence[int] = 1) -> Stamps:
+    """
+    Stamps from years, months and days that stand in columns of their own.
+
+    Raises
+    ------
+    FileError
+        If a date does not exist or a time of day is none; with line.
+    """
+    where = _Where(file, lines)
+    start = ((year - 1970) * 12 + month - 1).astype("M8[M]")
+    date = start.astype("M8[D]") + (day - 1).astype("m8[D]")
+    bad = (month < 1) | (month > 12) | (day < 1) | (date.astype("M8[M]") != start)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise FileError(f"{file}, line {where.line(row)}: {year[row]}-{month[row]}-{day[row]} is not a date that exists")
+    micros = date.astype("M8[us]").astype(np.int64)
+    if clock is not None:
+        texts, codes = _distinct(pl.Series(clock, dtype=pl.String))
+        hours = clocks(texts)
+        if hours.bad:
+            where.refuse(codes, hours.bad, texts, "is not a time of day")
+        micros = micros + hours.micros[codes]
+    return Stamps(micros.astype("M8[us]"), "YMD", "dates: from columns of years, months and days", False, clock is None)
+
+
 def iso_shape(text: str | None) -> str:
     """The strptime shape of 2020-01-31, 2020-01-31 14:00 or 2020-01-31T14:00:00; "" for anything else."""
     text = text or ""
