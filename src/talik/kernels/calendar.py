@@ -1,4 +1,4 @@
-"""Days and years on arrays: sampling step, daily means, windows of a year, gaps, degree-days."""
+"""Days on arrays: sampling step, daily means, daily spread."""
 
 from __future__ import annotations
 
@@ -115,6 +115,49 @@ class Daily:
         return dates
 
 
+def day_numbers(times: NDArray[np.datetime64], offset_hours: float = 0.0) -> Integers:
+    """Days since 1970-01-01 on a clock that is `offset_hours` ahead of UTC."""
+    days: Integers = (times.astype("M8[us]").astype(np.int64) + round(offset_hours * 3.6e9)) // DAY_US
+    return days
+
+
+def daily_spread(times: NDArray[np.datetime64], values: Floats, *, least: int = 1,
+                 offset_hours: float = 0.0) -> tuple[Integers, Floats, Floats, Floats]:
+    """
+    Lowest and highest value and standard deviation of every day of one column, on a grid without holes.
+
+    Parameters
+    ----------
+    times : datetime64 array, shape (n,)
+        Any order.
+    values : ndarray, shape (n,)
+        Without NaN [°C].
+    least : int
+        Days with fewer samples are NaN.
+
+    Returns
+    -------
+    day, low, high, spread : ndarray
+        Day numbers; [°C], [°C], [K].
+    """
+    if not times.size:
+        nothing = np.empty(0)
+        return np.empty(0, dtype=np.int64), nothing, nothing, nothing
+    number = day_numbers(times, offset_hours)
+    order = np.argsort(number, kind="stable")
+    start = np.flatnonzero(np.r_[True, np.diff(number[order]) > 0])
+    x, count = values[order], np.diff(np.r_[start, number.size])
+    middle = np.add.reduceat(x, start) / count
+    squares = np.add.reduceat((x - np.repeat(middle, count)) ** 2, start)
+    first = int(number.min())
+    grid = np.full((3, int(number.max()) - first + 1), np.nan)
+    enough = count >= least
+    rows = number[order][start][enough] - first
+    for k, sums in enumerate((np.minimum.reduceat(x, start), np.maximum.reduceat(x, start), np.sqrt(squares / count))):
+        grid[k, rows] = sums[enough]
+    return first + np.arange(grid.shape[1]), grid[0], grid[1], grid[2]
+
+
 def first_of_stamp(times: NDArray[np.datetime64], values: Floats) -> tuple[NDArray[np.datetime64], Floats]:
     """
     Stamps in order and once each: copies that agree become one; where they disagree nobody knows, so NaN.
@@ -182,7 +225,7 @@ def daily(times: NDArray[np.datetime64], values: Floats, *, min_fraction: float 
     if not times.size:
         empty = np.empty((0, values.shape[1]))
         return Daily(0, empty, empty.astype(np.int64), empty)
-    day = (times.astype(np.int64) + round(offset_hours * 3.6e9)) // DAY_US
+    day = day_numbers(times, offset_hours)
     start = np.flatnonzero(np.r_[True, np.diff(day) > 0])
     first, n_days = int(day[0]), int(day[-1] - day[0]) + 1
     present = ~np.isnan(values)
@@ -201,208 +244,3 @@ def daily(times: NDArray[np.datetime64], values: Floats, *, min_fraction: float 
     whole = (count >= np.ceil(min_fraction * expected - 1e-9)) & (count > 0) & (expected > 0.99)
     mean[~whole] = np.nan
     return Daily(first, mean, count, expected)
-
-
-@dataclass(frozen=True, slots=True)
-class Windows:
-    """
-    Whole years over a grid of days: row numbers where each year and each of its months begins, after padding.
-
-    Parameters
-    ----------
-    label : ndarray of int, shape (years,)
-        The calendar year in which the window ends.
-    start, end : datetime64[D] array, shape (years,)
-        First and last day of the window.
-    before, after : int
-        Days that must be put before and after the grid to make every window whole.
-    year_row : ndarray of int, shape (years,)
-        Row at which each window begins in the padded grid.
-    month_row : ndarray of int, shape (12 * years,)
-        Row at which each month of each window begins.
-    days : ndarray of int, shape (years,)
-        Days of each window, 365 or 366.
-    """
-
-    label: Integers
-    start: NDArray[np.datetime64]
-    end: NDArray[np.datetime64]
-    before: int
-    after: int
-    year_row: Integers
-    month_row: Integers
-    days: Integers
-
-    def padded(self, grid: Floats) -> Floats:
-        """The grid with rows of NaN before and after, so that every window is whole."""
-        shape = (self.before + grid.shape[0] + self.after, grid.shape[1])
-        whole = np.full(shape, np.nan)
-        whole[self.before:self.before + grid.shape[0]] = grid
-        return whole
-
-
-def windows(first: int, n_days: int, *, month: int = 1, day: int = 1) -> Windows:
-    """
-    The years that touch a grid of days.
-
-    Parameters
-    ----------
-    first, n_days : int
-        Day number (since 1970-01-01) of the first row, and number of rows (at least 1).
-    month, day : int
-        On which date a year begins; months of a window begin on the same day of the month. `day` is at most 28.
-
-    Examples
-    --------
-    >>> w = windows(int(np.datetime64("2019-12-30").astype(int)), 5)
-    >>> w.label, w.days, (w.before, w.after)
-    (array([2019, 2020]), array([365, 366]), (363, 363))
-    """
-    grid = (first + np.array([0, n_days - 1])).astype("M8[D]")
-    shifted = (grid - np.timedelta64(day - 1, "D")).astype("M8[M]").astype(np.int64) - (month - 1)
-    years = np.arange(shifted[0] // 12, shifted[1] // 12 + 1)
-    months = np.arange(years[0] * 12, (years[-1] + 1) * 12 + 1) + (month - 1)
-    begins = months.astype("M8[M]").astype("M8[D]").astype(np.int64) + (day - 1)
-    start, end = begins[:-1:12], begins[12::12] - 1
-    label = end.astype("M8[D]").astype("M8[Y]").astype(np.int64) + 1970
-    return Windows(label, start.astype("M8[D]"), end.astype("M8[D]"), int(first - begins[0]),
-                   int(begins[-1] - first - n_days), start - begins[0], begins[:-1] - begins[0], end - start + 1)
-
-
-@dataclass(frozen=True, slots=True)
-class YearSums:
-    """
-    What a year of daily means comes to, years x columns; counts are of days.
-
-    Parameters
-    ----------
-    n : ndarray of int
-        Days with a mean.
-    mean, low, high : ndarray
-        Mean, lowest and highest daily mean of the days there are [°C]; NaN without a day.
-    thawing, freezing : ndarray
-        Degree-days of the days there are, both positive, scaled to the whole window by days / n [K d], so that
-        mean = (thawing - freezing) / days holds whatever is missing.
-    longest_gap : ndarray of int
-        Longest run of missing days within the window, its two ends included.
-    month_share : ndarray
-        Share of days of the poorest month.
-    empty_months, poorest_missing, poorest_run : ndarray of int
-        Months without any day; most missing days, and longest run of missing days, in any one month.
-    """
-
-    n: Integers
-    mean: Floats
-    low: Floats
-    high: Floats
-    thawing: Floats
-    freezing: Floats
-    longest_gap: Integers
-    month_share: Floats
-    empty_months: Integers
-    poorest_missing: Integers
-    poorest_run: Integers
-
-
-def missing_runs(missing: Booleans, begin: Integers) -> Integers:
-    """
-    For each day how many missing days in a row end with it, counted afresh at each row in `begin`.
-
-    Examples
-    --------
-    >>> missing_runs(np.array([[True], [True], [False], [True], [True]]), np.array([0, 4])).ravel()
-    array([1, 2, 0, 1, 1])
-    """
-    row = np.arange(missing.shape[0])[:, None]
-    opening = np.full(missing.shape[0], -1)
-    opening[begin] = begin - 1
-    last = np.where(missing, np.maximum.accumulate(opening)[:, None], row)
-    runs: Integers = row - np.maximum.accumulate(last, axis=0)
-    return runs
-
-
-def year_sums(grid: Floats, where: Windows) -> YearSums:
-    """
-    Sums over whole years of a padded grid of daily means.
-
-    Parameters
-    ----------
-    grid : ndarray, shape (days, m)
-        Daily means [°C], padded by `where.padded`; NaN where missing.
-    where : Windows
-        From `windows`.
-
-    Examples
-    --------
-    >>> w = windows(18262, 366)                                   # 2020
-    >>> s = year_sums(np.r_[np.full(183, -2.0), np.full(183, 4.0)][:, None], w)
-    >>> s.mean[0, 0], (s.thawing - s.freezing)[0, 0] / 366, s.longest_gap[0, 0]
-    (np.float64(1.0), np.float64(1.0), np.int64(0))
-    """
-    year, month = where.year_row, where.month_row
-    present = ~np.isnan(grid)
-    value = np.where(present, grid, 0.0)
-    n = np.add.reduceat(present, year, axis=0, dtype=np.int64)
-    total = np.add.reduceat(value, year, axis=0)
-    warm = np.add.reduceat(np.maximum(value, 0.0), year, axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = total / n
-        scale = np.where(n > 0, where.days[:, None] / n, np.nan)
-    month_days = np.diff(np.r_[month, grid.shape[0]])[:, None]
-    month_n = np.add.reduceat(present, month, axis=0, dtype=np.int64)
-    missing = ~present
-    by_year = (-1, 12, grid.shape[1])
-    poorest_run = np.maximum.reduceat(missing_runs(missing, month), month, axis=0)
-    return YearSums(
-        n, mean, np.fmin.reduceat(grid, year, axis=0), np.fmax.reduceat(grid, year, axis=0),
-        warm * scale, (warm - total) * scale,
-        np.maximum.reduceat(missing_runs(missing, year), year, axis=0),
-        (month_n / month_days).reshape(by_year).min(axis=1),
-        (month_n == 0).reshape(by_year).sum(axis=1),
-        (month_days - month_n).reshape(by_year).max(axis=1),
-        poorest_run.reshape(by_year).max(axis=1),
-    )
-
-
-def running_mean(grid: Floats, length: int = 365, *, min_share: float = 0.9, longest_gap: int = 15) -> Floats:
-    """
-    Means over `length` days ending with each day, where enough days are there and no gap is too long.
-
-    Parameters
-    ----------
-    grid : ndarray, shape (days, m)
-        Daily means [°C]; NaN where missing.
-    length : int
-        Days of the window.
-    min_share : float
-        Smallest share of days with a mean.
-    longest_gap : int
-        Longest run of missing days allowed within the window.
-
-    Returns
-    -------
-    mean : ndarray, shape (days, m)
-        [°C]; NaN in the first `length - 1` rows and wherever the window is not whole enough.
-
-    Examples
-    --------
-    >>> running_mean(np.arange(5.0)[:, None], 3).ravel()
-    array([nan, nan,  1.,  2.,  3.])
-    """
-    result = np.full(grid.shape, np.nan)
-    if grid.shape[0] < length:
-        return result
-    present = ~np.isnan(grid)
-    # summed as departures from the middle so that long records lose no digits
-    middle = np.nanmean(grid, axis=0) if present.any() else np.zeros(grid.shape[1])
-    value = np.where(present, grid - np.nan_to_num(middle), 0.0)
-    zero = np.zeros((1, grid.shape[1]))
-    total, n = np.vstack([zero, value.cumsum(axis=0)]), np.vstack([zero, present.cumsum(axis=0)])
-    too_long = np.vstack([zero, (missing_runs(~present, np.array([0])) > longest_gap).cumsum(axis=0)])
-    days = n[length:] - n[:-length]
-    inside = min(longest_gap, length)      # a run that began before the window counts only from the window's first day
-    gaps = too_long[length:] - too_long[inside:inside + days.shape[0]]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = (total[length:] - total[:-length]) / days + middle
-    result[length - 1:] = np.where((days >= min_share * length) & (gaps == 0), mean, np.nan)
-    return result

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from talik.kernels.calendar import Windows, missing_runs
 from talik.kernels.profile import harmonic_basis, harmonic_fit
+from talik.kernels.years import Windows, missing_runs
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talik.errors import DataError
-from talik.kernels import calendar, gaps
+from talik.kernels import calendar, gaps, years
 from talik.records import REJECTED, Flag, Record
 from talik.results import Result
 from talik.series.completeness import Completeness, completeness_rule
@@ -88,15 +88,15 @@ class AnnualMeans(Result):
         """One row for each year and column."""
         import polars as pl
 
-        years, columns = self.mean.shape
+        rows, columns = self.mean.shape
         frame = pl.DataFrame({
-            "site": [self.site] * (years * columns),
+            "site": [self.site] * (rows * columns),
             "year": np.repeat(self.year, columns),
             "start": np.repeat(self.start.astype("M8[ms]"), columns),
             "end": np.repeat(self.end.astype("M8[ms]"), columns),
             "days": np.repeat(self.days, columns),
-            "label": list(self.labels) * years,
-            "depth": np.tile(self.depths, years),
+            "label": list(self.labels) * rows,
+            "depth": np.tile(self.depths, rows),
             **{name: getattr(self, name).ravel() for name in (
                 "mean", "low", "high", "tdd", "fdd", "n", "filled", "longest_gap", "bias_bound", "gap_uncertainty",
                 "uncertainty")},
@@ -183,7 +183,7 @@ def running_means(record: Record, *, days: int = 365, completeness: Completeness
     rule = completeness_rule(completeness)
     grid = _daily(record, rule)
     gap = rule.longest_gap if rule.longest_gap is not None else days
-    values = calendar.running_mean(grid.mean, days, min_share=rule.year, longest_gap=gap)
+    values = years.running_mean(grid.mean, days, min_share=rule.year, longest_gap=gap)
     return Record(record.site, grid.dates, record.depths, values, None, record.labels, record.source,  # type: ignore[arg-type]
                   record.metadata, {}, (*record.history, f"running means over {days} days"))
 
@@ -231,9 +231,9 @@ def annual_means(record: Record, *, completeness: Completeness | str = "default"
     days = _daily(record, rule)
     filled = fill.fill(days.mean) if fill else None
     month, day = month_and_day(rule.year_start)
-    where = calendar.windows(days.first, days.mean.shape[0], month=month, day=day)
+    where = years.windows(days.first, days.mean.shape[0], month=month, day=day)
     grid = where.padded(filled.grid if filled else days.mean)
-    sums = calendar.year_sums(grid, where)
+    sums = years.year_sums(grid, where)
     reason = _reasons(rule, sums, where, days)
     bound, gap = _gap_errors(days.mean, grid, where, sums)
     n_filled = np.zeros_like(sums.n)
@@ -253,7 +253,7 @@ def annual_means(record: Record, *, completeness: Completeness | str = "default"
         hashlib.sha256(days.mean.tobytes() + days.dates.tobytes() + record.depths.tobytes()).hexdigest())
 
 
-def _reasons(rule: Completeness, sums: calendar.YearSums, where: calendar.Windows,
+def _reasons(rule: Completeness, sums: years.YearSums, where: years.Windows,
              days: calendar.Daily) -> NDArray[np.str_]:
     reason = rule.reasons(sums, where)
     coarse = np.isnan(days.mean).all(axis=0) & (days.count.sum(axis=0) > 0) & (days.expected < 0.99).any(axis=0)
@@ -261,8 +261,8 @@ def _reasons(rule: Completeness, sums: calendar.YearSums, where: calendar.Window
     return reason
 
 
-def _gap_errors(measured: Floats, grid: Floats, where: calendar.Windows,
-                sums: calendar.YearSums) -> tuple[Floats, Floats]:
+def _gap_errors(measured: Floats, grid: Floats, where: years.Windows,
+                sums: years.YearSums) -> tuple[Floats, Floats]:
     """Worst case and standard uncertainty [K] from the days that are missing."""
     low, high = np.fmin.reduce(measured, axis=0), np.fmax.reduce(measured, axis=0)
     bound = gaps.bias_bound(sums.n, sums.mean, where.days, low, high)
@@ -271,7 +271,7 @@ def _gap_errors(measured: Floats, grid: Floats, where: calendar.Windows,
     return bound, np.fmin(np.where(np.isnan(likely), bound / np.sqrt(3), likely), bound)
 
 
-def _filling(filled: gaps.Filled, where: calendar.Windows) -> tuple[NDArray[np.int64], Floats]:
+def _filling(filled: gaps.Filled, where: years.Windows) -> tuple[NDArray[np.int64], Floats]:
     """Days filled in every year, and the standard uncertainty [K] they give its mean."""
     days = np.add.reduceat(where.padded(filled.filled.astype(float)) > 0, where.year_row, axis=0, dtype=np.int64)
     variance = np.add.reduceat(np.nan_to_num(where.padded(filled.gap_variance)), where.year_row, axis=0)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from talik.errors import UsageError, unknown
 
 if TYPE_CHECKING:
-    from talik.kernels.calendar import Windows, YearSums
+    from talik.kernels.years import Windows, YearSums
 
 YEAR_STARTS = {"calendar": (1, 1), "hydrological": (10, 1), "thermal": (9, 1), "austral": (3, 1)}
 """Named year starts (month, day). A window is called after the calendar year in which it ends."""

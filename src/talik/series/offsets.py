@@ -15,13 +15,14 @@ from talik.series.columns import Column, Pick, chosen_air, chosen_depth, chosen_
 from talik.series.completeness import Completeness, completeness_rule
 from talik.series.filling import Filling
 from talik.series.pairing import Pairing, year_rows
+from talik.series.quality import checked_once
+from talik.series.rules import Rules
 from talik.series.thaw import ThawOptions
 from talik.series.uncertainty import MeanOverYears, Sensors, over_years
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from talik.series.quality import Rules
 
 QUANTITIES = ("maat", "magst", "ttop", "alt", "surface_offset", "thermal_offset", "nival_offset", "vegetation_offset",
               "n_thaw", "n_freeze", "rk_apparent")
@@ -109,7 +110,8 @@ class AnnualOffsets(Result):
             row |= {name: _known(mean.mean), f"{name}_n": mean.n, f"{name}_sd": _known(mean.sd),
                     f"{name}_uncertainty": _known(mean.uncertainty)}
         return row | {
-            "first_year": self.paired_years["year"].min(), "last_year": self.paired_years["year"].max(), "paired": self.paired,
+            "first_year": self.paired_years["year"].min(), "last_year": self.paired_years["year"].max(),
+            "paired": self.paired,
             "completeness": self.settings["completeness"]["name"],
             "year_start": self.settings["completeness"]["year_start"], "ttop_method": self.settings["depth_method"],
             **{f"{role}_column": "; ".join(names) for role, names in self.columns.items()},
@@ -206,8 +208,6 @@ def annual_offsets(records: Record | Sequence[Record], *, air: Pick = None, surf
         raise DataError("annual_offsets: got no record")
     rule, known = completeness_rule(completeness, year_start), sensors or Sensors()
     if check:
-        from talik.series.quality import checked_once
-
         several = [checked_once(record, rules) for record in several]
     name = site or several[0].site
     picked = chosen_air(several, air), chosen_surface(several, surface, surface_depth), chosen_depth(several, depth)

@@ -1,0 +1,349 @@
+"""Faults of single series on arrays: spikes, steps, stuck values, clocks, swapped depths, drifting zero curtains."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Booleans = NDArray[np.bool_]
+Integers = NDArray[np.int64]
+
+
+def local_scale(size: Floats, block: int) -> Floats:
+    """
+    For each sample the 90 % quantile of `size` in its block of samples or a neighbouring one, whichever is largest.
+
+    The scale follows the season, as the noise does: a quiet winter under snow does not make summer days suspicious.
+
+    Parameters
+    ----------
+    size : ndarray, shape (n,)
+        Not negative.
+    block : int
+        Samples of a block.
+    """
+    count = max(size.size // block, 1)
+    parts = np.array_split(size, count)
+    level = np.array([np.quantile(part, 0.9) for part in parts])
+    around = np.fmax(level, np.fmax(np.r_[level[1:], level[-1]], np.r_[level[0], level[:-1]]))
+    scale: Floats = np.repeat(around, [part.size for part in parts])
+    return scale
+
+
+def spikes(values: Floats, joined: Booleans, *, block: int, factor: float, floor: float) -> Booleans:
+    """
+    Samples that stand off from the median of the five around them, by more than the season's scatter allows.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        Without NaN, in order of time.
+    joined : ndarray of bool, shape (n,)
+        False where a sample follows on a gap. Beside a gap the five are not neighbours, so that a sample must also
+        stand off by five times the usual change between neighbours.
+    block : int
+        Samples over which the scatter is taken.
+    factor : float
+        How many times the scatter (90 % quantile of the distances).
+    floor : float
+        Smallest distance that counts [K].
+
+    Examples
+    --------
+    >>> x = np.zeros(100); x[50] = 9.0
+    >>> np.flatnonzero(spikes(x, np.ones(100, bool), block=30, factor=8, floor=1))
+    array([50])
+    """
+    from scipy.ndimage import median_filter
+
+    if values.size < 5:
+        return np.zeros(values.size, dtype=bool)
+    off = np.abs(values - median_filter(values, 5, mode="nearest"))
+    limit = np.maximum(floor, factor * local_scale(off, block))
+    beside = np.convolve(~joined, np.ones(4), mode="full")[2:2 + values.size] > 0      # two before a gap, two after
+    change = np.abs(np.diff(values, prepend=values[0]))
+    limit = np.where(beside, np.maximum(limit, 5 * local_scale(change, block)), limit)
+    standing_off: Booleans = off > limit
+    return standing_off
+
+
+def steps(values: Floats, joined: Booleans, *, block: int, factor: float, floor: float, longest: int) -> Booleans:
+    """
+    Samples of a level that was jumped to: until the jump back, or, where there is none, the shorter side of the jump.
+
+    A jump that ends within half a degree of 0 °C is left alone: melt water running down does that.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        Without NaN, in order of time.
+    joined : ndarray of bool, shape (n,)
+        False where a sample follows on a gap, across which anything may change.
+    block : int
+        Samples over which the scatter of the changes is taken.
+    factor, floor : float
+        A jump is larger than `factor` times that scatter (90 % quantile) and than `floor` [K].
+    longest : int
+        Most samples until a jump back still belongs to it.
+
+    Examples
+    --------
+    >>> x = np.full(100, -3.0); x[40:60] += 8
+    >>> found = steps(x, np.ones(100, bool), block=30, factor=10, floor=2, longest=50)
+    >>> np.flatnonzero(found)[[0, -1]]
+    array([40, 59])
+    """
+    marked = np.zeros(values.size, dtype=bool)
+    if values.size < 12:
+        return marked
+    change = np.diff(values, prepend=values[0])
+    scale = local_scale(np.abs(change), block)
+    jumps = [int(i) for i in np.flatnonzero((np.abs(change) > np.maximum(floor, factor * scale)) & joined)
+             if _stays(values, change, int(i))]
+    while jumps:
+        i = jumps.pop(0)
+        back = next((j for j in jumps if j - i <= longest and change[j] * change[i] < 0
+                     and 0.5 < abs(change[j] / change[i]) < 2), None)
+        if back is not None:
+            marked[i:back] = True
+            jumps = [j for j in jumps if j > back]
+        elif i <= values.size // 2:
+            marked[:i] = True
+        else:
+            marked[i:] = True
+    return marked
+
+
+def _stays(values: Floats, change: Floats, i: int) -> bool:
+    before, after = np.median(values[max(0, i - 5):i]), np.median(values[i:i + 5])
+    return bool(abs(after - before) >= 0.7 * abs(change[i]) and abs(after) > 0.5) and 5 <= i <= values.size - 5
+
+
+def equal_runs(values: Floats) -> tuple[Integers, Integers]:
+    """
+    First sample and length of every run of one and the same value.
+
+    Examples
+    --------
+    >>> equal_runs(np.array([1.0, 1.0, 2.0]))
+    (array([0, 2]), array([2, 1]))
+    """
+    start = np.flatnonzero(np.r_[True, values[1:] != values[:-1]]) if values.size else np.empty(0, dtype=np.int64)
+    return start, np.diff(np.r_[start, values.size])
+
+
+def stuck(values: Floats, *, shortest: int, floor: float, margin: float = 0.5) -> Booleans:
+    """
+    Samples of a sensor that hangs: one value for longer than this column otherwise keeps one.
+
+    A run of at least `shortest` samples counts as stuck when it is entered or left by a jump of `floor`, or when the
+    column, in stretches as long, nearly always moves by several of its own digits. Runs within `margin` of 0 °C are
+    the zero curtain; deep sensors that rest for months are at rest.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        Without NaN, in order of time.
+    shortest : int
+        Samples of the shortest run that is looked at.
+    floor : float
+        Jump that gives a stuck sensor away [K].
+    margin : float
+        About 0 °C [K].
+
+    Examples
+    --------
+    >>> x = 5 + np.sin(np.arange(400) / 4).round(2); x[100:180] = -39.98
+    >>> np.flatnonzero(stuck(x, shortest=72, floor=1.0))[[0, -1]]
+    array([100, 179])
+    """
+    marked = np.zeros(values.size, dtype=bool)
+    start, length = equal_runs(values)
+    long = np.flatnonzero((length >= shortest) & (np.abs(values[start]) > margin)) if start.size else start
+    if not long.size:
+        return marked
+    resting = np.zeros(values.size, dtype=bool)
+    for k in long:
+        resting[start[k]:start[k] + length[k]] = True
+    moves = np.abs(np.diff(values))
+    digit = float(np.quantile(moves[moves > 0], 0.01)) if (moves > 0).any() else 0.0
+    for k in long:
+        first, last = int(start[k]), int(start[k] + length[k] - 1)
+        entry = moves[first - 1] if first else 0.0
+        leave = moves[last] if last < values.size - 1 else 0.0
+        jumped = max(entry, leave) >= max(floor, 20 * digit)
+        if jumped or _otherwise_moves(values, resting, int(length[k]), margin) > 10 * digit:
+            marked[first:last + 1] = True
+    return marked
+
+
+def _otherwise_moves(values: Floats, resting: Booleans, length: int, margin: float) -> float:
+    """The range that 98 % of the column's other stretches of `length` samples exceed [K]; 0 with fewer than ten."""
+    count = values.size // length
+    if count < 10:
+        return 0.0
+    whole = values[:count * length].reshape(count, length)
+    quiet = resting[:count * length].reshape(count, length).any(axis=1) | (np.abs(whole) <= margin).all(axis=1)
+    ranges = np.ptp(whole[~quiet], axis=1)
+    return float(np.quantile(ranges, 0.02)) if ranges.size >= 10 else 0.0
+
+
+def clock_faults(us: Integers) -> Booleans:
+    """
+    Rows a reset clock stamped: from a leap back by more than a month, to the first days of an epoch, until it ends.
+
+    Parameters
+    ----------
+    us : ndarray of int, shape (n,)
+        Stamps in file order [µs since 1970].
+
+    Examples
+    --------
+    >>> t = np.array(["2019-05-01", "2019-05-02", "2000-01-01", "2000-01-02", "2019-05-05"], "M8[us]")
+    >>> clock_faults(t.astype(np.int64)).tolist()
+    [False, False, True, True, False]
+    """
+    marked = np.zeros(us.size, dtype=bool)
+    epochs = np.array([f"{y}-01-01" for y in (1899, 1900, 1904, 1970, 1980, 1990, 2000)], "M8[us]").astype(np.int64)
+    month, days = 30 * 86_400_000_000, 2 * 86_400_000_000
+    for i in np.flatnonzero(np.diff(us) < -month) + 1:
+        if (np.abs(us[i] - epochs) <= days).any():
+            later = np.flatnonzero(us[i:] >= us[i - 1])
+            marked[i:i + later[0] if later.size else us.size] = True
+    return marked
+
+
+def misplaced(depths: Floats, amplitude: Floats, phase: Floats, *, amplitude_slack: float = 0.05,
+              lag_slack: float = 3.0, least: float = 0.2) -> Booleans:
+    """
+    Columns whose annual wave contradicts their depth: it must fall and lag downwards.
+
+    Two columns contradict each other when the deeper one's amplitude is larger by more than twice the slack, or is
+    larger, or earlier, beyond the slack in one and not smaller and later in the other. The columns with most
+    contradictions are marked until none is left; where two columns have equally many, nobody can say which, so both.
+
+    Parameters
+    ----------
+    depths : ndarray, shape (m,)
+        [m], ascending, at or below the surface.
+    amplitude, phase : ndarray, shape (m,)
+        Of the annual wave [K], [day of the maximum].
+    amplitude_slack : float
+        Relative.
+    lag_slack : float
+        [d]
+    least : float
+        Columns with less amplitude are not judged [K].
+
+    Examples
+    --------
+    >>> z = np.array([0.1, 0.5, 1.0, 2.0])
+    >>> misplaced(z, 10 * np.exp(-z[[0, 2, 1, 3]] / 2), 200 + 29 * z[[0, 2, 1, 3]]).tolist()
+    [False, True, True, False]
+    """
+    judged = np.flatnonzero(amplitude >= least)
+    against = np.zeros((depths.size, depths.size), dtype=bool)
+    for position, i in enumerate(judged):
+        for j in judged[position + 1:]:
+            if depths[j] <= depths[i]:
+                continue
+            growth = amplitude[j] / amplitude[i] - 1
+            lead = np.mod(phase[i] - phase[j] + 182.625, 365.25) - 182.625
+            against[i, j] = against[j, i] = (growth > 2 * amplitude_slack
+                                             or (growth > amplitude_slack and lead > -lag_slack)
+                                             or (lead > lag_slack and growth > -amplitude_slack))
+    marked = np.zeros(depths.size, dtype=bool)
+    while against.any():
+        votes = against.sum(axis=0)
+        worst = votes == votes.max()
+        marked |= worst
+        against[worst] = False
+        against[:, worst] = False
+    return marked
+
+
+def damping_diffusivity(depths: Floats, amplitude: Floats, *, least: float = 0.2) -> float:
+    """
+    Thermal diffusivity [m2 s-1] that the fall of the annual amplitude over all columns implies.
+
+    NaN with fewer than two columns above `least` [K], or where it falls by less than a quarter over them. It tells
+    depths in centimetres read as metres (ten thousand times too large) from real ones.
+    """
+    known = amplitude >= least
+    if known.sum() < 2 or np.ptp(np.log(amplitude[known])) < 0.3:
+        return float("nan")
+    slope = np.polyfit(depths[known], np.log(amplitude[known]), 1)[0]
+    return float(np.pi / (365.25 * 86400) / slope**2) if slope < 0 else float("nan")
+
+
+def zero_curtain_level(days: Floats, *, margin: float = 1.0, still: float = 0.03,
+                       shortest: int = 7) -> tuple[float, int]:
+    """
+    Where a sensor's zero curtain lies: the median of the days on which it stands still near 0 °C.
+
+    Parameters
+    ----------
+    days : ndarray, shape (n,)
+        Daily means of about a year [°C]; NaN where missing.
+    margin : float
+        Only days within this of 0 °C [K].
+    still : float
+        Largest change from day to day [K].
+    shortest : int
+        Fewest days in a row; the longest such stretch is taken.
+
+    Returns
+    -------
+    level : float
+        [°C]; NaN without a zero curtain.
+    days : int
+        Days it rests on.
+
+    Examples
+    --------
+    >>> x = np.r_[np.linspace(8, 0.15, 60), np.full(30, 0.15), np.linspace(0.1, -6, 60)]
+    >>> level, days = zero_curtain_level(x)
+    >>> round(level, 2), days
+    (0.15, 30)
+    """
+    with np.errstate(invalid="ignore"):
+        quiet = (np.abs(days) <= margin) & (np.abs(np.diff(days, prepend=np.nan)) <= still)
+    edge = np.flatnonzero(np.diff(np.r_[False, quiet, False].astype(np.int8)))
+    best, longest = None, shortest - 1
+    for first, last in edge.reshape(-1, 2):
+        if last - first > longest and np.ptp(days[first:last]) <= 5 * still:
+            best, longest = (first, last), last - first
+    if best is None:
+        return float("nan"), 0
+    return float(np.median(days[best[0]:best[1]])), int(longest)
+
+
+def snow_days(low: Floats, high: Floats, spread: Floats, *, warmest: float = 3.0, spread_warm: float = 0.1,
+              spread_cold: float = 0.3, shortest: int = 5) -> Booleans:
+    """
+    Days on which a sensor at the surface is so damped that it must lie under snow.
+
+    Parameters
+    ----------
+    low, high, spread : ndarray, shape (n,)
+        Lowest and highest value and standard deviation of each day's samples [°C], [K]; NaN where missing.
+    warmest : float
+        A day with anything warmer is no snow day [°C].
+    spread_warm, spread_cold : float
+        Largest standard deviation on days with a value above 0 °C, and on days without [K].
+    shortest : int
+        Fewest days in a row.
+
+    References
+    ----------
+    Schmid et al. (2012), The Cryosphere 6, 1127-1139, doi:10.5194/tc-6-1127-2012, for the principle.
+    """
+    with np.errstate(invalid="ignore"):
+        damped = (high <= warmest) & (spread <= np.where(high > 0, spread_warm, spread_cold)) & (low <= high)
+    edge = np.flatnonzero(np.diff(np.r_[False, damped, False].astype(np.int8))).reshape(-1, 2)
+    covered = np.zeros(damped.size, dtype=bool)
+    for first, last in edge:
+        if last - first >= shortest:
+            covered[first:last] = True
+    return covered

@@ -1,0 +1,135 @@
+"""Checks that need days and several depths: order of depths, their sign and unit, zero-curtain drift, snow."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talik.kernels import calendar, profile, quality, years
+from talik.records import REJECTED, Flag, Record
+from talik.series.annual import day_offset
+from talik.series.rules import Rules
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.uint16]
+Details = dict[tuple[int, Flag], str]
+
+
+def depth_findings(record: Record, flags: Flags, details: Details, rules: Rules) -> None:
+    """
+    Flag DEPTH on columns whose annual wave contradicts their depth, or all of them when sign or unit must be wrong.
+
+    Needs the better part of a year; depths that are not known are not judged.
+    """
+    days = _days(record, flags)
+    if days.mean.shape[0] < 300:
+        return
+    enough = np.count_nonzero(~np.isnan(days.mean), axis=0) >= 300
+    _, amplitude, phase = profile.annual_wave(np.arange(float(days.mean.shape[0])), days.mean, harmonics=2)
+    ground = _by_depth(record.depths, enough & (record.depths >= 0) & ~np.isnan(amplitude))
+    above = _by_depth(-record.depths, enough & (record.depths < 0) & ~np.isnan(amplitude))
+    _order(record, flags, details, rules, ground, amplitude, phase)
+    _unit(record, flags, details, rules, ground, amplitude)
+    _sign(record, flags, details, rules, above, amplitude, phase)
+
+
+def _by_depth(depths: Floats, which: NDArray[np.bool_]) -> NDArray[np.int64]:
+    columns = np.flatnonzero(which)
+    return columns[np.argsort(depths[columns], kind="stable")]
+
+
+def _order(record: Record, flags: Flags, details: Details, rules: Rules, columns: NDArray[np.int64], amplitude: Floats,
+           phase: Floats) -> None:
+    wrong = columns[quality.misplaced(record.depths[columns], amplitude[columns], phase[columns],
+                                      amplitude_slack=rules.depth_slack, lag_slack=rules.lag_slack)]
+    for k in wrong:
+        _mark(record, flags, details, int(k), f"annual amplitude {amplitude[k]:.2f} K, maximum on day {phase[k]:.0f}: "
+              f"contradicts its place at {record.depths[k]:g} m among the other columns. Swapped?")
+
+
+def _unit(record: Record, flags: Flags, details: Details, rules: Rules, columns: NDArray[np.int64],
+          amplitude: Floats) -> None:
+    implied = quality.damping_diffusivity(record.depths[columns], amplitude[columns]) if columns.size > 1 else np.nan
+    low, high = rules.diffusivity
+    if np.isnan(implied) or low <= implied <= high:
+        return
+    hint = "centimetres or millimetres taken for metres" if implied > high else "metres taken for centimetres"
+    for k in columns:
+        _mark(record, flags, details, int(k), f"the damping implies a thermal diffusivity of {implied:.0e} m2 s-1, "
+              f"expected {low:.0e} to {high:.0e}: are the depths {hint}?")
+
+
+def _sign(record: Record, flags: Flags, details: Details, rules: Rules, columns: NDArray[np.int64], amplitude: Floats,
+          phase: Floats) -> None:
+    """Three or more columns above the ground whose wave dies out and lags upwards are depths with a minus sign."""
+    if columns.size < 3 or amplitude[columns[-1]] > 0.8 * amplitude[columns[0]]:
+        return
+    ordered = not quality.misplaced(-record.depths[columns], amplitude[columns], phase[columns],
+                                    amplitude_slack=rules.depth_slack, lag_slack=rules.lag_slack).any()
+    if ordered:
+        for k in columns:
+            _mark(record, flags, details, int(k),
+                  "the annual wave dies out and lags with height: depths with the wrong sign?")
+
+
+def _mark(record: Record, flags: Flags, details: Details, column: int, detail: str) -> None:
+    flags[~np.isnan(record.values[:, column]), column] |= np.uint16(int(Flag.DEPTH))
+    details.setdefault((column, Flag.DEPTH), detail)
+
+
+def drift_findings(record: Record, flags: Flags, details: Details, rules: Rules) -> tuple[Floats, str]:
+    """
+    Flag DRIFT in the years in which a column's zero curtain lies off 0 °C; subtract it where the rules ask for that.
+
+    Returns
+    -------
+    values : ndarray
+        The record's, or the corrected ones.
+    note : str
+        For the record's history: what was subtracted.
+    """
+    days = _days(record, flags)
+    values, notes = record.values, []
+    if not days.mean.shape[0]:
+        return values, ""
+    # from July to June the freeze-back of either hemisphere lies within one window
+    where = years.windows(days.first, days.mean.shape[0], month=7)
+    grid = where.padded(days.mean)
+    begin = where.start.astype("M8[us]").astype(np.int64) - round(day_offset(record) * 3.6e9)
+    window = np.searchsorted(begin, record.times.astype(np.int64), side="right") - 1
+    for k in np.flatnonzero(record.depths >= 0):
+        level = np.array([quality.zero_curtain_level(year)[0] for year in np.split(grid[:, k], where.year_row[1:])])
+        off = np.abs(level) > rules.drift
+        if not off.any():
+            continue
+        shown = ", ".join(f"{y}: {v:+.2f}" for y, v, o in zip(where.label, level, off, strict=True) if o)
+        details[int(k), Flag.DRIFT] = f"zero curtain at [°C, by July-June year] {shown}"
+        flags[off[window] & ~np.isnan(record.values[:, k]), k] |= np.uint16(int(Flag.DRIFT))
+        if rules.correct_drift:
+            known = ~np.isnan(level)
+            middle = (begin + where.days * calendar.DAY_US // 2)[known]
+            shift = np.interp(record.times.astype(np.int64), middle, level[known])
+            values = values.copy() if values is record.values else values
+            values[:, k] -= shift
+            flags[~np.isnan(values[:, k]), k] |= np.uint16(int(Flag.CORRECTED))
+            notes.append(f"{record.labels[k]} by its zero curtain: {shift.min():+.3f} to {shift.max():+.3f} K less")
+    return values, f"; corrected {'; '.join(notes)}" if notes else ""
+
+
+def snow_flags(record: Record, flags: Flags) -> None:
+    """Flag SNOW on days on which a column down to 10 cm is damped as only snow does; needs 6 samples a day."""
+    values = np.where(flags & np.uint16(int(REJECTED)), np.nan, record.values)
+    for k in np.flatnonzero((record.depths >= 0) & (record.depths <= 0.1)):
+        own = np.flatnonzero(~np.isnan(values[:, k]))
+        day, low, high, spread = calendar.daily_spread(record.times[own], values[own, k], least=6,
+                                                       offset_hours=day_offset(record))
+        if not day.size:
+            continue
+        covered = day[quality.snow_days(low, high, spread)]
+        of_row = calendar.day_numbers(record.times[own], day_offset(record))
+        flags[own[np.isin(of_row, covered)], k] |= np.uint16(int(Flag.SNOW))
+
+
+def _days(record: Record, flags: Flags) -> calendar.Daily:
+    values = np.where(flags & np.uint16(int(REJECTED)), np.nan, record.values)
+    return calendar.daily(record.times, values, offset_hours=day_offset(record))
