@@ -19,9 +19,9 @@ Bounds = tuple[float, float, float, float]
 
 
 @lru_cache(maxsize=2)
-def rings(scale: Scale = "50m") -> tuple[tuple[NDArray[np.float64], ...], ...]:
+def coasts(scale: Scale = "50m") -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
     """
-    The coasts of the world: for every polygon its outer ring, then its lakes.
+    The coasts of the world as rings.
 
     Parameters
     ----------
@@ -30,9 +30,13 @@ def rings(scale: Scale = "50m") -> tuple[tuple[NDArray[np.float64], ...], ...]:
 
     Returns
     -------
-    polygons : tuple of tuple of ndarray, shape (n, 2)
-        Longitude and latitude [degrees]; outer rings counter-clockwise on the sphere, lakes clockwise. Rings run
-        across the date line and around the South Pole without a cut.
+    points : ndarray, shape (n, 2)
+        Longitude and latitude [degrees]. Rings run across the date line and around the South Pole without a cut.
+    ring : ndarray of int, shape (n,)
+        The ring of each point.
+    polygon : ndarray of int, shape (rings,)
+        The polygon of each ring: the first ring of a polygon is its outer one, counter-clockwise on the sphere;
+        any more are lakes, clockwise.
 
     Raises
     ------
@@ -41,18 +45,18 @@ def rings(scale: Scale = "50m") -> tuple[tuple[NDArray[np.float64], ...], ...]:
 
     Examples
     --------
-    >>> len(rings("110m")), rings("110m")[0][0].shape[1]
-    (125, 2)
+    >>> points, ring, polygon = coasts("110m")
+    >>> points.shape[1], len(polygon), len(set(polygon.tolist()))
+    (2, 126, 125)
     """
     import shapely
 
     if scale not in ("50m", "110m"):
         raise unknown("scale of the land", scale, ("50m", "110m"))
     packed = resources.files("talik").joinpath("data", "maps", f"land_{scale}.wkb.gz").read_bytes()
-    polygons = shapely.get_parts(shapely.from_wkb(gzip.decompress(packed)))
-    return tuple(
-        tuple(shapely.get_coordinates(ring) for ring in (polygon.exterior, *polygon.interiors)) for polygon in polygons
-    )
+    outlines, polygon = shapely.get_rings(shapely.get_parts(shapely.from_wkb(gzip.decompress(packed))), return_index=True)
+    points, ring = shapely.get_coordinates(outlines, return_index=True)
+    return points, ring, polygon
 
 
 @lru_cache(maxsize=32)
@@ -99,27 +103,21 @@ def land_on(projection: Any, bounds: Bounds, *, scale: Scale = "50m", detail: fl
     """
     import shapely
 
-    there = onto(projection)
+    points, ring, polygon = coasts(scale)
+    flat = np.column_stack(onto(projection).transform(*points.T))
+    there = np.isfinite(flat).all(axis=1)
+    there &= np.bincount(ring[there], minlength=len(polygon))[ring] > 2
+    outline = shapely.linearrings(flat[there], indices=np.unique(ring[there], return_inverse=True)[1])
+    polygon = polygon[np.unique(ring[there])]
+    lake = np.concatenate([[False], polygon[1:] == polygon[:-1]])
     frame = shapely.box(*bounds)
-    parts = []
-    for outer, *lakes in rings(scale):
-        ground = _enclosed(there.transform(*outer.T), frame)
-        for lake in lakes:
-            if not ground.is_empty:
-                ground = ground.difference(_enclosed(there.transform(*lake[::-1].T), frame))
-        parts.append(ground)
-    whole = shapely.union_all(parts)
-    return whole.simplify(detail) if detail else whole
-
-
-def _enclosed(ring: Any, frame: Any) -> Any:
-    """What a projected ring encloses of the frame; it runs counter-clockwise unless it was turned inside out."""
-    import shapely
-
-    points = np.column_stack(ring)
-    points = points[np.isfinite(points).all(axis=1)]
-    if len(points) < 3:
-        return shapely.Polygon()
-    outline = shapely.LinearRing(points)
-    inner = shapely.make_valid(shapely.Polygon(outline))
-    return inner.intersection(frame) if shapely.is_ccw(outline) else frame.difference(inner)
+    turned = shapely.is_ccw(outline) == lake
+    near = turned | shapely.intersects(frame, shapely.box(*shapely.bounds(outline).T))
+    outline, polygon, lake, turned = outline[near], polygon[near], lake[near], turned[near]
+    inner = shapely.make_valid(shapely.simplify(shapely.polygons(outline), detail, preserve_topology=False))
+    ground = shapely.intersection(inner, frame)
+    ground[turned] = shapely.difference(frame, inner[turned])
+    for k in np.flatnonzero(lake):
+        owner = np.flatnonzero((polygon == polygon[k]) & ~lake)
+        ground[owner] = shapely.difference(ground[owner], ground[k])
+    return shapely.union_all(ground[~lake])
