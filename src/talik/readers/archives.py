@@ -1,4 +1,4 @@
-"""Zip archives, read member by member under limits: how many, how large, how much larger than packed. Names never become paths."""
+"""Zip archives, read member by member under limits of number, size and ratio. Names never become paths."""
 
 from __future__ import annotations
 
@@ -39,6 +39,28 @@ def names(path: Path) -> tuple[str, ...]:
             return tuple(PurePosixPath(info.filename).name for info in archive.infolist()[:1000])
     except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError):
         return ()
+
+
+def mentions(path: Path, member: str, text: str, *, within: int = 4 << 20) -> bool:
+    """
+    Whether a text stands in the first bytes of an archive's file; False when it is no archive or has no such file.
+
+    Parameters
+    ----------
+    path : Path
+        The archive, such as an .xlsx.
+    member : str
+        Full name of the file in it.
+    text : str
+        Looked for in UTF-8.
+    within : int
+        Unpacked bytes that are looked at.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(member) as stream:
+            return text.encode() in stream.read(within)
+    except (zipfile.BadZipFile, zlib.error, KeyError, OSError, EOFError, NotImplementedError, RuntimeError, ValueError):
+        return False
 
 
 def unpacked(path: Path, wanted: tuple[str, ...] | None = None, *, limits: Limits = Limits()) -> dict[str, bytes]:
@@ -95,6 +117,7 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, room: int, limits: 
             if size > room:
                 raise FileError(f"{file}: unpacks to more than {limits.size >> 20} MB: refused")
             if size > _CHUNK and size > limits.ratio * max(info.compress_size, 1):
-                raise FileError(f"{file}: {info.filename!r} unpacks to more than {limits.ratio:g} times its size: refused as a zip bomb")
+                raise FileError(f"{file}: {info.filename!r} unpacks to more than {limits.ratio:g} times its size: "
+                                "refused as a zip bomb")
             pieces.append(piece)
     return b"".join(pieces)

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from talik.errors import FileError
 from talik.readers.rbr_header import Channel, LoggerHeader
+from talik.readers.thermistor import ZERO_CELSIUS, celsius
 
-_ZERO_CELSIUS = 273.15
 _EVENTS = {b"TIM": "time stamp", b"STP": "stop", b"REC": "recovery", b"CHG": "change of start-up"}
 _STAMP_BLOCK = bytes.fromhex("80007fff0203")
 _VALID = 2
@@ -89,7 +89,7 @@ def _xr420(body: bytes, header: LoggerHeader, offset: int, file: str) -> Samples
     if len(body) % 3:
         raise FileError(f"{file}, byte {offset + len(body) // 3 * 3} of the body: {len(body) % 3} bytes are left over from "
                         "whole counts of 3 bytes")
-    counts = np.frombuffer(body, np.uint8).reshape(-1, 3) @ np.array([65536, 256, 1], np.int64)
+    counts = np.frombuffer(body, np.uint8).reshape(-1, 3).astype(np.int64) @ np.array([65536, 256, 1])
     events = _events(body, counts)
     rows: list[NDArray[np.int64]] = []
     times: list[NDArray[np.datetime64]] = []
@@ -134,12 +134,9 @@ def _steinhart_hart(ratio: NDArray[np.float64], channels: tuple[Channel, ...]) -
     if short:
         raise FileError(f"channel {short[0]}: has {len(channels[short[0] - 1].coefficients)} coefficients; the thermistor "
                         "equation needs four")
-    c0, c1, c2, c3 = np.array([channel.coefficients for channel in channels]).T
     with np.errstate(divide="ignore", invalid="ignore"):
-        x = np.log(1 / ratio - 1)
-        celsius = 1 / (c0 + x * (c1 + x * (c2 + x * c3))) - _ZERO_CELSIUS
-    celsius[~np.isfinite(x)] = np.nan                                     # a count of zero: a short circuit
-    return celsius
+        balance = np.log(1 / ratio - 1)                                # infinite at a count of zero: a short circuit
+    return celsius(balance, np.array([channel.coefficients for channel in channels]))
 
 
 def _xl800(body: bytes, header: LoggerHeader, file: str) -> Samples:
@@ -171,14 +168,13 @@ def _beta(words: NDArray[np.uint16], channels: tuple[Channel, ...], file: str) -
     if any(len(channel.coefficients) != 7 for channel in channels):
         raise FileError(f"{file}: a channel's calibration is not of type 2 (seven parameters), which is the one known here")
     r_0, beta, r_ref, gain = np.array([channel.coefficients[:4] for channel in channels]).T
-    counts = (words & 0x0FFF) / np.where(gain > 0, gain, 1.0)
+    gain = np.where(gain > 0, gain, 1.0)
+    # RBR's software puts 0.01 for a count of zero (an open circuit); so does this
+    counts = np.where(words == 0, 0.01, words & 0x0FFF) / gain
+    counts[(words >> 12 != _VALID) & (words != 0)] = np.nan
     with np.errstate(divide="ignore", invalid="ignore"):
-        # RBR's software puts 0.01 for a count of zero (an open circuit); so does this
-        bridge = np.log(r_ref / r_0 * (2048 / np.where(words == 0, 0.01 / np.where(gain > 0, gain, 1.0), counts) - 1))
-        celsius = 1 / (1 / _ZERO_CELSIUS + bridge / beta) - _ZERO_CELSIUS
-    celsius[(words >> 12 != _VALID) & (words != 0)] = np.nan
-    celsius[~np.isfinite(bridge)] = np.nan
-    return celsius
+        bridge = np.log(r_ref / r_0 * (2048 / counts - 1))
+    return celsius(bridge, np.column_stack([np.full_like(beta, 1 / ZERO_CELSIUS), 1 / beta]))
 
 
 def _packed_date(packed: bytes, offset: int, file: str) -> np.datetime64:

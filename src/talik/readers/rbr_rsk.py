@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from talik.errors import FileError
 from talik.readers.registry import CERTAIN, Head, Options, Reader
+from talik.readers.thermistor import OPEN_NOTE, ends_marked
 from talik.readers.zones import ASSUMED, Zone, chosen, offset_label
 from talik.records import Record, Source
 
@@ -45,13 +46,15 @@ def _record(base: sqlite3.Connection, head: Head, options: Options) -> Record:
     if not warm:
         raise FileError(f"{head.name}: has no temperature channel; it has "
                         + ", ".join(f"{name} [{unit}]" for name, unit in channels))
-    unit_notes = {f"units: {channels[i][1]}, as the data base says" for i in warm}
+    units = [channels[i][1] for i in warm]
+    celsius, flags = ends_marked(_celsius(values[:, warm], units))
     return Record(
         str(serial) or head.path.stem, zone.to_utc(stamps.astype("M8[us]"), file=head.name), np.full(len(warm), np.nan),
-        _celsius(values[:, warm], [channels[i][1] for i in warm]),
+        celsius, flags,
         labels=tuple(f"{columns[i]} {channels[i][0]}" for i in warm),
         source=Source(header=f"{model} {serial}, rsk {version} ({kind})", time_zone=zone.label, time_zone_from=zone.found_in,
-                      understood=(how, *sorted(unit_notes), "depths: an .rsk names none")),
+                      understood=(how, f"units: {', '.join(sorted(set(units)))} (the data base)", "depths: an .rsk names none",
+                                  OPEN_NOTE)),
         metadata={"logger": str(model), "serial": str(serial)},
         others={f"{columns[i]} {channels[i][0]} [{channels[i][1]}]": values[:, i].copy() for i in range(len(columns))
                 if i not in warm})
@@ -84,7 +87,7 @@ def _channels(base: sqlite3.Connection, count: int, file: str) -> list[tuple[str
 
 def _samples(base: sqlite3.Connection, columns: list[str]) -> tuple[NDArray[np.datetime64], NDArray[np.float64]]:
     names = ", ".join(f'"{name}"' for name in columns)
-    cursor = base.execute(f"SELECT tstamp, {names} FROM data ORDER BY rowid")
+    cursor = base.execute(f"SELECT tstamp, {names} FROM data ORDER BY tstamp")
     chunks = [np.array(rows, dtype=np.float64) for rows in _chunks(cursor)]
     table = np.concatenate(chunks) if chunks else np.empty((0, 1 + len(columns)))
     return table[:, 0].astype(np.int64).astype("M8[ms]"), table[:, 1:]

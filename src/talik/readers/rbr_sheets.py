@@ -1,0 +1,129 @@
+"""RBR spreadsheets: the .xls of early Ruskin ("RBR data file", days first) and the .xlsx with sheets Metadata, Events, Data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talik.errors import FileError
+from talik.readers.archives import mentions
+from talik.readers.registry import CERTAIN, Head, Options, Reader
+from talik.readers.spreadsheet import Cell, Rows, is_workbook, sheets
+from talik.readers.stamps import Stamps, prove_dates
+from talik.readers.thermistor import OPEN_NOTE, ends_marked
+from talik.readers.zones import chosen
+from talik.records import Record, Source
+
+_CELSIUS = {"°c", "degrees_c", "deg c", "degc"}
+_OLD = "RBR data file"
+
+
+def claims(head: Head) -> int:
+    """Whether it is a workbook of RBR's."""
+    if not is_workbook(head.content):
+        return 0
+    if not head.content.startswith(b"PK"):
+        return CERTAIN * any(mark in head.whole_bytes() for mark in (_OLD.encode(), _OLD.encode("utf-16-le")))
+    named = any(mentions(head.path, member, "Ruskin") for member in ("xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"))
+    return CERTAIN * (named and mentions(head.path, "xl/workbook.xml", 'name="Metadata"'))
+
+
+def read(head: Head, options: Options) -> list[Record]:
+    """The record of an RBR workbook."""
+    found = sheets(head.path)
+    first = next(iter(found.values()), [])
+    if first and first[0] and str(first[0][0]).startswith(_OLD):
+        return [_old(first, head, options)]
+    if "Data" not in found or "Metadata" not in found:
+        raise FileError(f"{head.name}: has the sheets {', '.join(found)}; an RBR workbook has 'Metadata' and 'Data'")
+    return [_ruskin(found["Metadata"], found["Data"], head, options)]
+
+
+def _old(rows: Rows, head: Head, options: Options) -> Record:
+    at = next((i for i, row in enumerate(rows) if row and str(row[0]) == "Timestamp"), None)
+    if at is None or at + 1 >= len(rows):
+        raise FileError(f"{head.name}: no row 'Timestamp, ...' with samples below it")
+    about = {str(row[i]).rstrip(": "): row[i + 1] for row in rows[:at] for i in range(0, len(row) - 1, 2) if row[i]}
+    body = [row for row in rows[at + 1:] if row and row[0] is not None]
+    stamps = prove_dates([str(row[0]) for row in body], date_order=options.date_order or _proved_order(body, about),
+                         file=head.name, lines=at + 2)
+    serial = str(about.get("Serial Number", "")) or head.path.stem
+    return _record(body, [str(cell) for cell in rows[at][1:]], ["°C"] * (len(rows[at]) - 1), stamps, head, options, serial=serial,
+                   model=f"RBR {about.get('Model', '')}".strip(), header=_text(rows[:at + 1]), first=at + 2)
+
+
+def _proved_order(body: Rows, about: dict[str, Cell]) -> str | None:
+    """Days or months first, where the header's start (year/month/day) is the first stamp read that way and no other."""
+    start = re.match(r"(\d{4})/(\d{1,2})/(\d{1,2})$", str(about.get("Logging start time", "")))
+    first = re.match(r"(\d\d)/(\d\d)/(\d{4}) ", str(body[0][0])) if body else None
+    if not start or not first or first[1] == first[2]:
+        return None
+    year, month, day = (int(part) for part in start.groups())
+    fits = {"DMY": (int(first[3]), int(first[2]), int(first[1])), "MDY": (int(first[3]), int(first[1]), int(first[2]))}
+    return next((order for order, date in fits.items() if date == (year, month, day)), None)
+
+
+def _ruskin(about: Rows, rows: Rows, head: Head, options: Options) -> Record:
+    at = next((i for i, row in enumerate(rows) if row and str(row[0]) == "Time"), None)
+    if at is None or at + 1 >= len(rows):
+        raise FileError(f"{head.name}: sheet 'Data' has no row 'Time, ...' with samples below it")
+    body = [row for row in rows[at + 1:] if row and row[0] is not None]
+    stamps = prove_dates([str(row[0]) for row in body], date_order="YMD", file=head.name, lines=at + 2)
+    channels = _below(about, "Index", 3)
+    units = [str(row[2]) for row in channels]
+    titles = [str(cell) for cell in rows[at][1:] if cell]
+    if len(units) != len(titles):
+        raise FileError(f"{head.name}: sheet 'Metadata' describes {len(units)} channels, sheet 'Data' has {len(titles)}")
+    instrument = _below(about, "Serial", 2)
+    serial, model = (str(instrument[0][0]).removesuffix(".0"), str(instrument[0][1])) if instrument else (head.path.stem, "RBR")
+    return _record(body, titles, units, stamps, head, options, serial=serial, model=model, header=_text(about), first=at + 2)
+
+
+def _below(rows: Rows, title: str, width: int) -> Rows:
+    """The rows under a title in the first column, up to a blank one."""
+    at = next((i for i, row in enumerate(rows) if row and str(row[0]) == title), None)
+    found: Rows = []
+    for row in rows[at + 1:] if at is not None else ():
+        if not row or row[0] is None:
+            break
+        found.append([*row, *[None] * width][:width])
+    return found
+
+
+def _record(body: Rows, titles: Sequence[str], units: Sequence[str], stamps: Stamps, head: Head, options: Options, *, serial: str,
+            model: str, header: str, first: int) -> Record:
+    table = _numbers(body, len(titles), head.name, first)
+    warm = [i for i, title in enumerate(titles) if title.lower().startswith("temp") and units[i].lower() in _CELSIUS]
+    if not warm:
+        raise FileError(f"{head.name}: no channel 'Temperature' in °C among {', '.join(titles)}")
+    values, flags = ends_marked(table[:, warm])
+    zone = chosen(options.timezone)
+    return Record(
+        serial, zone.to_utc(stamps.times, file=head.name), np.full(len(warm), np.nan), values, flags,
+        labels=tuple(f"channel {i + 1} {titles[i]}" for i in warm),
+        source=Source(header=header, time_zone=zone.label, time_zone_from=zone.found_in,
+                      understood=(stamps.how, zone.understood, "units: °C (the workbook's)", "depths: the workbook names none",
+                                  OPEN_NOTE)),
+        metadata={"logger": model, "serial": serial},
+        others={f"channel {i + 1} {titles[i]} [{units[i]}]": table[:, i].copy() for i in range(len(titles)) if i not in warm})
+
+
+def _numbers(body: Rows, width: int, file: str, first: int) -> NDArray[np.float64]:
+    values = np.full((len(body), width), np.nan)
+    for number, row in enumerate(body):
+        for place, cell in enumerate(row[1:width + 1]):
+            if isinstance(cell, float):
+                values[number, place] = cell
+            elif cell is not None and cell.lower() not in ("nan", "n/a"):
+                raise FileError(f"{file}, row {first + number}: {cell[:40]!r} in column {place + 2} is not a number")
+    return values
+
+
+def _text(rows: Rows) -> str:
+    return "\n".join("\t".join(str(cell) for cell in row if cell is not None) for row in rows)
+
+
+READER = Reader("rbr_sheets", "RBR .xls or .xlsx (Ruskin)", claims, read)
