@@ -121,7 +121,7 @@ def _check(tau2: str | float, ci: str, prediction: str, level: float, interval: 
     if tau_common and subgroup is None:
         raise UsageError("tau_common=True needs subgroup=...")
     if "KR" in (ci, prediction[:2]) and tau2 != "REML":
-        raise UsageError(f"Kenward-Roger intervals rest on REML: got tau2={tau2!r}. Pass tau2='REML' or another interval.")
+        raise UsageError(f"Kenward-Roger intervals rest on REML: got tau2={tau2!r}; choose REML or another interval")
 
 
 def _pool_rows(rows: pl.DataFrame, settings: Mapping[str, Any], tau2_given: float | None = None) -> Pooled:
