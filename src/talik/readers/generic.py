@@ -147,12 +147,12 @@ def _parquet(head: Head, options: Options) -> tuple[_Table, Roles, Columns]:
 def _records(head: Head, options: Options, table: _Table, roles: Roles, columns: Columns, how: str = "") -> list[Record]:
     zone = chosen(options.timezone, next((z for text in (roles.clock, roles.stamp) if (z := offset_in(text)) is not None), None))
     about: dict[str, Any] = {key: _number(value) for key, value in table.comments.items()}
-    lone = table.sheet or head.path.stem
+    lone = head.path.stem if len(head.sheets()) < 2 else f"{head.path.stem} {table.sheet}"
     records = []
     for site, part in _sites(columns, roles):
-        name = site or str(about.get("site") or about.get("site_id") or (f"{head.path.stem} {table.sheet}".strip()))
+        name = site or str(about.get("site") or about.get("site_id") or lone)
         if roles.depth:
-            records.append(_long(head, part, roles, zone, name or lone, table, about, how))
+            records.append(_long(head, part, roles, zone, name, table, about, how))
         else:
             labelled = depths_of(roles.temperatures, bare="m")
             records.append(wide_record(head, part, roles.temperatures, labelled, zone, site=name, header=table.separator.join(table.names),

@@ -23,6 +23,7 @@ _STAMP_NAME = re.compile(r"(utc[ _]?|local[ _]?)?(time|date|datum|dátum|datetim
 _CLOCK_NAME = re.compile(r"(time|hour|hr|clock|uhrzeit|zeit|heure|hora|čas|время|час|时间)", re.IGNORECASE)
 _WARM = re.compile(r"(?<![a-z])(t|ts|tg|ta|st|gt|gst|magst|temp|tair|tsoil|soilt)(?![a-z])|temp[_ .\d]|temperat|температ|teplot|温度|"
                    r"(?<![a-z])(soil|ground|air|surface)_?t(?![a-z])", re.IGNORECASE)
+_DEPTH_NAME = re.compile(r"(sensor[ _])?(depth|tiefe|глубина|z)([ _]?[(\[]?(m|cm|mm|meters?|metres?)[)\]]?)?", re.IGNORECASE)
 _OTHER = re.compile(r"moist|vwc|water|swc|(?<![a-z])wc|humid|(?<![a-z])rh(?![a-z])|snow|prec|rain|wind|cond|(?<![a-z])ec(?![a-z])|press|"
                     r"rad|flux|[ls]w_|par(?![a-z])|batt|volt|flag|qual|qc|accuracy|std|stdev|count|dew|lat|lon|elev|serial|signal",
                     re.IGNORECASE)
@@ -98,7 +99,7 @@ def roles_of(names: Sequence[str], samples: Mapping[str, Sequence[str]], said: M
     taken = {stamp, clock, *fields}
     site = said.get("site") or next((n for n in names if n.lower().strip() in _SITE and n not in taken), "")
     numbers = [n for n in names if n not in {*taken, site} and samples.get(n) and all(map(_NUMBER.fullmatch, samples[n]))]
-    depth = said.get("depth") or next((n for n in numbers if re.fullmatch(r"(depth|tiefe|глубина|z)([ _(\[].*)?", n.lower())), "")
+    depth = said.get("depth") or next((n for n in numbers if _DEPTH_NAME.fullmatch(n.strip())), "")
     warm = tuple(part.strip() for part in said["temperature"].split(",")) if "temperature" in said else _warm(
         [n for n in numbers if n != depth], bool(depth))
     others = tuple(n for n in numbers if n not in {*warm, depth} and n.strip() and not re.fullmatch(r"#|no|n|id|record|column 1", n.lower()))
