@@ -18,7 +18,7 @@ FLOORS = [
     ("figures",),
     ("settings",),
     ("report", "atlas"),
-    ("steps", "study"),
+    ("steps", "plates", "study"),
     ("service",),
     ("cli",),
 ]

@@ -78,6 +78,16 @@ def _scorecard(desk: Desk) -> NotRun | None:
     return None
 
 
+def _figures(desk: Desk) -> None:
+    """The plates as SVG and PNG, each with its data beside it."""
+    from talik.plates import write_plates
+
+    layer = desk.settings.figures.extent
+    listed = write_plates({"sites": desk.read(SITES), "summary": desk.read("summary.csv")}, desk.staging / "figures",
+                          extent=desk.settings.path(layer) if layer else None)
+    desk.write("figures/figures.csv", listed)
+
+
 def _report(desk: Desk) -> None:
     """One page that says what was done, what came out, what could not be done, and where each number comes from."""
     from talik.report.page import Material, page, steps_frame
@@ -87,13 +97,22 @@ def _report(desk: Desk) -> None:
     write_text(desk.staging / "report.html", page(Material(desk.settings, desk.results, steps)))
 
 
+def _site_file(settings: Settings) -> list[Path]:
+    return [settings.path(settings.sites.table)] if settings.sites.table else []
+
+
+def _extent_file(settings: Settings) -> list[Path]:
+    return [settings.path(settings.figures.extent)] if settings.figures.extent else []
+
+
 RECIPE: Sequence[Step] = (
-    Step("sites", _sites, uses=("sites",),
-         files=lambda settings: [settings.path(settings.sites.table)] if settings.sites.table else []),
+    Step("sites", _sites, uses=("sites",), files=_site_file),
     Step("summary", _summary, needs=("sites",)),
     Step("profiles", _profiles, needs=("sites",)),
     Step("scorecard", _scorecard, needs=("sites",), uses=("study", "sites")),
-    Step("report", _report, needs=("sites", "summary", "profiles", "scorecard"), uses=tuple(Settings.model_fields)),
+    Step("figures", _figures, needs=("sites", "summary"), uses=("study", "figures"), files=_extent_file),
+    Step("report", _report, needs=("sites", "summary", "profiles", "scorecard", "figures"),
+         uses=tuple(Settings.model_fields)),
 )
 """The way: steps in order, each with what it reads."""
 
@@ -164,6 +183,25 @@ def run_study(settings: Settings, results: Path | str, *, watch: Watcher | None 
                    inputs=[FileEntry.of(path, str(path)) for path in dict.fromkeys(outside)],
                    outputs=[entry for outcome in outcomes for entry in outcome.outputs])
     return outcomes
+
+
+def draw_figures(settings: Settings, folder: Path | str, *, extent: Path | None = None) -> pl.DataFrame:
+    """
+    Draw the plates of a study into a folder, without the rest of the run.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row a plate: name, caption, alt, reason (why it was not drawn).
+    """
+    from talik.plates import write_plates
+
+    layer = extent or (settings.path(settings.figures.extent) if settings.figures.extent else None)
+    with tempfile.TemporaryDirectory(prefix="talik-figures-") as scratch:
+        results = Path(scratch) / "results"
+        run_steps([step for step in RECIPE if step.name in ("sites", "summary")], settings, results)
+        tables = {"sites": pl.read_parquet(results / SITES), "summary": pl.read_csv(results / "summary.csv")}
+        return write_plates(tables, Path(folder), extent=layer)
 
 
 def verify_results(results: Path | str, *, rerun: bool = True) -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ _COMMANDS = {
     "run": ("talik.cli.studies", "run", "Run a whole study: tables, figures, report, manifest."),
     "describe": ("talik.cli.statements", "describe", "Means, spread and intervals by region."),
     "scorecard": ("talik.cli.statements", "scorecard", "Recompute every published claim from its table."),
-    "figures": ("talik.cli.statements", "figures", "Draw the figures of a study again."),
+    "figures": ("talik.cli.studies", "figures", "Draw the figures of a study again."),
     "verify": ("talik.cli.studies", "verify", "Check that a results folder or store is what it says."),
 }
 

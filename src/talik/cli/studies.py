@@ -63,6 +63,23 @@ def run(study: str, out: Path | None, profile: str | None, fresh: bool, quiet: b
 
 
 @click.command()
+@click.argument("study")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the figures.")
+@click.option("--extent", type=click.Path(path_type=Path, exists=True), default=None,
+              help="Permafrost extent to draw under the maps: GeoTIFF, shapefile or GeoJSON.")
+def figures(study: str, out: Path, extent: Path | None) -> None:
+    """Draw the figures of a STUDY (name, TOML or folder) into a folder: SVG, PNG, and the data of each as CSV."""
+    from talik.study import draw_figures, study_settings
+
+    listed = draw_figures(study_settings(study), out, extent=extent)
+    for row in listed.iter_rows(named=True):
+        if row["reason"]:
+            click.echo(f"not drawn: {row['name']}: {row['reason']}", err=True)
+        else:
+            click.echo(out / f"{row['name']}.svg")
+
+
+@click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--rerun/--no-rerun", default=True, help="Also run the study again and compare every table byte by byte.")
 def verify(folder: Path, rerun: bool) -> None:

@@ -111,9 +111,11 @@ def _figures(material: Material) -> Section | None:
     if listed is None:
         return None
     parts = [picture(material.results / "figures" / f"{row['name']}.{row['inline']}", alt=row["alt"],
-                     caption=row["caption"]) for row in listed.iter_rows(named=True)]
+                     caption=row["caption"]) for row in listed.filter(pl.col("reason").is_null()).iter_rows(named=True)]
+    left_out = [paragraph(f"Not drawn: {row['name']}: {row['reason']}", note=True)
+                for row in listed.filter(pl.col("reason").is_not_null()).iter_rows(named=True)]
     note = paragraph("Each figure stands in the folder figures/ as SVG and PNG, its data beside it as CSV.")
-    return Section("figures", "Figures", joined([note, *parts]))
+    return Section("figures", "Figures", joined([note, *left_out, *parts]))
 
 
 _CLAIMS = [Column("claim_id", "Claim"), Column("where", "Where"), Column("statistic", "Statistic"),

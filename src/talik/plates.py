@@ -1,0 +1,179 @@
+"""The plates of a study: what each figure is drawn from, its caption, and its words for those who cannot see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from talik.errors import DataError
+from talik.files import write_csv
+from talik.variables import shown_unit, variable
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Tables = Mapping[str, pl.DataFrame]
+
+
+@dataclass(frozen=True, slots=True)
+class Plate:
+    """
+    One figure of a study.
+
+    Parameters
+    ----------
+    name : str
+        Stem of its files.
+    draw : callable
+        Takes the tables of the study and the extent layer (or None); gives a matplotlib figure.
+    data : callable
+        Takes the tables; gives the frame that is drawn, which is written beside the figure.
+    caption : str
+        What is shown, with unit and method.
+    alt : callable
+        Takes that frame; says the content in a sentence or two with numbers.
+    """
+
+    name: str
+    draw: Callable[[Tables, Any], Figure]
+    data: Callable[[Tables], pl.DataFrame]
+    caption: str
+    alt: Callable[[pl.DataFrame], str]
+
+
+def write_plates(tables: Tables, folder: Path, *, extent: Path | None = None,
+                 plates: Sequence[Plate] | None = None) -> pl.DataFrame:
+    """
+    Draw every plate the tables carry into a folder: SVG, PNG, and the data as CSV.
+
+    Parameters
+    ----------
+    tables : mapping of str to polars.DataFrame
+        "sites" and "summary".
+    folder : Path
+        Where the files go.
+    extent : Path, optional
+        Permafrost extent to draw under the maps (GeoTIFF, shapefile or GeoJSON).
+
+    Returns
+    -------
+    polars.DataFrame
+        One row a plate: name, caption, alt, inline (the kind of file for a page), reason (why it was not drawn).
+    """
+    from talik.figures.canvas import save
+    from talik.figures.extent import read_extent
+
+    layer = read_extent(extent) if extent else None
+    rows: list[tuple[str, str, str, str, str | None]] = []
+    for plate in PLATES if plates is None else plates:
+        try:
+            data = plate.data(tables)
+            save(plate.draw(tables, layer), folder / plate.name)
+        except DataError as error:          # a study without coordinates, say, has no maps: told, not hidden
+            rows.append((plate.name, plate.caption, "", "", str(error)))
+            continue
+        write_csv(folder / f"{plate.name}.csv", data)
+        rows.append((plate.name, plate.caption, plate.alt(data), "svg", None))
+    schema = {"name": pl.String, "caption": pl.String, "alt": pl.String, "inline": pl.String, "reason": pl.String}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _profiles(tables: Tables, extent: Any) -> Figure:
+    from talik.figures.profiles import state_profiles
+
+    return state_profiles(tables["sites"], tables["summary"])
+
+
+def _forest(tables: Tables, extent: Any) -> Figure:
+    from talik.figures.regions import regional_forest
+
+    by = _finest(tables["summary"])
+    regions = {}
+    if by == "subregion":
+        pairs = tables["sites"].select("subregion", "region").drop_nulls().unique().iter_rows()
+        regions = dict(pairs)
+    return regional_forest(tables["summary"], by=by, regions=regions)
+
+
+def _map_of(quantity: str) -> Callable[[Tables, Any], Figure]:
+    def draw(tables: Tables, extent: Any) -> Figure:
+        from talik.figures.maps import offset_map
+
+        return offset_map(tables["sites"], quantity, extent=extent)
+
+    return draw
+
+
+def _overview(tables: Tables, extent: Any) -> Figure:
+    from talik.figures.maps import site_map
+
+    return site_map(tables["sites"], extent=extent)
+
+
+def _finest(summary: pl.DataFrame) -> str:
+    return "subregion" if "subregion" in summary["by"] else "region"
+
+
+def _summary_by(by: str) -> Callable[[Tables], pl.DataFrame]:
+    return lambda tables: tables["summary"].filter(
+        pl.col("by") == (_finest(tables["summary"]) if by == "finest" else by))
+
+
+def _columns(*names: str) -> Callable[[Tables], pl.DataFrame]:
+    return lambda tables: tables["sites"].select(n for n in names if n in tables["sites"].columns)
+
+
+_PLACE = ("site", "region", "subregion", "latitude", "longitude")
+
+
+def _means_said(quantities: Sequence[str]) -> Callable[[pl.DataFrame], str]:
+    def said(frame: pl.DataFrame) -> str:
+        parts = []
+        for name in quantities:
+            rows = frame.filter((pl.col("variable") == name) & pl.col("mean").is_not_null())
+            values = ", ".join(f"{row['group']} {row['mean']:.1f}" for row in rows.iter_rows(named=True))
+            parts.append(f"{variable(name).short} ({shown_unit(variable(name).units)}): {values}")
+        return "Means. " + "; ".join(parts) + "."
+
+    return said
+
+
+def _range_said(quantity: str) -> Callable[[pl.DataFrame], str]:
+    def said(frame: pl.DataFrame) -> str:
+        drawn = frame.drop_nulls(["latitude", "longitude", quantity])
+        low, high = drawn.sort(quantity).select("site", quantity).row(0), drawn.sort(quantity).row(-1, named=True)
+        return (f"{variable(quantity).label} at {drawn.height} sites, from {low[1]:.1f} °C ({low[0]}) to "
+                f"{high[quantity]:.1f} °C ({high['site']}).")
+
+    return said
+
+
+def _places_said(frame: pl.DataFrame) -> str:
+    located = frame.drop_nulls(["latitude", "longitude"])
+    by = "subregion" if "subregion" in frame.columns else "region"
+    counts = located[by].drop_nulls().value_counts(sort=True).iter_rows() if by in frame.columns else ()
+    return f"{located.height} sites: " + ", ".join(f"{name} {n}" for name, n in counts) + "."
+
+
+PLATES: Sequence[Plate] = (
+    Plate("fig1_state_profiles", _profiles, _summary_by("region"),
+          "Thermal state of the ground by region: mean annual temperature of air, ground surface and top of permafrost "
+          "(°C) against height and depth. Thin lines: sites; bold: mean over sites; bars: one standard deviation.",
+          _means_said(("maat", "magst", "ttop"))),
+    Plate("fig2_regional_forest", _forest, _summary_by("finest"),
+          "Means of surface offset, thermal offset, TTOP, MAGST and MAAT (°C) with n of the values and 95 % intervals "
+          "(filled: resampled clusters of sites; open: Student's interval where clusters are too few).",
+          _means_said(("surface_offset", "thermal_offset"))),
+    Plate("fig3_surface_offset", _map_of("surface_offset"), _columns(*_PLACE, "surface_offset"),
+          "Surface offset, MAGST minus MAAT (°C): colour is the signed value, size the magnitude.",
+          _range_said("surface_offset")),
+    Plate("fig4_thermal_offset", _map_of("thermal_offset"), _columns(*_PLACE, "thermal_offset"),
+          "Thermal offset, TTOP minus MAGST (°C): colour is the signed value, size the magnitude.",
+          _range_said("thermal_offset")),
+    Plate("fig8_sites", _overview, _columns(*_PLACE), "Where the sites are.", _places_said),
+)
+"""The plates every study has; drivers and slopes bring theirs when they are run."""
