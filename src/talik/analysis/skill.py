@@ -166,6 +166,31 @@ def beyond(y: Floats, predicted: Floats, reference: Floats) -> float:
     return float(1 - ((y - predicted) ** 2).sum() / ((y - reference) ** 2).sum())
 
 
+def skill_interval(error: Floats, reference: Floats, cluster: Labels, seed: int,
+                   level: float = 0.90) -> tuple[float, float]:
+    """Interval of the skill from 1000 resamples of whole clusters of squared errors."""
+    rng = np.random.default_rng((seed, 3))
+    clusters = int(cluster.max()) + 1
+    drawn = rng.multinomial(clusters, np.full(clusters, 1 / clusters), size=1000)[:, cluster]
+    low, high = np.quantile(1 - drawn @ error / (drawn @ reference), [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def repeated_skill(c: Candidates, scheme: str, *, repeats: int, seed: int) -> tuple[float, float, float, str]:
+    """Skill of boosted trees with its 90 % interval, squared errors averaged over repeated folds; or a reason."""
+    errors, references = [], []
+    for repeat in range(repeats if scheme == "cluster" else 1):
+        group, fold, reason = held_out(c, scheme, 10, seed + repeat)
+        if fold is None:
+            return float("nan"), float("nan"), float("nan"), reason
+        mean, _ = cross_predicted(c, "mean", c.y, group, fold, seed)
+        predicted, _ = cross_predicted(c, "boosted_trees", c.y, group, fold, seed)
+        errors.append((c.y - predicted) ** 2)
+        references.append((c.y - mean) ** 2)
+    error, reference = np.mean(errors, axis=0), np.mean(references, axis=0)
+    return (float(1 - error.sum() / reference.sum()), *skill_interval(error, reference, c.cluster, seed), "")
+
+
 def _null(c: Candidates, model: str, group: Labels, fold: Labels, n_null: int, seed: int) -> Floats:
     rng = np.random.default_rng((seed, 2))
     skills = []
@@ -178,11 +203,8 @@ def _null(c: Candidates, model: str, group: Labels, fold: Labels, n_null: int, s
 
 def _row(c: Candidates, scheme: str, model: str, predicted: Floats, mean: Floats, null: Floats, rounds: float | None,
          n_folds: int, seed: int) -> tuple[Any, ...]:
-    error, reference = (c.y - predicted) ** 2, (c.y - mean) ** 2
-    rng = np.random.default_rng((seed, 3))
-    clusters = int(c.cluster.max()) + 1
-    drawn = rng.multinomial(clusters, np.full(clusters, 1 / clusters), size=1000)[:, c.cluster]
-    low, high = np.quantile(1 - drawn @ error / (drawn @ reference), [0.05, 0.95])
+    error = (c.y - predicted) ** 2
+    low, high = skill_interval(error, (c.y - mean) ** 2, c.cluster, seed)
     skill = beyond(c.y, predicted, mean)
     chance: tuple[float | None, ...] = (None, None, None)
     if null.size:
@@ -191,7 +213,7 @@ def _row(c: Candidates, scheme: str, model: str, predicted: Floats, mean: Floats
     reason = {"mean": "the reference: skill is measured against it"}.get(model)
     if (model, scheme) == ("region_mean", "region"):
         reason = "a region held out has no mean of its own: the overall mean"
-    return (c.response, scheme, model, c.y.size, n_folds, skill, float(low), float(high),
+    return (c.response, scheme, model, c.y.size, n_folds, skill, low, high,
             beyond(c.y, predicted, np.full(c.y.size, c.y.mean())), float(np.sqrt(error.mean())),
             float(np.abs(c.y - predicted).mean()), *chance, rounds, reason)
 
