@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from talik.errors import UsageError
 from talik.kernels.sphere import great_circle
 from talik.synthesis.clusters import ALONE, BY_BASIN, BY_DISTANCE, clusters

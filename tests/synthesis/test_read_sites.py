@@ -1,4 +1,4 @@
-"""Tables of one's own: the same sites however they are written, and a message with row and column for what cannot be."""
+"""Tables of one's own: the same sites however they are written, and a message with row and column for every fault."""
 
 import csv
 import io
@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from talik.errors import AmbiguousFile, DataError, FileError, UnknownName, UsageError
 from talik.synthesis.columns import matched, unit
 from talik.synthesis.table import COLUMNS, read_sites
@@ -58,7 +59,8 @@ def same(left, right):
 
 # --- laws: the same sites however they are written
 
-@pytest.mark.parametrize("separator,decimal", [(",", "."), (";", ","), (";", "."), ("\t", ","), ("\t", "."), (",", ",")])
+@pytest.mark.parametrize("decimal", [".", ","])
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 def test_separator_and_decimal_mark_do_not_matter(file, separator, decimal):
     same(read_sites(file(text(separator=separator, decimal=decimal))), read_sites(frame()))
 
@@ -85,13 +87,15 @@ def test_the_ending_of_a_file_does_not_matter(file, tmp_path):
         same(read_sites(tmp_path / name), read_sites(frame()))
 
 
-@pytest.mark.parametrize("says,header", [({"maat": "K"}, "maat"), ({}, "MAAT (K)"), ({}, "maat_k"), ({}, "MAAT, Kelvin")])
+@pytest.mark.parametrize("says,header", [({"maat": "K"}, "maat"), ({}, "MAAT (K)"), ({}, "maat_k"),
+                                         ({}, "MAAT, Kelvin")])
 def test_kelvin_that_is_said_becomes_celsius(says, header):
     kelvin = with_column("maat", [round(row[5] + 273.15, 2) for row in ROWS], rename=header)
     same(read_sites(kelvin, units=says), read_sites(frame()))
 
 
-@pytest.mark.parametrize("says,header", [({"maat": "degF"}, "maat"), ({"maat": "Fahrenheit"}, "maat"), ({}, "MAAT [°F]")])
+@pytest.mark.parametrize("says,header", [({"maat": "degF"}, "maat"), ({"maat": "Fahrenheit"}, "maat"),
+                                         ({}, "MAAT [°F]")])
 def test_fahrenheit_that_is_said_becomes_celsius(says, header):
     same(read_sites(with_column("maat", [row[5] * 1.8 + 32 for row in ROWS], rename=header), units=says),
          read_sites(frame()))
@@ -107,12 +111,12 @@ def test_lengths_that_are_said_become_metres(says, header, factor):
 
 
 @given(shift=st.floats(-20, 20).map(lambda x: round(x, 3)))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_a_common_shift_of_all_temperatures_changes_no_offset(shift):
     moved = frame().with_columns(pl.col("maat", "magst", "ttop") + shift)
     said = dict.fromkeys(("maat", "magst", "ttop"), "degC")
-    for name in ("surface_offset", "thermal_offset"):
-        assert np.allclose(read_sites(moved, units=said)[name], read_sites(frame())[name], atol=1e-6)
+    offsets = ["surface_offset", "thermal_offset"]
+    assert np.allclose(read_sites(moved, units=said).select(offsets), read_sites(frame()).select(offsets), atol=1e-6)
 
 
 def test_longitudes_of_0_to_360_are_the_same_places():
@@ -157,8 +161,10 @@ def test_your_own_names_are_mapped():
 
 # --- guesses are shown
 
-CYRILLIC = [["Якутск-Туймаада", *ROWS[0][1:]], ["Верхоянский хребет", *ROWS[1][1:]], ["Оймяконское нагорье", *ROWS[2][1:]]]
-CHINESE = [["北麓河高寒草甸", *ROWS[3][1:5], -2.8, 0.3, -0.4, 1.9], ["风火山观测场", *ROWS[3][1:5], -6.1, 0.0, -0.3, 1.43],
+CYRILLIC = [["Якутск-Туймаада", *ROWS[0][1:]], ["Верхоянский хребет", *ROWS[1][1:]],
+            ["Оймяконское нагорье", *ROWS[2][1:]]]
+CHINESE = [["北麓河高寒草甸", *ROWS[3][1:5], -2.8, 0.3, -0.4, 1.9],
+           ["风火山观测场", *ROWS[3][1:5], -6.1, 0.0, -0.3, 1.43],
            ["昆仑山垭口盆地", *ROWS[3][1:5], -5.8, 0.0, -0.4, 1.36]]
 
 
@@ -206,7 +212,7 @@ def test_ragged_rows_are_refused_with_the_line(file):
     with pytest.raises(FileError, match=r"sites.csv, line 3: 8 cells, the header has 9"):
         read_sites(file("\n".join([*text().splitlines()[:2], text().splitlines()[2].rpartition(",")[0], ""])))
     commas = text(decimal=",").replace('"', "")
-    with pytest.raises(FileError, match="line 2: 15 cells, the header has 9. A decimal comma in a comma-separated file"):
+    with pytest.raises(FileError, match="line 2: 15 cells, the header has 9. A decimal comma in a comma-sep"):
         read_sites(file(commas))
     with pytest.raises(FileError, match="A quote that is not closed"):
         read_sites(file(text().replace("Fox", '"Fox')))
@@ -262,7 +268,7 @@ def test_text_in_a_column_of_numbers_is_told_with_its_row(file):
 # --- faults of the columns
 
 def test_misspelt_columns_are_pointed_at():
-    with pytest.raises(UsageError, match=r"no column 'magst', but 'magsst'. Did you mean 'magst'.*columns=\{'magst': 'magsst'"):
+    with pytest.raises(UsageError, match=r"no column 'magst', but 'magsst'. Did you mean 'magst'.*\{'magst': 'magsst'"):
         read_sites(frame().rename({"magst": "magsst"}))
     with pytest.raises(UsageError, match="no column 'latitude', but 'latitud'"):
         read_sites(frame().rename({"latitude": "latitud"}))
@@ -293,8 +299,9 @@ def test_two_columns_of_one_quantity_are_refused():
 
 
 @pytest.mark.parametrize("column,name", [
-    ("MAAT", "maat"), ("mean annual air temperature (°C)", "maat"), ("TTOP_C", "ttop"), ("Lat.", "latitude"), ("lon", "longitude"),
-    ("ALT [cm]", "alt"), ("Altitude (m)", "elevation"), ("elevation_m", "elevation"), ("Sub-region", "subregion"),
+    ("MAAT", "maat"), ("mean annual air temperature (°C)", "maat"), ("TTOP_C", "ttop"), ("Lat.", "latitude"),
+    ("lon", "longitude"), ("ALT [cm]", "alt"), ("Altitude (m)", "elevation"), ("elevation_m", "elevation"),
+    ("Sub-region", "subregion"),
     ("Station name", "site"), ("TO", "thermal_offset"), ("SO (K)", "surface_offset"), ("Soil texture", "soil")])
 def test_usual_spellings_are_known(column, name):
     assert matched(["site", "magst", column] if name != "site" else [column, "magst"]).get(name) == column
@@ -332,7 +339,7 @@ def test_one_kelvin_among_celsius_is_told_with_its_row(file):
 def test_active_layers_in_another_unit_are_refused_unless_said():
     with pytest.raises(DataError, match=r"column 'alt': values 32.8 to 84.7 \(taken as m\) look like centimetres"):
         read_sites(with_column("alt", [32.8, 84.7, 52.0, None]))
-    with pytest.raises(DataError, match=r"column 'ALT \(cm\)': values 0.328 to 0.847 \(stated as cm\) look like metres.*"
+    with pytest.raises(DataError, match=r"'ALT \(cm\)': values 0.328 to 0.847 \(stated as cm\) look like metres.*"
                                         r"units=\{'alt': 'm'\}"):
         read_sites(with_column("alt", [0.328, 0.847, 0.52, None], rename="ALT (cm)"))
     with pytest.raises(DataError, match=r"table, row 2, column 'alt': 84.7 is outside .* Centimetres in one row"):
@@ -354,8 +361,8 @@ def test_blanks_are_nulls(file, blank):
 
 
 def test_coordinates_that_cannot_be_are_told_with_rows():
-    with pytest.raises(DataError, match=r"row 1, column 'latitude': -156.66 is outside what latitude can be, -90 to 90 °N "
-                                        r"\(4 such rows: 1, 2, 3, 4\). Swapped with longitude"):
+    with pytest.raises(DataError, match=r"row 1, column 'latitude': -156.66 is outside what latitude can be, -90 to 90 "
+                                        r"°N \(4 such rows: 1, 2, 3, 4\). Swapped with longitude"):
         read_sites(with_column("latitude", [row[4] for row in ROWS]))
     with pytest.raises(DataError, match=r"row 2, column 'longitude': 400 is outside"):
         read_sites(with_column("longitude", [-156.66, 400.0, 126.48, 97.85]))
@@ -364,8 +371,8 @@ def test_coordinates_that_cannot_be_are_told_with_rows():
 def test_swapped_coordinates_that_could_be_are_seen_by_their_region():
     nordic = [["A", "Arctic", "Nordic", 25.4, 69.3, -2.0, -1.0, -0.5, 0.6],
               ["B", "Arctic", "Nordic", 21.2, 69.4, -2.5, -1.2, -0.6, 0.7]]
-    with pytest.raises(DataError, match=r"row 1: latitude 25.4 and longitude 69.3 do not lie in Arctic \(2 such rows\); "
-                                        r"the other way round they do. Swapped"):
+    with pytest.raises(DataError, match=r"row 1: latitude 25.4 and longitude 69.3 do not lie in Arctic \(2 such "
+                                        r"rows\); the other way round they do. Swapped"):
         read_sites(frame(nordic))
 
 
