@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from talik.errors import FileError
+
+WORKBOOK_TEXTS = ("xl/sharedStrings.xml", "xl/worksheets/sheet1.xml")
+"""Where the text cells of an .xlsx's first sheet stand."""
 
 _CHUNK = 1 << 20
 
@@ -41,26 +45,30 @@ def names(path: Path) -> tuple[str, ...]:
         return ()
 
 
-def mentions(path: Path, member: str, text: str, *, within: int = 4 << 20) -> bool:
+def mentions(path: Path, members: Iterable[str], text: str, *, within: int = 4 << 20) -> bool:
     """
-    Whether a text stands in the first bytes of an archive's file; False when it is no archive or has no such file.
+    Whether a text stands in the beginning of some of an archive's files; False when there are none.
 
     Parameters
     ----------
     path : Path
         The archive, such as an .xlsx.
-    member : str
-        Full name of the file in it.
+    members : iterable of str
+        Full names of files in it.
     text : str
         Looked for in UTF-8.
     within : int
-        Unpacked bytes that are looked at.
+        Unpacked bytes of each file that are looked at.
     """
     try:
-        with zipfile.ZipFile(path) as archive, archive.open(member) as stream:
-            return text.encode() in stream.read(within)
-    except (zipfile.BadZipFile, zlib.error, KeyError, OSError, EOFError, NotImplementedError, RuntimeError, ValueError):
+        with zipfile.ZipFile(path) as archive:
+            for member in set(members) & set(archive.namelist()):
+                with archive.open(member) as stream:
+                    if text.encode() in stream.read(within):
+                        return True
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, ValueError):
         return False
+    return False
 
 
 def unpacked(path: Path, wanted: tuple[str, ...] | None = None, *, limits: Limits = Limits()) -> dict[str, bytes]:

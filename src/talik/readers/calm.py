@@ -1,5 +1,5 @@
 """
-CALM (Circumpolar Active Layer Monitoring): the summary workbook of active layer thickness, and grids of probed thaw depth.
+CALM (Circumpolar Active Layer Monitoring): the summary of active layer thickness, and grids of probed thaw depth.
 
 Active layer thickness is no temperature, so these doors give tables, not records.
 """
@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from talik.errors import FileError
-from talik.readers.archives import mentions
+from talik.readers.archives import WORKBOOK_TEXTS, mentions
 from talik.readers.dialect import cells, separator_of
 from talik.readers.registry import CERTAIN, Head, Options, Reader, looked_at
 from talik.readers.spreadsheet import Cell, Rows, is_workbook, sheets
@@ -25,8 +25,19 @@ _CENTIMETRE = 0.01
 _THINNEST = 5.0
 """[cm] A site mean below this is metres, or a slip of the pen."""
 
-_SCHEMA = {"site": pl.String, "code": pl.String, "latitude": pl.Float64, "longitude": pl.Float64, "year": pl.Int32,
-           "alt": pl.Float64, "reason": pl.String, "bound": pl.Float64, "region": pl.String, "method": pl.String, "note": pl.String}
+_SCHEMA = {
+    "site": pl.String,
+    "code": pl.String,
+    "latitude": pl.Float64,
+    "longitude": pl.Float64,
+    "year": pl.Int32,
+    "alt": pl.Float64,
+    "reason": pl.String,
+    "bound": pl.Float64,
+    "region": pl.String,
+    "method": pl.String,
+    "note": pl.String,
+}
 
 _GRID_SCHEMA = {"node": pl.String, "x": pl.Float64, "y": pl.Float64, "when": pl.String, "thaw_depth": pl.Float64,
                 "reason": pl.String}
@@ -48,8 +59,8 @@ def read_calm(path: Path | str) -> pl.DataFrame:
     polars.DataFrame
         One row a site and year: `site`, `code`, `latitude` [degrees north], `longitude` [degrees east], `year`,
         `alt` [m] (null where there is none), `reason` why it is null ("" where it is not): "not_measured", "blank",
-        "inactive", "above" or "below" (a limit is given, see `bound` [m]), "implausible", "unreadable"; `region`, `method`
-        (CALM's code), and `note`: what the cell said beyond a number.
+        "inactive", "above" or "below" (a limit is given, see `bound` [m]), "implausible", "unreadable"; `region`,
+        `method` (CALM's code), and `note`: what the cell said beyond a number.
 
     Raises
     ------
@@ -80,8 +91,9 @@ def read_calm_grid(path: Path | str) -> pl.DataFrame:
     """
     Thaw depth by node and date from a CALM grid: one row a node, one column a year or date, depths in centimetres.
 
-    CALM has no one format for grids; this takes a table, text or workbook, whose titles name the coordinates (X and Y, Easting
-    and Northing, or Lat and Long; a Node or ID may stand before them) and whose other columns are headed by a year or a date.
+    CALM has no one format for grids; this takes a table, text or workbook, whose titles name the coordinates (X and
+    Y, Easting and Northing, or Lat and Long; a Node or ID may stand before them) and whose other columns are headed
+    by a year or a date.
 
     Parameters
     ----------
@@ -91,8 +103,9 @@ def read_calm_grid(path: Path | str) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        `node`, `x`, `y` (as in the file), `when` (the column's title), `thaw_depth` [m] (null where there is none), and `reason`
-        why it is null: "water", "rock", "not_measured", "blank", "above" (the probe was too short), "unreadable".
+        `node`, `x`, `y` (as in the file), `when` (the column's title), `thaw_depth` [m] (null where there is none),
+        and `reason` why it is null: "water", "rock", "not_measured", "blank", "above" (the probe was too short),
+        "unreadable".
 
     Raises
     ------
@@ -108,7 +121,11 @@ def read_calm_grid(path: Path | str) -> pl.DataFrame:
         rows = [[cell or None for cell in cells(line, separator)] for line in lines]
     at, x, y = _grid_titles(rows, head.name)
     titles = [_shown(cell) for cell in rows[at]]
-    dates = [i for i, title in enumerate(titles) if i > max(x, y) and re.search(r"(?:19|20)\d\d|\d{1,2}[/.-]\d{1,2}[/.-]\d{2}", title)]
+    dates = [
+        i
+        for i, title in enumerate(titles)
+        if i > max(x, y) and re.search(r"(?:19|20)\d\d|\d{1,2}[/.-]\d{1,2}[/.-]\d{2}", title)
+    ]
     if not dates:
         raise FileError(f"{head.name}, row {at + 1}: no column behind the coordinates is headed by a year or a date")
     found = []
@@ -122,7 +139,9 @@ def read_calm_grid(path: Path | str) -> pl.DataFrame:
 
 
 def _is_summary(rows: Rows) -> bool:
-    return any(_is_years(row) for row in rows[:60]) and any(_TITLE in str(cell).lower() for row in rows[:60] for cell in row)
+    return any(_is_years(row) for row in rows[:60]) and any(
+        _TITLE in str(cell).lower() for row in rows[:60] for cell in row
+    )
 
 
 def _is_years(row: list[Cell]) -> bool:
@@ -151,7 +170,9 @@ def _years(row: list[Cell], file: str, number: int) -> dict[int, int]:
     known = {i: int(cell) for i, cell in enumerate(row) if i >= _FIRST_YEAR_COLUMN and isinstance(cell, float)}
     starts = {year - column for column, year in known.items()}
     if len(starts) != 1:
-        raise FileError(f"{file}, row {number}: the years above the columns do not follow one another: {sorted(known.values())}")
+        raise FileError(
+            f"{file}, row {number}: the years above the columns do not follow one another: {sorted(known.values())}"
+        )
     start = starts.pop()
     return {column: column + start for column in range(_FIRST_YEAR_COLUMN, max(known) + 1)}
 
@@ -216,7 +237,7 @@ def _claims(head: Head) -> int:
     if not is_workbook(head.content):
         return 0
     if head.content.startswith(b"PK"):
-        return CERTAIN * mentions(head.path, "xl/sharedStrings.xml", _TITLE.upper())
+        return CERTAIN * mentions(head.path, WORKBOOK_TEXTS, _TITLE.upper())
     return CERTAIN * (_TITLE.upper().encode() in head.whole_bytes())
 
 

@@ -1,9 +1,9 @@
 """
 Campbell Scientific TOA5 tables: four header lines (station, names, units, processing), then quoted stamps and numbers.
 
-Temperatures are told by the units line; depths by the names (`CT1_10cm_AVG_Avg`, `T_SUR`, `Tsoil_0p5m`). Panel and battery
-temperatures, maxima, minima and deviations, and all other quantities go to `Record.others`. When one logger serves several
-plots, `metadata["zones"]` says which plot a column's name points to.
+Temperatures are told by the units line; depths by the names (`CT1_10cm_AVG_Avg`, `T_SUR`, `Tsoil_0p5m`). Panel and
+battery temperatures, maxima, minima and deviations, and all other quantities go to `Record.others`. When one logger
+serves several plots, `metadata["zones"]` says which plot a column's name points to.
 """
 
 from __future__ import annotations
@@ -27,13 +27,17 @@ _FILLS = (-6999.0, 6999.0, -7999.0, 7999.0, -99999.0)
 """What the loggers' programs write for "out of range", beside "NAN"."""
 
 _MEANS = {"avg", "smp", "med", ""}
-_INSIDE = re.compile(r"^(p_?temp|panel|r_?temp|logger|batt|case|internal|box|encl|ref_?t|cr\d+.*temp)|batt", re.IGNORECASE)
+_INSIDE = re.compile(
+    r"^(p_?temp|panel|r_?temp|logger|batt|case|internal|box|encl|ref_?t|cr\d+.*temp)|batt", re.IGNORECASE
+)
 _DERIVED = re.compile(r"dew|frost_?p|wet_?bulb|chill|heat_?index|std|_max|_min|_tmx|_tmn", re.IGNORECASE)
 _DEPTH = re.compile(r"(\d+)(?:[p.](\d+))?(mm|cm|m)", re.IGNORECASE)
 _IN_METRES = {"mm": 0.001, "cm": 0.01, "m": 1.0}
 _SURFACE = {"sur", "surf", "surface", "sfc"}
-_PLAIN = re.compile(r"t|tc|t\d{3}|temp\w*|soil\w*|ts|tsoil|air|airt|airtc|tair|ta|gnd|ground|c|f|deg\w?|avg|smp|med|\d+|mm|cm|m",
-                    re.IGNORECASE)
+_PLAIN = re.compile(
+    r"t|tc|t\d{3}|temp\w*|soil\w*|ts|tsoil|air|airt|airtc|tair|ta|gnd|ground|c|f|deg\w?|avg|smp|med|\d+|mm|cm|m",
+    re.IGNORECASE,
+)
 
 
 def claims(head: Head) -> int:
@@ -44,7 +48,9 @@ def claims(head: Head) -> int:
 def read(head: Head, options: Options) -> list[Record]:
     """The record of a TOA5 table."""
     if len(head.lines) < _HEADER_LINES + 1:
-        raise FileError(f"{head.name}, line {len(head.lines) + 1}: ends inside the four header lines of TOA5, or has no row")
+        raise FileError(
+            f"{head.name}, line {len(head.lines) + 1}: ends inside the four header lines of TOA5, or has no row"
+        )
     about, names, units, processing = (cells(line, ",") for line in head.lines[:_HEADER_LINES])
     if not names or names[0].upper() != "TIMESTAMP":
         raise FileError(f"{head.name}, line 2: expected names beginning with TIMESTAMP, got {head.lines[1][:60]!r}")
@@ -54,7 +60,9 @@ def read(head: Head, options: Options) -> list[Record]:
     warm = [place for place in measured if _is_ground_or_air(names[place], units[place], processing[place])]
     if not warm:
         found = ", ".join(f"{names[i]} [{units[i]}]" for i in measured)
-        raise FileError(f"{head.name}, line 3: no column in deg C or deg F that is a ground or air temperature; it has {found}")
+        raise FileError(
+            f"{head.name}, line 3: no column in deg C or deg F that is a ground or air temperature; it has {found}"
+        )
     layout = Layout(tuple(names), ",", _HEADER_LINES, tuple(names[i] for i in measured), stamp=names[0])
     columns = read_columns(head, layout, options)
     values = columns.matrix([names[i] for i in warm])
@@ -62,16 +70,39 @@ def read(head: Head, options: Options) -> list[Record]:
     values, flags = fills_marked(values, declared=_FILLS)
     values = np.where(fahrenheit, (values - 32) / 1.8, values)
     depths = np.array([depth_of(names[i]) for i in warm])
-    times, source = sourced(head, columns.proved, chosen(options.timezone), header="\n".join(head.lines[:_HEADER_LINES]),
-                            understood=("units: from the units line", _told(depths)))
+    times, source = sourced(
+        head,
+        columns.proved,
+        chosen(options.timezone),
+        header="\n".join(head.lines[:_HEADER_LINES]),
+        understood=("units: from the units line", _told(depths)),
+    )
     about += [""] * (8 - len(about))
     zones = {names[i]: zone for i in warm if (zone := _zone(names[i]))}
-    return [Record(
-        about[1] or head.path.stem, times, depths, values, flags, labels=tuple(names[i] for i in warm), source=source,
-        metadata={"logger": about[2], "serial": about[3], "program": about[5], "table": about[7], "zones": zones,
-                  "air": tuple(names[i] for i in warm if _is_air(names[i]))},
-        others={f"{names[i]} [{units[i]}]" if units[i] else names[i]: columns.frame[names[i]].to_numpy() for i in measured
-                if i not in warm})]
+    return [
+        Record(
+            about[1] or head.path.stem,
+            times,
+            depths,
+            values,
+            flags,
+            labels=tuple(names[i] for i in warm),
+            source=source,
+            metadata={
+                "logger": about[2],
+                "serial": about[3],
+                "program": about[5],
+                "table": about[7],
+                "zones": zones,
+                "air": tuple(names[i] for i in warm if _is_air(names[i])),
+            },
+            others={
+                f"{names[i]} [{units[i]}]" if units[i] else names[i]: columns.frame[names[i]].to_numpy()
+                for i in measured
+                if i not in warm
+            },
+        )
+    ]
 
 
 def depth_of(name: str) -> float:

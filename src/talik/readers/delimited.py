@@ -1,4 +1,4 @@
-"""Rows of text with a known number of fields become columns, and columns become numbers; faults are told with their line."""
+"""Rows of text with a known number of fields become columns, columns become numbers; faults are told by line."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from talik.errors import FileError
 from talik.readers.numerals import parsed, unparsed
+
 
 @dataclass(frozen=True, slots=True)
 class Columns:
@@ -58,8 +59,15 @@ class Columns:
         return np.column_stack([self.numbers(column, name=name) for column, name in zip(columns, names, strict=True)])
 
 
-def split(lines: Sequence[str], separator: str, *, width: int, file: str, numbers: Sequence[int] | NDArray[np.int64] | int,
-          at_least: int | None = None) -> Columns:
+def split(
+    lines: Sequence[str],
+    separator: str,
+    *,
+    width: int,
+    file: str,
+    numbers: Sequence[int] | NDArray[np.int64] | int,
+    at_least: int | None = None,
+) -> Columns:
     """
     Lines of text as columns.
 
@@ -91,7 +99,7 @@ def split(lines: Sequence[str], separator: str, *, width: int, file: str, number
     >>> split(["2020-01-01,-5.5", "2020-01"], ",", width=2, file="a.csv", numbers=7)
     Traceback (most recent call last):
     ...
-    talik.errors.FileError: a.csv, line 8: 1 field where 2 are expected: '2020-01'. The line is cut, or the file is not whole.
+    talik.errors.FileError: a.csv, line 8: 1 field where 2 are expected: '2020-01'. The line is cut, ...
     """
     if not lines:
         raise FileError(f"{file}: ends before its first row of data")

@@ -76,7 +76,9 @@ def table(content: bytes, width: int, *, file: str) -> Table:
         raise FileError(f"{file}, line {long}: {len(lines[long - 1].rstrip())} characters where the layout has {width}")
     usual = len(lines[0].rstrip())
     if len(lines) > 1 and len(lines[-1].rstrip()) < usual // 2:
-        raise FileError(f"{file}, line {len(lines)}: {len(lines[-1])} characters where the layout has {width}: the file is cut")
+        raise FileError(
+            f"{file}, line {len(lines)}: {len(lines[-1])} characters where the layout has {width}: the file is cut"
+        )
     padded = b"".join(line.ljust(width) for line in lines)
     return Table(np.frombuffer(padded, np.uint8).reshape(-1, width), file)
 
@@ -129,5 +131,7 @@ def _check(rows: Table, field: Field, cells: NDArray[np.uint8], is_digit: NDArra
     if bad.any():
         row = int(np.argmax(bad))
         text = bytes(cells[row]).decode("cp1251", errors="replace")
-        raise FileError(f"{rows.file}, line {row + 1}: {text!r} in column {field.title!r} (characters {field.begin + 1} to "
-                        f"{field.end}) is not a number ({int(bad.sum())} such row{'s' * (int(bad.sum()) != 1)})")
+        raise FileError(
+            f"{rows.file}, line {row + 1}: {text!r} in column {field.title!r} (characters {field.begin + 1} to "
+            f"{field.end}) is not a number ({int(bad.sum())} such row{'s' * (int(bad.sum()) != 1)})"
+        )

@@ -1,4 +1,4 @@
-"""GeoPrecision's two text exports: GP5W (`No,Time,#1:oC`) and FG2 (`NO,TIME,#1(oC)`); channels without depths, days first."""
+"""GeoPrecision's two text exports, GP5W (`No,Time,#1:oC`) and FG2 (`NO,TIME,#1(oC)`): no depths, days first."""
 
 from __future__ import annotations
 
@@ -35,31 +35,61 @@ def read(head: Head, options: Options) -> list[Record]:
     # exports that passed a spreadsheet have empty cells at the end of every line
     names = lines[at].rstrip(separator + " ").split(separator)
     channels = [(place, *_channel(name)) for place, name in enumerate(names) if place >= 2]
-    warm = [(place, name) for place, name, unit in channels if (unit_of(unit) or unit == "oC") and not name.startswith("HK")]
+    warm = [
+        (place, name) for place, name, unit in channels if (unit_of(unit) or unit == "oC") and not name.startswith("HK")
+    ]
     if not warm:
         raise FileError(f"{head.name}, line {at + 1}: no temperature channel (oC) among {', '.join(names[2:])}")
     numbers = [i + 1 for i in range(at + 1, len(lines)) if lines[i].strip() and not _EVENT.match(lines[i])]
     odd = next((n for n in numbers if not _ROW.match(lines[n - 1])), None)
     if odd is not None:
         raise FileError(f"{head.name}, line {odd}: {lines[odd - 1][:60]!r} is neither a numbered row nor an event")
-    table = split([lines[n - 1].rstrip(separator + " \r") for n in numbers], separator, width=len(names), file=head.name,
-                  numbers=numbers, at_least=3)
+    table = split(
+        [lines[n - 1].rstrip(separator + " \r") for n in numbers],
+        separator,
+        width=len(names),
+        file=head.name,
+        numbers=numbers,
+        at_least=3,
+    )
     stamps = prove_dates(table.text(1), date_order=options.date_order or "DMY", file=head.name, lines=numbers)
     zone = chosen(options.timezone, _universal(lines[0], stamps.times))
     values, flags = fills_marked(table.matrix([place for place, _ in warm], [name for _, name in warm]))
     events = len(lines) - at - 1 - len(numbers) - sum(not line.strip() for line in lines[at + 1:])
     _check_whole(head, lines, len(numbers))
-    return [Record(
-        _site(lines[:at], head), zone.to_utc(stamps.times, file=head.name), np.full(len(warm), np.nan), values, flags,
-        labels=tuple(f"#{name}" for _, name in warm),
-        source=Source(
-            header="\n".join(lines[:at + 1]), time_zone=zone.label, time_zone_from=zone.found_in,
-            understood=(head.encoding.how, "dates: day.month.year (the format's)" if not options.date_order else stamps.how,
-                        zone.understood, "units: °C (oC in the header)", "depths: the export names none",
-                        *([f"{events} lines of events or parameter changes between the rows were left out"] if events else []))),
-        metadata=_metadata(lines[:at]),
-        others={f"#{name} [{unit}]": table.numbers(place, name=name) for place, name, unit in channels
-                if (place, name) not in warm})]
+    return [
+        Record(
+            _site(lines[:at], head),
+            zone.to_utc(stamps.times, file=head.name),
+            np.full(len(warm), np.nan),
+            values,
+            flags,
+            labels=tuple(f"#{name}" for _, name in warm),
+            source=Source(
+                header="\n".join(lines[: at + 1]),
+                time_zone=zone.label,
+                time_zone_from=zone.found_in,
+                understood=(
+                    head.encoding.how,
+                    "dates: day.month.year (the format's)" if not options.date_order else stamps.how,
+                    zone.understood,
+                    "units: °C (oC in the header)",
+                    "depths: the export names none",
+                    *(
+                        [f"{events} lines of events or parameter changes between the rows were left out"]
+                        if events
+                        else []
+                    ),
+                ),
+            ),
+            metadata=_metadata(lines[:at]),
+            others={
+                f"#{name} [{unit}]": table.numbers(place, name=name)
+                for place, name, unit in channels
+                if (place, name) not in warm
+            },
+        )
+    ]
 
 
 def _channel(name: str) -> tuple[str, str]:
@@ -84,7 +114,9 @@ def _universal(first: str, times: Times) -> int | None:
     if not match or times.size < 2:
         return None
     now = np.datetime64(f"{match[3]}-{match[2]}-{match[1]}T{match[4]}")
-    return 0 if np.timedelta64(-5, "m") <= now - times[-1] <= np.median(np.diff(times)) + np.timedelta64(5, "m") else None
+    return (
+        0 if np.timedelta64(-5, "m") <= now - times[-1] <= np.median(np.diff(times)) + np.timedelta64(5, "m") else None
+    )
 
 
 def _check_whole(head: Head, lines: list[str], rows: int) -> None:
@@ -93,7 +125,9 @@ def _check_whole(head: Head, lines: list[str], rows: int) -> None:
     if end and int(end[1]) != rows:
         raise FileError(f"{head.name}: its last line promises {end[1]} rows, {rows} are there: the file is not whole")
     if not end and any(line.startswith("<FG2") for line in lines[:5]):
-        raise FileError(f"{head.name}, line {len(lines)}: ends without the line '<INFO: Decode OK, ... Lines>': the file is cut")
+        raise FileError(
+            f"{head.name}, line {len(lines)}: ends without the line '<INFO: Decode OK, ... Lines>': the file is cut"
+        )
 
 
 READER = Reader("geoprecision", "GeoPrecision GP5W or FG2 text export", claims, read)

@@ -1,9 +1,9 @@
 """
 LogR's ULogC16-32 loggers: `_temp.csv` (degrees, local stamps) and `_raw.csv` (volts, seconds of 1970 in UTC).
 
-The logger's description (`..._cfg.txt`, `....txt`) beside them has the UTC offset and the calibration. A channel's circuit is
-R = 7500 V / (2.5 - V) - 100 ohm, and 1/T = A + B L + C L³ + D L⁵ with L = ln R: this gives the third decimal of the logger's
-own `_temp.csv`.
+The logger's description (`..._cfg.txt`, `....txt`) beside them has the UTC offset and the calibration. A channel's
+circuit is R = 7500 V / (2.5 - V) - 100 ohm, and 1/T = A + B L + C L³ + D L⁵ with L = ln R: this gives the third
+decimal of the logger's own `_temp.csv`.
 """
 
 from __future__ import annotations
@@ -64,16 +64,40 @@ def read(head: Head, options: Options) -> list[Record]:
     times, zone = _times(table, numbers, is_raw, described, options, head.name)
     depths = _depths(typed, above, warm)
     values, flags = ends_marked(degrees)
-    metadata = {key: value for key, value in (("serial", "Serial Number"), ("logger", "Model"), ("station", "Device Name"))
-                if described and value in described.entries}
-    return [Record(
-        (described and described.entries.get("Device Name")) or head.path.stem, times, depths.depths, values, flags,
-        labels=tuple(f"{channel} {label}".strip() for channel, label in zip(channels, typed, strict=True)),
-        source=Source(header="\n".join(lines[:numbers[0] - 1]), time_zone=zone.label, time_zone_from=zone.found_in,
-                      understood=(head.encoding.how, "dates: year/month/day (the format's)", zone.understood, how, depths.how,
-                                  OPEN_NOTE)),
-        metadata={key: described.entries[title] for key, title in metadata.items()} if described else {},
-        others={name: table.numbers(place, name=name) for place, name in enumerate(names) if place > 1 and place not in warm})]
+    metadata = {
+        key: value
+        for key, value in (("serial", "Serial Number"), ("logger", "Model"), ("station", "Device Name"))
+        if described and value in described.entries
+    }
+    return [
+        Record(
+            (described and described.entries.get("Device Name")) or head.path.stem,
+            times,
+            depths.depths,
+            values,
+            flags,
+            labels=tuple(f"{channel} {label}".strip() for channel, label in zip(channels, typed, strict=True)),
+            source=Source(
+                header="\n".join(lines[: numbers[0] - 1]),
+                time_zone=zone.label,
+                time_zone_from=zone.found_in,
+                understood=(
+                    head.encoding.how,
+                    "dates: year/month/day (the format's)",
+                    zone.understood,
+                    how,
+                    depths.how,
+                    OPEN_NOTE,
+                ),
+            ),
+            metadata={key: described.entries[title] for key, title in metadata.items()} if described else {},
+            others={
+                name: table.numbers(place, name=name)
+                for place, name in enumerate(names)
+                if place > 1 and place not in warm
+            },
+        )
+    ]
 
 
 def _typed(cell: list[str]) -> str:
@@ -108,10 +132,14 @@ def _times(table: Columns, numbers: list[int], is_raw: bool, described: Descript
     return zone.to_utc(stamps.times, file=file), zone
 
 
-def _from_volts(volts: NDArray[np.float64], channels: list[str], described: Description | None, file: str) -> NDArray[np.float64]:
+def _from_volts(
+    volts: NDArray[np.float64], channels: list[str], described: Description | None, file: str
+) -> NDArray[np.float64]:
     if described is None:
-        raise FileError(f"{file}: holds volts, and the logger's description with the calibration (a text file of the same name "
-                        "with _cfg.txt or .txt for _raw.csv) is not beside it. Put it there, or read the _temp.csv.")
+        raise FileError(
+            f"{file}: holds volts, and the logger's description with the calibration (a text file of the same name "
+            "with _cfg.txt or .txt for _raw.csv) is not beside it. Put it there, or read the _temp.csv."
+        )
     rows = [described.channels.get(channel) for channel in channels]
     lost = next((channel for channel, row in zip(channels, rows, strict=True) if row is None), None)
     if lost:
@@ -119,10 +147,14 @@ def _from_volts(volts: NDArray[np.float64], channels: list[str], described: Desc
     try:
         table = np.array([[float(row[key]) for key in ("A", "B", "C", "D", "E", "Offset")] for row in rows if row])
     except (KeyError, ValueError) as error:
-        raise FileError(f"{described.name}: the calibration (A to E, Offset) of a channel is not whole: {error}") from None
+        raise FileError(
+            f"{described.name}: the calibration (A to E, Offset) of a channel is not whole: {error}"
+        ) from None
     if table[:, 4:].any():
-        raise FileError(f"{described.name}: a channel has a coefficient E or an offset; how the logger applies them is not "
-                        "known here. Read the _temp.csv instead.")
+        raise FileError(
+            f"{described.name}: a channel has a coefficient E or an offset; how the logger applies them is not "
+            "known here. Read the _temp.csv instead."
+        )
     a, b, c, d = table[:, :4].T
     zero = np.zeros_like(a)
     with np.errstate(divide="ignore", invalid="ignore"):

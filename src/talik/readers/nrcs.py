@@ -1,11 +1,11 @@
 """
 USDA NRCS soil climate (SCAN, SNOTEL, Tribal SCAN) as text: the older site reports and those of the report generator.
 
-Older: titles such as `STO.I-1:-2 (degC)` (element, duration, number of the sensor, depth in inches) behind `Site Id,Date,Time`,
-with -99.9 for missing. Report generator: comment lines that begin with #, then `Date,Soil Temperature Observed -2in (degF) ...`,
-blank for missing. Soil temperatures and mean or observed air temperatures become the record's columns; extremes, moisture and
-all else go to `Record.others`, in the file's units. A row of a daily report that says "Start of Day Values" is one reading at
-the beginning of that day, not the day's mean.
+Older: titles such as `STO.I-1:-2 (degC)` (element, duration, number of the sensor, depth in inches) behind
+`Site Id,Date,Time`, with -99.9 for missing. Report generator: comment lines that begin with #, then
+`Date,Soil Temperature Observed -2in (degF) ...`, blank for missing. Soil temperatures and mean or observed air temperatures become the
+record's columns; extremes, moisture and all else go to `Record.others`, in the file's units. A row of a daily report
+that says "Start of Day Values" is one reading at the beginning of that day, not the day's mean.
 """
 
 from __future__ import annotations
@@ -55,26 +55,44 @@ def read(head: Head, options: Options) -> list[Record]:
     """One record a station."""
     at = _title_line(head.lines)
     if at is None:
-        raise FileError(f"{head.name}: no title line 'Site Id,Date,...' or 'Date,Soil Temperature ...' among its first lines")
+        raise FileError(
+            f"{head.name}: no title line 'Site Id,Date,...' or 'Date,Soil Temperature ...' among its first lines"
+        )
     titles = unique_names(cells(head.lines[at], ","))
     sensors = [sensor for title in titles if (sensor := _sensor(title))]
     if not sensors:
-        raise FileError(f"{head.name}, line {at + 1}: no soil or air temperature (STO, TOBS, TAVG, 'Soil Temperature Observed ...')")
+        raise FileError(
+            f"{head.name}, line {at + 1}: no soil or air temperature (STO, TOBS, TAVG, 'Soil Temperature Observed ...')"
+        )
     lower = [title.lower() for title in titles]
     stamp = titles[lower.index("date")]
     clock = titles[lower.index("time")] if "time" in lower else ""
     key = titles[lower.index("site id")] if "site id" in lower else ""
     rest = tuple(title for title in titles if title not in (stamp, clock, key) and not title.startswith("column "))
-    columns = read_columns(head, Layout(tuple(titles), ",", at + 1, rest, texts=(key,) if key else (), stamp=stamp, clock=clock,
-                                        ragged=True), options)
+    columns = read_columns(
+        head,
+        Layout(tuple(titles), ",", at + 1, rest, texts=(key,) if key else (), stamp=stamp, clock=clock, ragged=True),
+        options,
+    )
     if key:
         ids = columns.frame[key].fill_null("").to_list()
         groups = {name: np.array([i for i, found in enumerate(ids) if found == name]) for name in dict.fromkeys(ids)}
         return [_record(name, rows, sensors, rest, columns, head, at, options) for name, rows in groups.items()]
     everything = np.arange(len(columns.lines))
     sites = dict.fromkeys(sensor.site for sensor in sensors)
-    return [_record(site or _site(head, at), everything, [s for s in sensors if s.site == site], rest, columns, head, at, options)
-            for site in sites]
+    return [
+        _record(
+            site or _site(head, at),
+            everything,
+            [s for s in sensors if s.site == site],
+            rest,
+            columns,
+            head,
+            at,
+            options,
+        )
+        for site in sites
+    ]
 
 
 def _title_line(lines: tuple[str, ...]) -> int | None:
@@ -100,7 +118,9 @@ def _sensor(title: str) -> _Sensor | None:
             return _Sensor(title, "", _depth(match["depth"]), match["unit"])
         return _Sensor(title, "", np.nan, match["unit"]) if match["element"] in ("TOBS", "TAVG") else None
     if (match := _SPELLED.match(title)) and (match["depth"] is not None or match["medium"].lower() == "air"):
-        return _Sensor(title, match["site"] or "", np.nan if match["depth"] is None else _depth(match["depth"]), match["unit"])
+        return _Sensor(
+            title, match["site"] or "", np.nan if match["depth"] is None else _depth(match["depth"]), match["unit"]
+        )
     return None
 
 
@@ -108,17 +128,34 @@ def _depth(inches: str) -> float:
     return round(abs(int(inches)) * _INCH, 4)
 
 
-def _record(site: str, rows: np.ndarray, sensors: list[_Sensor], rest: tuple[str, ...], columns: Columns, head: Head, at: int,
-            options: Options) -> Record:
+def _record(
+    site: str,
+    rows: np.ndarray,
+    sensors: list[_Sensor],
+    rest: tuple[str, ...],
+    columns: Columns,
+    head: Head,
+    at: int,
+    options: Options,
+) -> Record:
     raw, flags = fills_marked(columns.matrix([s.title for s in sensors])[rows], declared=(_FILL,), celsius=False)
     fahrenheit = np.array([(unit.name if (unit := unit_of(s.unit)) else "") == "°F" for s in sensors])
     warm = {s.title for s in sensors}
-    others = [title for title in rest if title not in warm and (not sensors[0].site or title.startswith(sensors[0].site))]
-    times, source = sourced(head, columns.proved, chosen(options.timezone), header="\n".join(head.lines[:at + 1]), understood=(
-        "units: " + ", ".join(sorted({s.unit for s in sensors})) + " (the titles)",
-        "depths: inches in the titles; air sensors have no height there",
-        "daily rows hold the reading at the start of the day" if "start of day" in head.lines[at].lower() else "",
-        f"missing: blank or {_FILL}"))
+    others = [
+        title for title in rest if title not in warm and (not sensors[0].site or title.startswith(sensors[0].site))
+    ]
+    times, source = sourced(
+        head,
+        columns.proved,
+        chosen(options.timezone),
+        header="\n".join(head.lines[: at + 1]),
+        understood=(
+            "units: " + ", ".join(sorted({s.unit for s in sensors})) + " (the titles)",
+            "depths: inches in the titles; air sensors have no height there",
+            "daily rows hold the reading at the start of the day" if "start of day" in head.lines[at].lower() else "",
+            f"missing: blank or {_FILL}",
+        ),
+    )
     return Record(
         site, times[rows], np.array([s.depth for s in sensors]), np.where(fahrenheit, (raw - 32) / 1.8, raw), flags,
         labels=tuple(s.title for s in sensors), source=source,

@@ -1,8 +1,9 @@
 """
-RBR loggers: .dat and .hex of the XL-800 and XR-420, and the .xls and .xlsx that Ruskin exports.
+RBR loggers: .dat and .hex of the XL-800 and XR-420.
 
-A .dat has its samples with a stamp each (format code E...), with the stamp of each block of a day above it (D...), with a
-running number (S...) or with nothing (N...); where stamps are missing, time is start + number * period, as the header says.
+A .dat has its samples with a stamp each (format code E...), with the stamp of each block of a day above it (D...),
+with a running number (S...) or with nothing (N...); where stamps are missing, time is start + number * period, as the
+header says.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from talik.readers.rbr_header import Channel, LoggerHeader
 from talik.readers.rbr_hex import Samples, samples
 from talik.readers.registry import CERTAIN, Head, Options, Reader
 from talik.readers.thermistor import OPEN_NOTE, ends_marked
-from talik.records import Record, Source
+from talik.records import Record, Source, Times
 
 _STAMPED = re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\s|$)")
 _TITLE = re.compile(r"(?:[A-Za-z]+\s*)+")
@@ -44,22 +45,44 @@ def read(head: Head, options: Options) -> list[Record]:
     fahrenheit = np.array([header.channels[i].unit.lower().startswith(("deg_f", "degrees_f")) for i in warm])
     values, flags = ends_marked(np.where(fahrenheit, (raw - 32) / 1.8, raw))
     zone = header.zone(options.timezone)
-    return [Record(
-        header.serial, zone.to_utc(found.times, file=head.name), np.full(len(warm), np.nan), values, flags,
-        labels=tuple(f"channel {i + 1}" for i in warm),
-        source=Source(
-            header="\n".join(header.lines), time_zone=zone.label, time_zone_from=zone.found_in,
-            understood=(head.encoding.how, "dates: year/month/day (the format's)", zone.understood,
-                        _units([header.channels[i] for i in warm]), "depths: the file names none", OPEN_NOTE, *found.notes)),
-        metadata={"logger": f"RBR {header.model}", "serial": header.serial, "title": header.title},
-        others={f"channel {i + 1} [{channel.unit}]": found.values[:, i].copy()
-                for i, channel in enumerate(header.channels) if i not in warm})]
+    return [
+        Record(
+            header.serial,
+            zone.to_utc(found.times, file=head.name),
+            np.full(len(warm), np.nan),
+            values,
+            flags,
+            labels=tuple(f"channel {i + 1}" for i in warm),
+            source=Source(
+                header="\n".join(header.lines),
+                time_zone=zone.label,
+                time_zone_from=zone.found_in,
+                understood=(
+                    head.encoding.how,
+                    "dates: year/month/day (the format's)",
+                    zone.understood,
+                    _units([header.channels[i] for i in warm]),
+                    "depths: the file names none",
+                    OPEN_NOTE,
+                    *found.notes,
+                ),
+            ),
+            metadata={"logger": f"RBR {header.model}", "serial": header.serial, "title": header.title},
+            others={
+                f"channel {i + 1} [{channel.unit}]": found.values[:, i].copy()
+                for i, channel in enumerate(header.channels)
+                if i not in warm
+            },
+        )
+    ]
 
 
 def _units(channels: list[Channel]) -> str:
     named = ", ".join(sorted({channel.unit for channel in channels}))
     unknown = any(channel.unit.lower() == "unknown" for channel in channels)
-    return f"units: {named}" + (" (taken as °C: the calibration is a thermistor's)" if unknown else " (the calibrations)")
+    return f"units: {named}" + (
+        " (taken as °C: the calibration is a thermistor's)" if unknown else " (the calibrations)"
+    )
 
 
 def _has_bytes(lines: Sequence[str]) -> bool:
@@ -84,13 +107,17 @@ def _dat(lines: Sequence[str], header: LoggerHeader, file: str) -> Samples:
             undated = text
             continue
         if undated:
-            raise FileError(f"{file}, line {number}: stands after {undated!r} and has no stamp of its own, so it cannot be dated")
+            raise FileError(
+                f"{file}, line {number}: stands after {undated!r} and has no stamp of its own, so it cannot be dated"
+            )
         rows.append(text)
         places.append(number)
     values = _values(rows, places, len(header.channels), file)
     if len(rows) < header.samples:
         last = f" (the last in line {places[-1]})" if places else ""
-        raise FileError(f"{file}: {len(rows)} samples{last} where the header promises {header.samples}: the file is cut")
+        raise FileError(
+            f"{file}: {len(rows)} samples{last} where the header promises {header.samples}: the file is cut"
+        )
     return Samples(_times(stamps, places, header, file), values, tuple(notes[:5]))
 
 
@@ -113,8 +140,8 @@ def _values(rows: list[str], places: list[int], width: int, file: str) -> NDArra
         raise FileError(f"{file}, line {places[bad]}: {rows[bad].strip()[:60]!r} is not made of numbers") from None
 
 
-def _times(stamps: list[tuple[int, str]], places: list[int], header: LoggerHeader, file: str) -> NDArray[np.datetime64]:
-    """Of each row: the stamp before it and as many periods as rows lie between; from the header's start without stamps."""
+def _times(stamps: list[tuple[int, str]], places: list[int], header: LoggerHeader, file: str) -> Times:
+    """Of each row: the stamp before it and a period for each row between; without stamps from the header's start."""
     rows = np.arange(len(places))
     if not stamps:
         return header.start + rows * header.period
@@ -124,10 +151,11 @@ def _times(stamps: list[tuple[int, str]], places: list[int], header: LoggerHeade
     begins = np.array([row for row, _ in stamps])
     dates = _dates([text for _, text in stamps], file, [places[row] for row in begins])
     block = np.searchsorted(begins, rows, side="right") - 1
-    return dates[block] + (rows - begins[block]) * header.period
+    times: Times = dates[block] + (rows - begins[block]) * header.period
+    return times
 
 
-def _dates(texts: list[str], file: str, places: list[int]) -> NDArray[np.datetime64]:
+def _dates(texts: list[str], file: str, places: list[int]) -> Times:
     iso = [text.replace("/", "-").replace(" ", "T") for text in texts]
     try:
         return np.array(iso, dtype="M8[us]")
@@ -136,7 +164,9 @@ def _dates(texts: list[str], file: str, places: list[int]) -> NDArray[np.datetim
             try:
                 np.datetime64(text, "us")
             except ValueError:
-                raise FileError(f"{file}, line {line}: {text.replace('T', ' ')!r} is no date (year/month/day)") from None
+                raise FileError(
+                    f"{file}, line {line}: {text.replace('T', ' ')!r} is no date (year/month/day)"
+                ) from None
         raise
 
 

@@ -1,4 +1,4 @@
-"""The header that RBR's XL-800 and XR-420 loggers write above a .dat or .hex body: clock, period, channels, calibrations."""
+"""The header of RBR's XL-800 and XR-420 above a .dat or .hex body: clock, period, channels, calibrations."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ class Channel:
         if self.unit.lower().startswith("deg"):
             return True
         # the first coefficient of a thermistor is 1/T at a balanced bridge: 200 to 400 K
-        return self.unit.lower() == "unknown" and len(self.coefficients) == 4 and 1 / 400 < self.coefficients[0] < 1 / 200
+        return (
+            self.unit.lower() == "unknown" and len(self.coefficients) == 4 and 1 / 400 < self.coefficients[0] < 1 / 200
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +102,16 @@ def parsed(lines: Sequence[str], *, file: str) -> LoggerHeader:
         raise FileError(f"{file}: the header's sample period is 00:00:00, so the samples cannot be dated")
     channels = _channels(lines, int(counts[1]), file)
     title = "" if "(Windows" in first[4] or "(Ruskin" in first[4] else first[4].strip()
-    return LoggerHeader(first[1], first[3], title, _date(start.groups(), file, start.string), step, channels, int(counts[2]),
-                        tuple(line.rstrip() for line in lines[:_header_end(lines)]))
+    return LoggerHeader(
+        first[1],
+        first[3],
+        title,
+        _date(start.groups(), file, start.string),
+        step,
+        channels,
+        int(counts[2]),
+        tuple(line.rstrip() for line in lines[: _header_end(lines)]),
+    )
 
 
 def _line(lines: Sequence[str], pattern: str, expected: str, file: str) -> re.Match[str]:
@@ -123,7 +133,7 @@ def _date(parts: tuple[str, ...], file: str, line: str) -> np.datetime64:
 
 
 def _channels(lines: Sequence[str], count: int, file: str) -> tuple[Channel, ...]:
-    """Calibrations: one line a channel (XL-800: number, type, parameters, unit) or four (XR-420: coefficients, unit)."""
+    """Calibrations: a line a channel (XL-800: number, type, parameters, unit) or four (XR-420: coefficients, unit)."""
     number = r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
     found: list[Channel] = []
     pending: list[float] = []
@@ -143,7 +153,8 @@ def _channels(lines: Sequence[str], count: int, file: str) -> tuple[Channel, ...
 def _header_end(lines: Sequence[str]) -> int:
     """The line after which the body starts: samples, stamps or bytes."""
     for number, line in enumerate(lines):
-        if number > 8 and re.match(r"(\d{4}/\d\d/\d\d )|\s*\d*\s+-?\d+\.\d+\s+-?\d+\.\d|Number of bytes of data|-?\d+\.\d+\s+-?\d",
-                                   line):
+        if number > 8 and re.match(
+            r"(\d{4}/\d\d/\d\d )|\s*\d*\s+-?\d+\.\d+\s+-?\d+\.\d|Number of bytes of data|-?\d+\.\d+\s+-?\d", line
+        ):
             return number
     return len(lines)

@@ -1,8 +1,8 @@
 """
 RBR .hex bodies: raw counts of the converter, with the logger's stamps between them, to degrees Celsius and times.
 
-XR-420: 24-bit counts; the ratio r = count / 2**24 of the bridge gives x = ln(1/r - 1) and 1/T = c0 + c1 x + c2 x² + c3 x³.
-XL-800: 12-bit counts; r = count / (2048 gain) and 1/T = 1/273.15 + ln(R_ref/R_0 (1/r - 1)) / beta.
+XR-420: 24-bit counts; r = count / 2**24 of the bridge, x = ln(1/r - 1), and 1/T = c0 + c1 x + c2 x² + c3 x³.
+XL-800: 12-bit counts; r = count / (2048 gain), and 1/T = 1/273.15 + ln(R_ref/R_0 (1/r - 1)) / beta.
 Both were checked sample by sample against the .dat files that RBR's own software wrote of the same memory.
 """
 
@@ -56,7 +56,9 @@ def samples(lines: Sequence[str], header: LoggerHeader, *, file: str) -> Samples
     body = _bytes(lines, file)
     if header.model.startswith("XL"):
         return _xl800(body, header, file)
-    size = next((int(match[1]) for line in header.lines if (match := re.match(r"Number of bytes in header (\d+)", line))), None)
+    size = next(
+        (int(match[1]) for line in header.lines if (match := re.match(r"Number of bytes in header (\d+)", line))), None
+    )
     if size is None:
         raise FileError(f"{file}: no line 'Number of bytes in header': where the samples start is not known")
     return _xr420(body[size:], header, size, file)
@@ -76,8 +78,9 @@ def _bytes(lines: Sequence[str], file: str) -> bytes:
     except ValueError:
         number = next((i for i, line in enumerate(lines[at + 1:], at + 2)
                        if "|" not in line and re.search(r"[^0-9A-Fa-f\s]", line)), len(lines))
-        raise FileError(f"{file}, line {number}: {lines[number - 1].strip()[:40]!r} is not made of pairs of hexadecimal "
-                        "digits") from None
+        raise FileError(
+            f"{file}, line {number}: {lines[number - 1].strip()[:40]!r} is not made of pairs of hexadecimal digits"
+        ) from None
     if len(body) != promised:
         raise FileError(f"{file}: the body has {len(body)} bytes, its header promises {promised}: the file is "
                         f"{'cut' if len(body) < promised else 'longer than it says'} (read it from the logger again)")
@@ -87,8 +90,10 @@ def _bytes(lines: Sequence[str], file: str) -> bytes:
 def _xr420(body: bytes, header: LoggerHeader, offset: int, file: str) -> Samples:
     channels = len(header.channels)
     if len(body) % 3:
-        raise FileError(f"{file}, byte {offset + len(body) // 3 * 3} of the body: {len(body) % 3} bytes are left over from "
-                        "whole counts of 3 bytes")
+        raise FileError(
+            f"{file}, byte {offset + len(body) // 3 * 3} of the body: {len(body) % 3} bytes are left over from "
+            "whole counts of 3 bytes"
+        )
     counts = np.frombuffer(body, np.uint8).reshape(-1, 3).astype(np.int64) @ np.array([65536, 256, 1])
     events = _events(body, counts)
     rows: list[NDArray[np.int64]] = []
@@ -99,7 +104,9 @@ def _xr420(body: bytes, header: LoggerHeader, offset: int, file: str) -> Samples
         segment = counts[begin:at]
         whole = segment.size // channels
         if segment.size % channels:
-            notes.append(f"{segment.size % channels} counts before the {_named(kind)} make no whole sample and were left out")
+            notes.append(
+                f"{segment.size % channels} counts before the {_named(kind)} make no whole sample and were left out"
+            )
         rows.append(segment[:whole * channels])
         times.append(clock + np.arange(whole) * header.period)
         clock = clock + whole * header.period
@@ -132,8 +139,10 @@ def _named(kind: bytes) -> str:
 def _steinhart_hart(ratio: NDArray[np.float64], channels: tuple[Channel, ...]) -> NDArray[np.float64]:
     short = [i for i, channel in enumerate(channels, 1) if len(channel.coefficients) != 4]
     if short:
-        raise FileError(f"channel {short[0]}: has {len(channels[short[0] - 1].coefficients)} coefficients; the thermistor "
-                        "equation needs four")
+        raise FileError(
+            f"channel {short[0]}: has {len(channels[short[0] - 1].coefficients)} coefficients; the thermistor "
+            "equation needs four"
+        )
     with np.errstate(divide="ignore", invalid="ignore"):
         balance = np.log(1 / ratio - 1)                                # infinite at a count of zero: a short circuit
     return celsius(balance, np.array([channel.coefficients for channel in channels]))
@@ -155,8 +164,10 @@ def _xl800(body: bytes, header: LoggerHeader, file: str) -> Samples:
         odd = ~np.isin(words >> 12, (0, _VALID))
         if words.size % channels or odd.any():
             where = begin + block + 2 * (int(np.argmax(odd)) if odd.any() else words.size // channels * channels)
-            raise FileError(f"{file}, byte {where} of the body: expected whole samples of {channels} readings up to the "
-                            f"next stamp, got {'a word that is no reading' if odd.any() else 'a part of one'}")
+            raise FileError(
+                f"{file}, byte {where} of the body: expected whole samples of {channels} readings up to the "
+                f"next stamp, got {'a word that is no reading' if odd.any() else 'a part of one'}"
+            )
         rows.append(words)
         whole = words.size // channels
         times.append(_packed_date(head[6:12], begin, file) + np.arange(whole) * header.period)
@@ -166,7 +177,9 @@ def _xl800(body: bytes, header: LoggerHeader, file: str) -> Samples:
 
 def _beta(words: NDArray[np.uint16], channels: tuple[Channel, ...], file: str) -> NDArray[np.float64]:
     if any(len(channel.coefficients) != 7 for channel in channels):
-        raise FileError(f"{file}: a channel's calibration is not of type 2 (seven parameters), which is the one known here")
+        raise FileError(
+            f"{file}: a channel's calibration is not of type 2 (seven parameters), which is the one known here"
+        )
     r_0, beta, r_ref, gain = np.array([channel.coefficients[:4] for channel in channels]).T
     gain = np.where(gain > 0, gain, 1.0)
     # RBR's software puts 0.01 for a count of zero (an open circuit); so does this
@@ -184,5 +197,7 @@ def _packed_date(packed: bytes, offset: int, file: str) -> np.datetime64:
         century = 1900 if int(year) > 80 else 2000
         return np.datetime64("{}-{}-{}T{}:{}:{}".format(century + int(year), *rest), "us")
     except ValueError:
-        raise FileError(f"{file}, byte {offset} of the body: the stamp {digits!r} is no date (yymmddhhmmss): the logger's "
-                        "clock failed") from None
+        raise FileError(
+            f"{file}, byte {offset} of the body: the stamp {digits!r} is no date (yymmddhhmmss): the logger's "
+            "clock failed"
+        ) from None

@@ -1,4 +1,4 @@
-"""RBR's .rsk: an SQLite data base written by Ruskin; opened read-only and immutable, so that not even a lock is left."""
+"""RBR's .rsk: an SQLite data base of Ruskin's, opened read-only and immutable, so that not even a lock is left."""
 
 from __future__ import annotations
 
@@ -49,15 +49,30 @@ def _record(base: sqlite3.Connection, head: Head, options: Options) -> Record:
     units = [channels[i][1] for i in warm]
     celsius, flags = ends_marked(_celsius(values[:, warm], units))
     return Record(
-        str(serial) or head.path.stem, zone.to_utc(stamps.astype("M8[us]"), file=head.name), np.full(len(warm), np.nan),
-        celsius, flags,
+        str(serial) or head.path.stem,
+        zone.to_utc(stamps.astype("M8[us]"), file=head.name),
+        np.full(len(warm), np.nan),
+        celsius,
+        flags,
         labels=tuple(f"{columns[i]} {channels[i][0]}" for i in warm),
-        source=Source(header=f"{model} {serial}, rsk {version} ({kind})", time_zone=zone.label, time_zone_from=zone.found_in,
-                      understood=(how, f"units: {', '.join(sorted(set(units)))} (the data base)", "depths: an .rsk names none",
-                                  OPEN_NOTE)),
+        source=Source(
+            header=f"{model} {serial}, rsk {version} ({kind})",
+            time_zone=zone.label,
+            time_zone_from=zone.found_in,
+            understood=(
+                how,
+                f"units: {', '.join(sorted(set(units)))} (the data base)",
+                "depths: an .rsk names none",
+                OPEN_NOTE,
+            ),
+        ),
         metadata={"logger": str(model), "serial": str(serial)},
-        others={f"{columns[i]} {channels[i][0]} [{channels[i][1]}]": values[:, i].copy() for i in range(len(columns))
-                if i not in warm})
+        others={
+            f"{columns[i]} {channels[i][0]} [{channels[i][1]}]": values[:, i].copy()
+            for i in range(len(columns))
+            if i not in warm
+        },
+    )
 
 
 def _columns(base: sqlite3.Connection, table: str) -> list[str]:
@@ -67,12 +82,12 @@ def _columns(base: sqlite3.Connection, table: str) -> list[str]:
 def _first(base: sqlite3.Connection, query: str, otherwise: tuple[str, ...]) -> tuple[object, ...]:
     try:
         return base.execute(query).fetchone() or otherwise
-    except sqlite3.OperationalError:                                # tables and columns came and went with Ruskin's versions
+    except sqlite3.OperationalError:  # tables and columns came and went with Ruskin's versions
         return otherwise
 
 
 def _channels(base: sqlite3.Connection, count: int, file: str) -> list[tuple[str, str]]:
-    """Name and unit of each data column: the channels in order, or only the measured ones where derived have no column."""
+    """Name and unit of each data column: the channels in order, without derived ones where those have no column."""
     names = _columns(base, "channels")
     if not names or not count:
         raise FileError(f"{file}: has no table of samples or of channels: an SQLite data base, but not a whole .rsk")
@@ -102,13 +117,15 @@ def _zone(base: sqlite3.Connection, options: Options) -> tuple[Zone, str]:
     """
     The zone of the logger's clock.
 
-    An .rsk keeps the clock's digits as they are. Where Ruskin noted both an offset from UTC and by how much the logger's
-    clock stood off the computer's, the two tell whether the clock ran on UTC or on local time.
+    An .rsk keeps the clock's digits as they are. Where Ruskin noted both an offset from UTC and by how much the
+    logger's clock stood off the computer's, the two tell whether the clock ran on UTC or on local time.
     """
     if options.timezone:
         zone = chosen(options.timezone)
         return zone, zone.understood
-    noted = _first(base, "SELECT value FROM parameterKeys WHERE key = 'OFFSET_FROM_UTC' ORDER BY parameterID DESC", ("",))[0]
+    noted = _first(
+        base, "SELECT value FROM parameterKeys WHERE key = 'OFFSET_FROM_UTC' ORDER BY parameterID DESC", ("",)
+    )[0]
     drift = _first(base, "SELECT loggerTimeDrift FROM deployments", ("",))[0]
     try:
         offset = float(str(noted)) * _HOUR
@@ -120,14 +137,24 @@ def _zone(base: sqlite3.Connection, options: Options) -> tuple[Zone, str]:
     elif abs(away) < _HOUR:
         zone = Zone("UTC", 0, "metadata")
     else:
-        return ASSUMED, (f"time zone: taken as UTC; the file notes an offset of {offset / _HOUR:+g} h from UTC and a clock "
-                         f"{away / _HOUR:+.2f} h off the computer's, which fit neither local time nor UTC")
-    return zone, (f"time zone: {zone.label}; the file notes {offset / _HOUR:+g} h from UTC, and the logger's clock stood "
-                  f"{away / _HOUR:+.2f} h off the computer's when it was read")
+        return ASSUMED, (
+            f"time zone: taken as UTC; the file notes an offset of {offset / _HOUR:+g} h from UTC and a clock "
+            f"{away / _HOUR:+.2f} h off the computer's, which fit neither local time nor UTC"
+        )
+    return zone, (
+        f"time zone: {zone.label}; the file notes {offset / _HOUR:+g} h from UTC, and the logger's clock stood "
+        f"{away / _HOUR:+.2f} h off the computer's when it was read"
+    )
 
 
 def _is_temperature(unit: str) -> bool:
-    return unit.replace("°", "deg").replace("_", "").replace(" ", "").lower() in {"degc", "degreesc", "c", "degf", "degreesf"}
+    return unit.replace("°", "deg").replace("_", "").replace(" ", "").lower() in {
+        "degc",
+        "degreesc",
+        "c",
+        "degf",
+        "degreesf",
+    }
 
 
 def _celsius(values: NDArray[np.float64], units: list[str]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""RBR spreadsheets: the .xls of early Ruskin ("RBR data file", days first) and the .xlsx with sheets Metadata, Events, Data."""
+"""RBR workbooks: the .xls of early Ruskin ("RBR data file") and the .xlsx with sheets Metadata, Events and Data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talik.errors import FileError
-from talik.readers.archives import mentions
+from talik.readers.archives import WORKBOOK_TEXTS, mentions
 from talik.readers.registry import CERTAIN, Head, Options, Reader
 from talik.readers.spreadsheet import Cell, Rows, is_workbook, sheets
 from talik.readers.stamps import Stamps, prove_dates
@@ -27,8 +27,9 @@ def claims(head: Head) -> int:
         return 0
     if not head.content.startswith(b"PK"):
         return CERTAIN * any(mark in head.whole_bytes() for mark in (_OLD.encode(), _OLD.encode("utf-16-le")))
-    named = any(mentions(head.path, member, "Ruskin") for member in ("xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"))
-    return CERTAIN * (named and mentions(head.path, "xl/workbook.xml", 'name="Metadata"'))
+    return CERTAIN * (
+        mentions(head.path, WORKBOOK_TEXTS, "Ruskin") and mentions(head.path, ["xl/workbook.xml"], 'name="Metadata"')
+    )
 
 
 def read(head: Head, options: Options) -> list[Record]:
@@ -51,8 +52,18 @@ def _old(rows: Rows, head: Head, options: Options) -> Record:
     stamps = prove_dates([str(row[0]) for row in body], date_order=options.date_order or _proved_order(body, about),
                          file=head.name, lines=at + 2)
     serial = str(about.get("Serial Number", "")) or head.path.stem
-    return _record(body, [str(cell) for cell in rows[at][1:]], ["°C"] * (len(rows[at]) - 1), stamps, head, options, serial=serial,
-                   model=f"RBR {about.get('Model', '')}".strip(), header=_text(rows[:at + 1]), first=at + 2)
+    return _record(
+        body,
+        [str(cell) for cell in rows[at][1:]],
+        ["°C"] * (len(rows[at]) - 1),
+        stamps,
+        head,
+        options,
+        serial=serial,
+        model=f"RBR {about.get('Model', '')}".strip(),
+        header=_text(rows[: at + 1]),
+        first=at + 2,
+    )
 
 
 def _proved_order(body: Rows, about: dict[str, Cell]) -> str | None:
@@ -76,10 +87,16 @@ def _ruskin(about: Rows, rows: Rows, head: Head, options: Options) -> Record:
     units = [str(row[2]) for row in channels]
     titles = [str(cell) for cell in rows[at][1:] if cell]
     if len(units) != len(titles):
-        raise FileError(f"{head.name}: sheet 'Metadata' describes {len(units)} channels, sheet 'Data' has {len(titles)}")
+        raise FileError(
+            f"{head.name}: sheet 'Metadata' describes {len(units)} channels, sheet 'Data' has {len(titles)}"
+        )
     instrument = _below(about, "Serial", 2)
-    serial, model = (str(instrument[0][0]).removesuffix(".0"), str(instrument[0][1])) if instrument else (head.path.stem, "RBR")
-    return _record(body, titles, units, stamps, head, options, serial=serial, model=model, header=_text(about), first=at + 2)
+    serial, model = (
+        (str(instrument[0][0]).removesuffix(".0"), str(instrument[0][1])) if instrument else (head.path.stem, "RBR")
+    )
+    return _record(
+        body, titles, units, stamps, head, options, serial=serial, model=model, header=_text(about), first=at + 2
+    )
 
 
 def _below(rows: Rows, title: str, width: int) -> Rows:
@@ -93,8 +110,19 @@ def _below(rows: Rows, title: str, width: int) -> Rows:
     return found
 
 
-def _record(body: Rows, titles: Sequence[str], units: Sequence[str], stamps: Stamps, head: Head, options: Options, *, serial: str,
-            model: str, header: str, first: int) -> Record:
+def _record(
+    body: Rows,
+    titles: Sequence[str],
+    units: Sequence[str],
+    stamps: Stamps,
+    head: Head,
+    options: Options,
+    *,
+    serial: str,
+    model: str,
+    header: str,
+    first: int,
+) -> Record:
     table = _numbers(body, len(titles), head.name, first)
     warm = [i for i, title in enumerate(titles) if title.lower().startswith("temp") and units[i].lower() in _CELSIUS]
     if not warm:
@@ -102,13 +130,29 @@ def _record(body: Rows, titles: Sequence[str], units: Sequence[str], stamps: Sta
     values, flags = ends_marked(table[:, warm])
     zone = chosen(options.timezone)
     return Record(
-        serial, zone.to_utc(stamps.times, file=head.name), np.full(len(warm), np.nan), values, flags,
+        serial,
+        zone.to_utc(stamps.times, file=head.name),
+        np.full(len(warm), np.nan),
+        values,
+        flags,
         labels=tuple(f"channel {i + 1} {titles[i]}" for i in warm),
-        source=Source(header=header, time_zone=zone.label, time_zone_from=zone.found_in,
-                      understood=(stamps.how, zone.understood, "units: °C (the workbook's)", "depths: the workbook names none",
-                                  OPEN_NOTE)),
+        source=Source(
+            header=header,
+            time_zone=zone.label,
+            time_zone_from=zone.found_in,
+            understood=(
+                stamps.how,
+                zone.understood,
+                "units: °C (the workbook's)",
+                "depths: the workbook names none",
+                OPEN_NOTE,
+            ),
+        ),
         metadata={"logger": model, "serial": serial},
-        others={f"channel {i + 1} {titles[i]} [{units[i]}]": table[:, i].copy() for i in range(len(titles)) if i not in warm})
+        others={
+            f"channel {i + 1} {titles[i]} [{units[i]}]": table[:, i].copy() for i in range(len(titles)) if i not in warm
+        },
+    )
 
 
 def _numbers(body: Rows, width: int, file: str, first: int) -> NDArray[np.float64]:

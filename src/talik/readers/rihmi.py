@@ -1,9 +1,10 @@
 """
-RIHMI-WDC (Obninsk) daily data: `wr*.txt` in fixed columns, with the layout in `fld*.txt` and the names in `statlist*.txt`.
+RIHMI-WDC (Obninsk) daily data: `wr*.txt` in fixed columns, with the layout in `fld*.txt` and the names in
+`statlist*.txt`.
 
 The three come in one zip, or lie side by side. Columns are cut by the layout: a blank is a missing value there, and
-splitting at blanks would move every value behind it. Air temperature (a2) stands at 2 m height, soil temperature (a3) at
-the depths the layout names, snow (a5) has no temperature. Stations are told apart by their WMO index, which is in
+splitting at blanks would move every value behind it. Air temperature (a2) stands at 2 m height, soil temperature (a3)
+at the depths the layout names, snow (a5) has no temperature. Stations are told apart by their WMO index, which is in
 `metadata["wmo_id"]`, so that air and soil of one station can be brought together.
 """
 
@@ -55,7 +56,9 @@ def claims(head: Head) -> int:
     """Whether it is an archive with `wr*.txt` and `fld*.txt`, or such a `wr*.txt` itself."""
     if head.content.startswith(b"PK\3\4"):
         inside = names(head.path)
-        return CERTAIN * (any(_DATA.match(name) for name in inside) and any(name.lower().startswith("fld") for name in inside))
+        return CERTAIN * (
+            any(_DATA.match(name) for name in inside) and any(name.lower().startswith("fld") for name in inside)
+        )
     return CERTAIN * bool(_DATA.match(head.path.name) and _ROW.match(head.first))
 
 
@@ -76,8 +79,21 @@ def read(head: Head, options: Options) -> list[Record]:
     parts: dict[int, list[slice]] = {}
     for begin, end in zip(starts, [*starts[1:], index.size], strict=True):
         parts.setdefault(int(index[begin]), []).append(slice(int(begin), int(end)))
-    return [_record(station, np.concatenate([np.arange(p.start, p.stop) for p in pieces]), dates, exist, warm, cold, values, marks,
-                    stations, layout_text) for station, pieces in parts.items()]
+    return [
+        _record(
+            station,
+            np.concatenate([np.arange(p.start, p.stop) for p in pieces]),
+            dates,
+            exist,
+            warm,
+            cold,
+            values,
+            marks,
+            stations,
+            layout_text,
+        )
+        for station, pieces in parts.items()
+    ]
 
 
 def _record(station: int, rows: NDArray[np.int64], dates: Times, exist: NDArray[np.bool_], warm: list[_Column],
@@ -86,26 +102,47 @@ def _record(station: int, rows: NDArray[np.int64], dates: Times, exist: NDArray[
     lost, rows = rows[~exist[rows]], rows[exist[rows]]
     lost_values = sum(int((~np.isnan(values[c.name][lost])).sum()) for c in (*warm, *cold))
     table = np.column_stack([values[c.name][rows] for c in warm]) if warm else np.empty((rows.size, 0))
-    rejected = np.column_stack([marks[c.name][rows] == _REJECTED for c in warm]) if warm else np.empty(table.shape, bool)
+    rejected = (
+        np.column_stack([marks[c.name][rows] == _REJECTED for c in warm]) if warm else np.empty(table.shape, bool)
+    )
     flags = np.where(np.isnan(table), Flag.MISSING, np.where(rejected, Flag.SOURCE, 0)).astype(np.uint16)
     doubts = {c.name: marks[c.name][rows] for c in warm if np.isin(marks[c.name][rows], _DOUBTED).any()}
     noted = ", ".join(f"{c.name}: {int(np.isin(doubts[c.name], _DOUBTED).sum())}" for c in warm if c.name in doubts)
     return Record(
-        stations.get(station, str(station)), dates[rows], np.array([c.depth for c in warm]), table, flags,
+        stations.get(station, str(station)),
+        dates[rows],
+        np.array([c.depth for c in warm]),
+        table,
+        flags,
         labels=tuple(c.name for c in warm),
         source=Source(
-            header=layout, time_zone="UTC", time_zone_from="format",
+            header=layout,
+            time_zone="UTC",
+            time_zone_from="format",
             understood=(
-                f"encoding: {_ENCODING} (the format's)", "dates: year, month, day in columns of their own (the format's)",
+                f"encoding: {_ENCODING} (the format's)",
+                "dates: year, month, day in columns of their own (the format's)",
                 "time zone: the stamps are dates; each stands for its meteorological day at the station",
-                "units: °C, cm and mm (the format's)", f"columns: by the layout; air at {_AIR_HEIGHT:g} m height, soil by the layout's cm",
+                "units: °C, cm and mm (the format's)",
+                f"columns: by the layout; air at {_AIR_HEIGHT:g} m height, soil by the layout's cm",
                 "missing: blank, 999.9 or 9999; a value with quality mark 9 would be flagged SOURCE",
                 *([f"quality marks 1 to 8 are kept beside the values ({noted})"] if noted else []),
-                *([f"{lost.size} rows with dates that do not exist, with {lost_values} values, were left out "
-                   f"(first: line {lost[0] + 1})"] if lost.size else []))),
+                *(
+                    [
+                        f"{lost.size} rows with dates that do not exist, with {lost_values} values, were left out "
+                        f"(first: line {lost[0] + 1})"
+                    ]
+                    if lost.size
+                    else []
+                ),
+            ),
+        ),
         metadata={"wmo_id": f"{station:05d}", "network": "RIHMI-WDC"},
-        others={**{c.name: values[c.name][rows] for c in cold},
-                **{f"quality mark of {name}": codes.astype(np.float64) for name, codes in doubts.items()}})
+        others={
+            **{c.name: values[c.name][rows] for c in cold},
+            **{f"quality mark of {name}": codes.astype(np.float64) for name, codes in doubts.items()},
+        },
+    )
 
 
 def _texts(head: Head) -> tuple[bytes, str, str, str]:
@@ -116,7 +153,11 @@ def _texts(head: Head) -> tuple[bytes, str, str, str]:
         if len(data) != 1:
             raise FileError(f"{head.name}: expected one wr*.txt in it, found {len(data)}")
         stem = data[0][2:].lower()
-        other = {name.lower(): content.decode(_ENCODING, errors="replace") for name, content in files.items() if name != data[0]}
+        other = {
+            name.lower(): content.decode(_ENCODING, errors="replace")
+            for name, content in files.items()
+            if name != data[0]
+        }
         content = files[data[0]]
     else:
         stem = head.path.name[2:].lower()
@@ -130,7 +171,7 @@ def _texts(head: Head) -> tuple[bytes, str, str, str]:
 
 
 def _layout(text: str, name: str) -> list[Field]:
-    """Fields of the layout: running number, number of the variable, width[,decimals], description; one blank between fields."""
+    """Fields of the layout (running number, variable, width[,decimals], description), with one blank between them."""
     fields: list[Field] = []
     begin = 0
     for number, line in enumerate(text.splitlines(), 1):
@@ -138,7 +179,9 @@ def _layout(text: str, name: str) -> list[Field]:
             continue
         match = re.match(r"\s*\d+\s+(\S+)\s+(\d+)(?:,(\d+))?\s+(.+?)\s*$", line)
         if match is None:
-            raise FileError(f"{name}, line {number}: {line.strip()[:60]!r} is not 'number variable width,decimals description'")
+            raise FileError(
+                f"{name}, line {number}: {line.strip()[:60]!r} is not 'number variable width,decimals description'"
+            )
         fields.append(Field(match[1], match[4], begin, begin + int(match[2])))
         begin += int(match[2]) + 1
     if not fields:
@@ -158,11 +201,16 @@ def _columns(fields: list[Field]) -> list[_Column]:
     columns: list[_Column] = []
     for field in fields:
         title = field.title.lower()
-        quality = next((f for f in fields if f.number == f"{field.number}.Q" and f.title.lower().startswith("признак качества")), None)
+        quality = next(
+            (f for f in fields if f.number == f"{field.number}.Q" and f.title.lower().startswith("признак качества")),
+            None,
+        )
         if title == "средняя температура воздуха":
             columns.append(_Column(field, -_AIR_HEIGHT, "air temperature", quality))
         elif soil := re.match(r"температура на глубине (\d+(?:[.,]\d+)?)\s*см", title):
-            columns.append(_Column(field, float(soil[1].replace(",", ".")) / 100, f"soil temperature {soil[1]} cm", quality))
+            columns.append(
+                _Column(field, float(soil[1].replace(",", ".")) / 100, f"soil temperature {soil[1]} cm", quality)
+            )
         elif title in _OTHERS:
             columns.append(_Column(field, np.nan, _OTHERS[title], quality))
     return columns
@@ -176,7 +224,9 @@ def _whole(rows: Table, field: Field) -> NDArray[np.int64]:
     return values.astype(np.int64)
 
 
-def _dates(year: NDArray[np.int64], month: NDArray[np.int64], day: NDArray[np.int64]) -> tuple[Times, NDArray[np.bool_]]:
+def _dates(
+    year: NDArray[np.int64], month: NDArray[np.int64], day: NDArray[np.int64]
+) -> tuple[Times, NDArray[np.bool_]]:
     """Dates, and which exist: these files have a 29 February 1900."""
     whole = (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
     months = (np.where(whole, (year - 1970) * 12 + month - 1, 0)).astype("M8[M]")

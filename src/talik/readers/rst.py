@@ -24,12 +24,14 @@ def claims(head: Head) -> int:
 
 
 def read(head: Head, options: Options) -> list[Record]:
-    """The record of a DT logger: sensors in degrees; their resistances and the logger's own sensors go to `Record.others`."""
+    """The record of a DT logger: sensors in degrees; resistances and the logger's own sensors go to `Record.others`."""
     lines = head.whole_text().splitlines()
     top = next((i for i, line in enumerate(lines) if _NAMES.match(line)), None)
     at = next((i for i, line in enumerate(lines) if _UNITS.match(line)), None)
     if top is None or at is None or at < top:
-        raise FileError(f"{head.name}: the lines TIMESTAMP,RECORD,BATTERY,... and UNITS-> are not both there: the file is cut")
+        raise FileError(
+            f"{head.name}: the lines TIMESTAMP,RECORD,BATTERY,... and UNITS-> are not both there: the file is cut"
+        )
     names = unique_names(cells(lines[top], ","))
     units = cells(lines[at], ",") + [""] * len(names)
     entries = _entries(lines[:top])
@@ -49,15 +51,35 @@ def read(head: Head, options: Options) -> list[Record]:
         raw[:, column] = unit.to_celsius(raw[:, column]) if unit else raw[:, column]
     values, flags = ends_marked(raw)
     depths = depths_of([names[i] for i in warm])
-    return [Record(
-        entries.get("name") or head.path.stem, zone.to_utc(stamps.times, file=head.name), depths.depths, values, flags,
-        labels=tuple(names[i] for i in warm),
-        source=Source(header="\n".join(lines[:at + 1]), time_zone=zone.label, time_zone_from=zone.found_in,
-                      understood=(head.encoding.how, "dates: year/month/day (the format's)", zone.understood,
-                                  "units: " + ", ".join(sorted({units[i] for i in warm})) + " (the UNITS line)", depths.how, OPEN_NOTE)),
-        metadata={"serial": entries.get("serial number", ""), "logger": entries.get("model", "")},
-        others={f"{name} [{units[i]}]" if units[i] else name: table.numbers(i, name=name) for i, name in enumerate(names)
-                if i >= 2 and i not in warm and name not in ("STATUS",) and not name.startswith("column ")})]
+    return [
+        Record(
+            entries.get("name") or head.path.stem,
+            zone.to_utc(stamps.times, file=head.name),
+            depths.depths,
+            values,
+            flags,
+            labels=tuple(names[i] for i in warm),
+            source=Source(
+                header="\n".join(lines[: at + 1]),
+                time_zone=zone.label,
+                time_zone_from=zone.found_in,
+                understood=(
+                    head.encoding.how,
+                    "dates: year/month/day (the format's)",
+                    zone.understood,
+                    "units: " + ", ".join(sorted({units[i] for i in warm})) + " (the UNITS line)",
+                    depths.how,
+                    OPEN_NOTE,
+                ),
+            ),
+            metadata={"serial": entries.get("serial number", ""), "logger": entries.get("model", "")},
+            others={
+                f"{name} [{units[i]}]" if units[i] else name: table.numbers(i, name=name)
+                for i, name in enumerate(names)
+                if i >= 2 and i not in warm and name not in ("STATUS",) and not name.startswith("column ")
+            },
+        )
+    ]
 
 
 def _entries(lines: list[str]) -> dict[str, str]:

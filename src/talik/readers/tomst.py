@@ -1,9 +1,9 @@
 """
 TOMST's data_<serial>_<n>.csv without header: number; stamp; zone code; T1; T2; T3; moisture; shake; error.
 
-A TMS-4 stands with T1 at 8 cm below, T2 at and T3 15 cm above the surface. Stamps are UTC; the zone code (in quarter hours)
-is that of the computer which set the logger, and is not applied. Moisture is a raw count. A Thermologger or dendrometer
-writes -200 for the sensors it lacks.
+A TMS-4 stands with T1 at 8 cm below, T2 at and T3 15 cm above the surface. Stamps are UTC; the zone code (in quarter
+hours) is that of the computer which set the logger, and is not applied. Moisture is a raw count. A Thermologger or
+dendrometer writes -200 for the sensors it lacks.
 """
 
 from __future__ import annotations
@@ -48,17 +48,30 @@ def read(head: Head, options: Options) -> list[Record]:
     whole = len(warm) == len(_DEPTHS)
     depths = np.array([_DEPTHS[name] for name in warm]) if whole else np.full(len(warm), np.nan)
     errors = int((columns.frame["error"].fill_null(0) != 0).sum()) if "error" in columns.frame.columns else 0
-    times, source = sourced(head, columns.proved, zone, header="", understood=(
-        "zone code " + ", ".join(f"{code} ({offset_label(15 * code)})" for code in codes) + ": of the computer, not applied; "
-        "the stamps are UTC",
-        "units: °C (the format's)",
-        "depths: T1 8 cm below, T2 at, T3 15 cm above the surface (a standard TMS-4)" if whole else
-        "depths: not those of a TMS-4 (sensors are lacking); give them with depths=...",
-        f"numbers: decimal {'comma' if decimal == ',' else 'point'}",
-        f"{errors} rows carry the logger's error code" if errors else ""))
+    times, source = sourced(
+        head,
+        columns.proved,
+        zone,
+        header="",
+        understood=(
+            "zone code "
+            + ", ".join(f"{code} ({offset_label(15 * code)})" for code in codes)
+            + ": of the computer, not applied; "
+            "the stamps are UTC",
+            "units: °C (the format's)",
+            "depths: T1 8 cm below, T2 at, T3 15 cm above the surface (a standard TMS-4)"
+            if whole
+            else "depths: not those of a TMS-4 (sensors are lacking); give them with depths=...",
+            f"numbers: decimal {'comma' if decimal == ',' else 'point'}",
+            f"{errors} rows carry the logger's error code" if errors else "",
+        ),
+    )
     serial = match[1] if (match := re.match(r"data_(\d+)_", head.path.name)) else ""
-    others = {name: columns.frame[name].to_numpy().astype(np.float64) for name in ("moisture", "shake", "error", "zone")
-              if name in columns.frame.columns}
+    others: dict[str, NDArray[np.float64]] = {
+        name: columns.frame[name].to_numpy().astype(np.float64)
+        for name in ("moisture", "shake", "error", "zone")
+        if name in columns.frame.columns
+    }
     return [Record(serial or head.path.stem, times, depths, values, flags, labels=tuple(warm), source=source,
                    metadata={"serial": serial, "logger": "TMS-4" if whole else "TOMST"}, others=others)]
 

@@ -1,4 +1,4 @@
-"""Vemco Minilog: the older .000 text (Minilog-T) and the .csv of Logger Vue (Minilog-II-T, Minilog-T); one sensor each."""
+"""Vemco Minilog: the older .000 text (Minilog-T) and the .csv of Logger Vue (Minilog-II-T); one sensor each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from talik.readers.stamps import prove_dates
 from talik.readers.zones import chosen, offset_in
 from talik.records import Record, Source
 
-_TITLE = re.compile(r"^\*?\s*Date\s*\((?P<date>[dmy/\-.]+)\)\s*[, ]\s*Time\s*\(hh:mm:ss\)\s*,(?P<rest>.+)$", re.IGNORECASE)
+_TITLE = re.compile(
+    r"^\*?\s*Date\s*\((?P<date>[dmy/\-.]+)\)\s*[, ]\s*Time\s*\(hh:mm:ss\)\s*,(?P<rest>.+)$", re.IGNORECASE
+)
 _ENTRY = re.compile(r"^\*?\s*([A-Za-z][\w /]*?)\s*[=:]\s*(.*)$")
 
 
@@ -30,7 +32,9 @@ def read(head: Head, options: Options) -> list[Record]:
     lines = head.whole_text().splitlines()
     at, title = next(((i, m) for i, line in enumerate(lines[:20]) if (m := _TITLE.match(line))), (0, None))
     if title is None:
-        raise FileError(f"{head.name}: no line 'Date(...),Time(hh:mm:ss),...' among the first 20; not a Minilog's text file")
+        raise FileError(
+            f"{head.name}: no line 'Date(...),Time(hh:mm:ss),...' among the first 20; not a Minilog's text file"
+        )
     names = [name.strip() for name in title["rest"].split(",")]
     entries = {m[1].strip().lower(): m[2].strip() for line in lines[:at] if (m := _ENTRY.match(line))}
     # the .000 export parts date and time by a blank, the .csv by a comma
@@ -39,7 +43,9 @@ def read(head: Head, options: Options) -> list[Record]:
     numbers = [i + 1 for i in range(at + 1, len(lines)) if lines[i].strip() and not lines[i].lstrip().startswith("*")]
     table = split([lines[n - 1] for n in numbers], ",", width=first + len(names), file=head.name, numbers=numbers)
     order = options.date_order or _order(title["date"], head.name, at + 1)
-    stamps = prove_dates(table.text(0), clock=None if together else table.text(1), date_order=order, file=head.name, lines=numbers)
+    stamps = prove_dates(
+        table.text(0), clock=None if together else table.text(1), date_order=order, file=head.name, lines=numbers
+    )
     zone = chosen(options.timezone, offset_in(entries.get("minilog initialized", "")))
     warm = [(place, name) for place, name in enumerate(names) if _unit(name)]
     if not warm:
@@ -47,16 +53,35 @@ def read(head: Head, options: Options) -> list[Record]:
     raw = table.matrix([first + place for place, _ in warm], [name for _, name in warm])
     raw = np.column_stack([unit.to_celsius(raw[:, i]) for i, (_, name) in enumerate(warm) if (unit := _unit(name))])
     values, flags = fills_marked(raw)
-    return [Record(
-        entries.get("study description") or entries.get("study id") or head.path.stem,
-        zone.to_utc(stamps.times, file=head.name), np.full(len(warm), np.nan), values, flags, labels=tuple(n for _, n in warm),
-        source=Source(header="\n".join(lines[:at + 1]), time_zone=zone.label, time_zone_from=zone.found_in,
-                      understood=(head.encoding.how, f"dates: {title['date']} (as the header says)", zone.understood,
-                                  "units: " + ", ".join(sorted({unit.name for _, n in warm if (unit := _unit(n))})) + " (header)",
-                                  "depths: the file names none")),
-        metadata={"serial": entries.get("serial number") or _serial(entries.get("source device", "")),
-                  "logger": entries.get("id") or entries.get("source device", "")},
-        others={name: table.numbers(first + place, name=name) for place, name in enumerate(names) if not _unit(name)})]
+    return [
+        Record(
+            entries.get("study description") or entries.get("study id") or head.path.stem,
+            zone.to_utc(stamps.times, file=head.name),
+            np.full(len(warm), np.nan),
+            values,
+            flags,
+            labels=tuple(n for _, n in warm),
+            source=Source(
+                header="\n".join(lines[: at + 1]),
+                time_zone=zone.label,
+                time_zone_from=zone.found_in,
+                understood=(
+                    head.encoding.how,
+                    f"dates: {title['date']} (as the header says)",
+                    zone.understood,
+                    "units: " + ", ".join(sorted({unit.name for _, n in warm if (unit := _unit(n))})) + " (header)",
+                    "depths: the file names none",
+                ),
+            ),
+            metadata={
+                "serial": entries.get("serial number") or _serial(entries.get("source device", "")),
+                "logger": entries.get("id") or entries.get("source device", ""),
+            },
+            others={
+                name: table.numbers(first + place, name=name) for place, name in enumerate(names) if not _unit(name)
+            },
+        )
+    ]
 
 
 def _order(pattern: str, file: str, line: int) -> str:
