@@ -29,12 +29,19 @@ def _se(values: Array) -> Array:
     return out
 
 
+def _cv(values: Array) -> Array:
+    """|sd/mean|; NaN where the mean is 0."""
+    mean = values.mean(axis=-1)
+    out: Array = np.abs(values.std(axis=-1, ddof=1) / np.where(mean == 0, np.nan, mean))
+    return out
+
+
 STATISTICS: Mapping[str, Callable[[Array], Array]] = {
     "mean": lambda v: v.mean(axis=-1),
     "SE": _se,
     "min": lambda v: v.min(axis=-1),
     "max": lambda v: v.max(axis=-1),
-    "|CV|": lambda v: np.abs(v.std(axis=-1, ddof=1) / v.mean(axis=-1)),
+    "|CV|": _cv,
     "site": lambda v: v.mean(axis=-1),
     "% positive": lambda v: 100 * (v > 0).mean(axis=-1),
     "% negative": lambda v: 100 * (v < 0).mean(axis=-1),
@@ -238,7 +245,7 @@ def computed(claim: Claim, table: Sheet, *, without: NDArray[np.bool_] | None = 
     if claim.across:
         own = numbers_of[claim.groups.index(claim.group)]
         ahead = numbers_of > own if claim.across == "rank down" else numbers_of < own
-        return 1.0 + ahead.sum(axis=0), n
+        return np.where(np.isnan(numbers_of).any(axis=0), np.nan, 1.0 + ahead.sum(axis=0)), n
     out: Array = numbers_of[0]
     return out, n
 
