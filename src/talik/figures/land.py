@@ -54,7 +54,8 @@ def coasts(scale: Scale = "50m") -> tuple[NDArray[np.float64], NDArray[np.int64]
     if scale not in ("50m", "110m"):
         raise unknown("scale of the land", scale, ("50m", "110m"))
     packed = resources.files("talik").joinpath("data", "maps", f"land_{scale}.wkb.gz").read_bytes()
-    outlines, polygon = shapely.get_rings(shapely.get_parts(shapely.from_wkb(gzip.decompress(packed))), return_index=True)
+    polygons = shapely.get_parts(shapely.from_wkb(gzip.decompress(packed)))
+    outlines, polygon = shapely.get_rings(polygons, return_index=True)
     points, ring = shapely.get_coordinates(outlines, return_index=True)
     return points, ring, polygon
 
@@ -91,7 +92,8 @@ def land_on(projection: Any, bounds: Bounds, *, scale: Scale = "50m", detail: fl
     Notes
     -----
     A ring that encloses the antipode of the map's centre turns inside out when it is projected, and shows it by
-    running the other way around: it is then everything inside the frame but what it encloses.
+    running clockwise around the centre: it is then everything inside the frame but what it encloses. No land on
+    Earth encloses both a point and its antipode.
 
     Examples
     --------
@@ -111,8 +113,10 @@ def land_on(projection: Any, bounds: Bounds, *, scale: Scale = "50m", detail: fl
     polygon = polygon[np.unique(ring[there])]
     lake = np.concatenate([[False], polygon[1:] == polygon[:-1]])
     frame = shapely.box(*bounds)
-    turned = shapely.is_ccw(outline) == lake
-    near = turned | shapely.intersects(frame, shapely.box(*shapely.bounds(outline).T))
+    around = _turns(outline) * np.where(lake, -1, 1)
+    turned = around == -1
+    reach = np.hypot(*np.abs(np.reshape(bounds, (2, 2))).max(axis=0))
+    near = (around != 0) | (shapely.distance(outline, shapely.Point(0, 0)) <= reach)
     outline, polygon, lake, turned = outline[near], polygon[near], lake[near], turned[near]
     inner = shapely.make_valid(shapely.simplify(shapely.polygons(outline), detail, preserve_topology=False))
     ground = shapely.intersection(inner, frame)
@@ -121,3 +125,14 @@ def land_on(projection: Any, bounds: Bounds, *, scale: Scale = "50m", detail: fl
         owner = np.flatnonzero((polygon == polygon[k]) & ~lake)
         ground[owner] = shapely.difference(ground[owner], ground[k])
     return shapely.union_all(ground[~lake])
+
+
+def _turns(outline: NDArray[Any]) -> NDArray[np.int64]:
+    """How often rings wind around the map's centre, counter-clockwise positive."""
+    import shapely
+
+    flat, ring = shapely.get_coordinates(outline, return_index=True)
+    turn = np.diff(np.arctan2(flat[:, 1], flat[:, 0]))
+    turn = (turn + np.pi) % (2 * np.pi) - np.pi
+    same = ring[1:] == ring[:-1]
+    return np.rint(np.bincount(ring[1:][same], turn[same], minlength=len(outline)) / (2 * np.pi)).astype(np.int64)

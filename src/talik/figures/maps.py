@@ -38,8 +38,9 @@ _MM = 25.4
 _RIM, _SHADING = 4.0, 8.0
 _SMALLEST, _LARGEST = 6.0, 80.0
 _LIMITS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 50.0)
+_THIRDS = (1.5, 3.0, 6.0, 15.0, 30.0)
 _MARKERS = ("o", "s", "D", "^", "v", "<", ">", "p", "*")
-_NAMED = 8
+_NAMED = 6
 _UNNAMED = "Region not given"
 _ARITHMETIC = {"surface_offset": "MAGST − MAAT", "thermal_offset": "TTOP − MAGST"}
 
@@ -257,7 +258,9 @@ def _offset_legend(fig: Figure, known: Variable, norm: Any, colours: Any, limit:
     bar = fig.add_axes((8 / width, (foot - 8) / height, (74 if wide else 36) / width, 3 / height))
     arrows = {(True, True): "both", (True, False): "min", (False, True): "max", (False, False): "neither"}[beyond]
     drawn = fig.colorbar(ScalarMappable(norm, colours), cax=bar, orientation="horizontal", extend=arrows)
-    drawn.set_ticks([-limit, -limit / 2, 0, limit / 2, limit])
+    thirds = limit in _THIRDS
+    drawn.set_ticks(np.linspace(-limit, limit, 7 if thirds else 5).tolist())
+    drawn.ax.xaxis.set_major_formatter("{x:g}")
     drawn.outline.set_linewidth(0.4)
     parts = f" = {_ARITHMETIC[known.name]}" if known.name in _ARITHMETIC and wide else ""
     bar.set_xlabel(f"{known.label}{parts} ({unit})" if wide else f"{known.short} ({unit})")
@@ -266,11 +269,11 @@ def _offset_legend(fig: Figure, known: Variable, norm: Any, colours: Any, limit:
     key.set(xlim=(0, width - left - 4), ylim=(0, 13))
     key.axis("off")
     style: dict[str, Any] = {"facecolor": "#BBBBBB", "edgecolor": INK, "linewidth": 0.35}
-    for k, step in enumerate((limit / 4, limit / 2, limit)):
+    for k, step in enumerate(np.array([1 / 3, 2 / 3, 1.0] if thirds else [0.25, 0.5, 1.0]) * limit):
         key.scatter(5 + 9 * k, 8, s=_area(step, limit), **style)
         key.text(5 + 9 * k, 4.9, f"{step:g}", ha="center", va="top", fontsize=SMALL)
     key.text(14, 1.9, f"|{known.short}| ({unit})", ha="center", va="top", fontsize=NORMAL)
-    for x, mark, sign in ((44, "o", "≥ 0"), (54, "v", "< 0")) if wide else ():
+    for x, mark, sign in ((44, "o", "≥ 0"), (54, "v", "< 0")) if wide else ((31, "v", "< 0"),):
         key.scatter(x, 8, s=24, marker=mark, **style)
         key.text(x, 4.9, sign, ha="center", va="top", fontsize=SMALL)
     if wide:
@@ -296,8 +299,9 @@ def _region_legend(fig: Figure, panels: list[_Panel], styles: Mapping[str, Regio
         look = styles[panel.name]
         shapes = _shapes(panel, look)
         count = dict(panel.rows.group_by("subregion").len().iter_rows())
+        others = "other sites" if len(shapes) > 1 else "sites"
         marks = [Line2D([], [], ls="", marker=mark, color=look.colour, markersize=4.5, markeredgecolor="white",
-                        markeredgewidth=0.4, label=f"{name or 'no sub-region'} ({count[name]})")
+                        markeredgewidth=0.4, label=f"{name or others} ({count[name]})")
                  for name, mark in shapes.items()]
         columns = -(-len(marks) // 3)
         legend = fig.legend(handles=marks, loc="upper left", bbox_to_anchor=(left / width, (foot - 2) / height),

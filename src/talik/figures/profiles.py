@@ -26,6 +26,9 @@ AIR_HEIGHT = 2.0
 THAWED, FROZEN = "#F4ECDD", "#E3ECF4"
 """Fill of the active layer and of permafrost."""
 
+_STAND_IN = 0.6
+"""Where TTOP is drawn in a group without any ALT, as a part of the depth shown."""
+_NO_GROUP = "(none)"
 _STATE = ("maat", "magst", "ttop")
 _COLUMNS = ("by", "group", "variable", "n", "mean", "se", "sd")
 _Row = dict[str, Any]
@@ -51,7 +54,7 @@ def state_profiles(sites: Any, summary: Any, *, by: str = "region") -> Figure:
     matplotlib Figure
         Air stands at 2 m, MAGST at 0 m, TTOP at the depth of the active layer. Bars are one standard deviation
         of the sites; numbers are means ± standard error. Where a site has no ALT, its TTOP is drawn at the
-        group's mean ALT (dotted); a group without any ALT has TTOP on the lower edge.
+        group's mean ALT (dotted); where no site of a group has one, at a depth without meaning, which is said.
 
     Raises
     ------
@@ -68,7 +71,8 @@ def state_profiles(sites: Any, summary: Any, *, by: str = "region") -> Figure:
     if not means:
         raise DataError(f"summary: no group by {by!r} has a mean of maat, magst or ttop: there is no profile to draw")
     styles = looks(means)
-    own = {group: _site_profiles(table.filter(pl.col(by) == group), means[group]) for group in styles}
+    named = table.with_columns(pl.col(by).cast(pl.String).fill_null(_NO_GROUP))
+    own = {group: _site_profiles(named.filter(pl.col(by) == group)) for group in styles}
     deepest = _deepest(own, means)
     columns = min(len(styles), 3)
     lines = -(-len(styles) // columns)
@@ -90,31 +94,32 @@ def state_profiles(sites: Any, summary: Any, *, by: str = "region") -> Figure:
     return fig
 
 
-def _site_profiles(part: pl.DataFrame, means: Mapping[str, _Row]) -> NDArray[np.float64]:
-    """MAAT, MAGST, TTOP, depth of TTOP [m], and whether that depth is the site's own: shape (n, 5)."""
+def _site_profiles(part: pl.DataFrame) -> NDArray[np.float64]:
+    """MAAT, MAGST, TTOP [°C] and ALT [m] of the sites, shape (n, 4)."""
     values = [numbers(part, name, "sites").to_numpy() for name in _STATE]
     alt = numbers(part, "alt", "sites").to_numpy() if "alt" in part.columns else np.full(part.height, np.nan)
-    stand_in = means["alt"]["mean"] if "alt" in means else np.nan
-    return np.column_stack([*values, np.where(np.isfinite(alt), alt, stand_in), np.isfinite(alt)]).astype(float)
+    return np.column_stack([*values, alt]).astype(float)
 
 
 def _deepest(own: Mapping[str, NDArray[np.float64]], means: Mapping[str, Mapping[str, _Row]]) -> float:
-    """Depth of the lower edge [m]: below every mean and nineteen in twenty of the sites."""
+    """Depth of the lower edge [m]: below nineteen in twenty of the sites, with room for words below every mean."""
     depths = np.concatenate([rows[np.isfinite(rows[:, 3]), 3] for rows in own.values()])
     mean = [found["alt"]["mean"] for found in means.values() if "alt" in found]
     common = float(np.quantile(depths, 0.95)) if depths.size else 0.0
-    return float(np.ceil(2 * max(1.0, common, *(1.3 * value for value in mean))) / 2)
+    return float(np.ceil(2 * max(2.0, common, *((value + 0.6) / 0.78 for value in mean))) / 2)
 
 
 def _panel(ax: Axes, look: Region, sites: NDArray[np.float64], means: Mapping[str, _Row], deepest: float) -> None:
-    alt = means["alt"]["mean"] if "alt" in means else deepest
+    alt = means["alt"]["mean"] if "alt" in means else _STAND_IN * deepest
     ax.axhspan(-alt, 0, color=THAWED, lw=0, zorder=0)
     ax.axhspan(-deepest, -alt, color=FROZEN, lw=0, zorder=0)
     ax.axhline(0, color=INK, lw=0.8, zorder=1)
     ax.axvline(0, color=QUIET, lw=0.5, ls=(0, (4, 3)), zorder=1)
-    for maat, magst, ttop, depth, known in sites:
-        ax.plot([maat, magst], [AIR_HEIGHT, 0], color=look.colour, lw=0.5, alpha=0.3, zorder=2)
-        ax.plot([magst, ttop], [0, -depth], color=look.colour, lw=0.5, alpha=0.3, ls="-" if known else ":", zorder=2)
+    thin: dict[str, Any] = {"color": look.colour, "lw": 0.5, "alpha": 0.3, "zorder": 2}
+    for maat, magst, ttop, depth in sites:
+        known = np.isfinite(depth)
+        ax.plot([maat, magst], [AIR_HEIGHT, 0], **thin)
+        ax.plot([magst, ttop], [0, -depth if known else -alt], ls="-" if known else ":", **thin)
     heights = dict(zip(_STATE, (AIR_HEIGHT, 0.0, -alt), strict=True))
     drawn = [(means[name]["mean"], heights[name]) for name in _STATE if name in means]
     ax.plot(*zip(*drawn, strict=True), color=INK, lw=1.4, zorder=4)
@@ -145,10 +150,11 @@ def _stated_means(ax: Axes, means: Mapping[str, _Row], heights: Mapping[str, flo
         side, shift = ("right", -5) if at > middle else ("left", 5)
         ax.annotate(f"{variable('magst').symbol} {_stated(means['magst'])}", (at, 0.0), xytext=(shift, 4), ha=side,
                     va="bottom", **style)
-    if "alt" in means:
-        deep = means.get("ttop", means.get("magst", {"mean": middle}))["mean"]
+    if "magst" in means or "ttop" in means:
+        deep = means["ttop" if "ttop" in means else "magst"]["mean"]
         at, side = (0.02, "left") if deep > middle else (0.98, "right")
-        ax.annotate(f"ALT {_stated(means['alt'])} m", (at, -alt), xycoords=("axes fraction", "data"), xytext=(0, 1.5),
+        known = f"ALT {_stated(means['alt'])} m" if "alt" in means else "ALT not known"
+        ax.annotate(known, (at, -alt), xycoords=("axes fraction", "data"), xytext=(0, 1.5),
                     ha=side, va="bottom", color=QUIET, **style)
     offsets = [f"{variable(name).symbol} {_stated(means[name])} {shown_unit('K')}"
                for name in ("surface_offset", "thermal_offset") if name in means]
@@ -169,11 +175,11 @@ def _stated(row: _Row) -> str:
 
 def _note(own: Mapping[str, NDArray[np.float64]], deepest: float, width: float) -> str:
     rows = np.concatenate(list(own.values()))
-    dotted = int((np.isfinite(rows[:, 2]) & (rows[:, 4] == 0)).sum())
+    dotted = int((np.isfinite(rows[:, 2]) & np.isnan(rows[:, 3])).sum())
     beyond = int((rows[:, 3] > deepest).sum())
     said = ["Bars: ± 1 SD of the sites. Numbers: mean ± SE."]
     if dotted:
-        said.append(f"Dotted: {dotted} sites without ALT, drawn at the mean ALT.")
+        said.append(f"Dotted: {dotted} sites without ALT, drawn at the mean.")
     if beyond:
         said.append(f"{beyond} with ALT over {deepest:g} m leave the frame.")
     return textwrap.fill(" ".join(said), width=int(width / 1.32))

@@ -116,9 +116,10 @@ def frame(ax: Any, shown: View, *, points: tuple[ArrayLike, ArrayLike] = ((), ()
     x, y = shown.xy(*points)
     if shown.rim is None:
         _local_graticule(ax, shown)
+        if right - left < 2 * _LOCAL:
+            _scale_bar(ax, shown, x, y)
         if ground.is_empty or ground.area > 0.999 * (right - left) * (top - bottom):
             _globe(ax, shown, x, y)
-        _scale_bar(ax, shown, x, y)
     else:
         _polar_graticule(ax, shown, np.asarray(points[0], float))
 
@@ -154,16 +155,18 @@ def _local_graticule(ax: Any, shown: View) -> None:
     lon, lat = _covered(shown)
     step = next((s for s in _STEPS if max(np.ptp(lon), np.ptp(lat)) / s <= 7), _STEPS[-1])
     fine = np.linspace(0.0, 1.0, 201)
+    named: list[float] = []
     for value in np.arange(np.ceil(lon.min() / step), np.floor(lon.max() / step) + 1) * step:
         x, y = shown.xy(np.full(201, value), lat.min() + fine * np.ptp(lat))
         ax.plot(x, y, **_LINE)
-        for at in _crossings(y, x, bottom, (left, right)):
+        for at in _crossings(y, x, bottom, (left, right), named):
             ax.annotate(_degrees((value + 180.0) % 360.0 - 180.0, "E", "W"), (at, bottom), xytext=(0, -2),
                         textcoords="offset points", ha="center", va="top", fontsize=SMALL - 1, color=QUIET)
+    named = []
     for value in np.arange(np.ceil(lat.min() / step), np.floor(lat.max() / step) + 1) * step:
         x, y = shown.xy(lon.min() + fine * np.ptp(lon), np.full(201, value))
         ax.plot(x, y, **_LINE)
-        for at in _crossings(x, y, left, (bottom, top)):
+        for at in _crossings(x, y, left, (bottom, top), named):
             ax.annotate(_degrees(value, "N", "S"), (left, at), xytext=(-2, 0), textcoords="offset points", ha="right",
                         va="center", rotation=90, fontsize=SMALL - 1, color=QUIET)
 
@@ -175,7 +178,7 @@ def _scale_bar(ax: Any, shown: View, x: NDArray[np.float64], y: NDArray[np.float
     length = float(_LENGTHS[width / 4e3 >= _LENGTHS].max(initial=1.0)) * 1e3
     low = y < bottom + 0.25 * height
     on_left = (low & (x < left + 0.4 * width)).sum() <= (low & (x > right - 0.4 * width)).sum()
-    start = left + 0.05 * width if on_left else right - 0.05 * width - length
+    start = left + 0.05 * width if on_left else right - 0.05 * width - max(length, 0.13 * width)
     level = bottom + 0.06 * height
     ax.plot([start, start + length], [level, level], color=INK, lw=1.2, solid_capstyle="butt", zorder=6)
     ax.annotate(f"{length / 1e3:g} km", (start + length / 2, level), xytext=(0, 2), textcoords="offset points",
@@ -241,16 +244,16 @@ def _covered(shown: View) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def _crossings(across: NDArray[np.float64], along: NDArray[np.float64], edge: float,
-               between: tuple[float, float]) -> list[float]:
-    """Where a line crosses an edge of the frame, leaving out its corners."""
-    found = []
+               between: tuple[float, float], named: list[float]) -> list[float]:
+    """Where a line crosses an edge of the frame, if a name fits there: off the corners and the names before it."""
+    span = between[1] - between[0]
     for k in np.flatnonzero(np.diff(np.sign(across - edge)) != 0):
         part = (edge - across[k]) / (across[k + 1] - across[k])
         at = float(along[k] + part * (along[k + 1] - along[k]))
-        margin = 0.03 * (between[1] - between[0])
-        if between[0] + margin < at < between[1] - margin:
-            found.append(at)
-    return found[:1]
+        if between[0] + 0.03 * span < at < between[1] - 0.03 * span and all(abs(at - n) > 0.13 * span for n in named):
+            named.append(at)
+            return [at]
+    return []
 
 
 def _circle(radius: float) -> Any:
