@@ -1,0 +1,111 @@
+"""The report is one page: whole, safe, small, and usable in a real browser without a network."""
+
+import re
+import shutil
+
+import polars as pl
+import pytest
+
+from talik.settings import checked
+from talik.study import run_study
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """A study whose names try to run script, and its report."""
+    folder = tmp_path_factory.mktemp("hostile")
+    pl.DataFrame({
+        "site": [f'<img src=x onerror="document.title=1">{k}' for k in range(4)],
+        "region": ["<script>1</script>"] * 4, "vegetation": ["=1+1"] * 4,
+        "latitude": [60.0, 61.0, 62.0, 63.0], "longitude": [0.0, 10.0, 20.0, 30.0],
+        "maat": [-5.0, -5.1, -5.2, -5.3], "magst": [-2.0, -2.1, -2.2, -2.3], "ttop": [-3.0, -3.1, -3.2, -3.3],
+    }).write_csv(folder / "sites.csv")
+    settings = checked({"study": {"name": "x", "title": "<script>alert(1)</script>", "replicates": 100},
+                        "sites": {"table": "sites.csv"}}, home=folder)
+    run_study(settings, folder / "out")
+    return folder / "out" / "report.html"
+
+
+def test_the_page_is_small_and_asks_for_nothing(finished):
+    page = (finished / "report.html").read_text(encoding="utf-8")
+    assert len(page.encode()) < 5_000_000
+    assert not re.search(r"""(src|href)=["']?(https?:)?//""", page)
+    assert "default-src 'none'" in page
+
+
+def test_every_picture_has_words(finished):
+    page = (finished / "report.html").read_text(encoding="utf-8")
+    alts = re.findall(r'<img alt="([^"]*)"', page)
+    assert len(alts) == 5
+    assert all(len(alt) > 40 for alt in alts)
+
+
+def test_what_was_not_run_is_named(finished):
+    page = (finished / "report.html").read_text(encoding="utf-8")
+    assert "What was not run" in page
+
+
+def test_names_from_data_are_text(hostile):
+    page = hostile.read_text(encoding="utf-8")
+    assert "<script>alert" not in page
+    assert "<img src=x" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("no chromium on PATH")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as p:
+        running = p.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield running
+        running.close()
+
+
+def opened(browser, path, width=1200):
+    """The page, with every console message and request it made."""
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    said, asked = [], []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(path.as_uri())
+    return page, said, [url for url in asked if not url.startswith(("data:", "file:"))]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [390, 1200])
+def test_the_page_opens_quietly_and_fits(browser, finished, width):
+    page, said, asked = opened(browser, finished / "report.html", width)
+    assert said == []
+    assert asked == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+    page.close()
+
+
+@pytest.mark.browser
+def test_the_scorecard_can_be_filtered(browser, finished):
+    page, _, _ = opened(browser, finished / "report.html")
+    box = page.locator('[data-filters="scorecard-table"]')
+    assert box.locator("output").inner_text() == "103 of 103 rows"
+    box.locator("select").first.select_option("agrees")
+    assert box.locator("output").inner_text() == "86 of 103 rows"
+    box.locator("input").fill("Barrow no such")
+    assert box.locator("output").inner_text() == "0 of 103 rows"
+    page.close()
+
+
+@pytest.mark.browser
+def test_hostile_names_do_nothing(browser, hostile):
+    page, said, asked = opened(browser, hostile)
+    assert said == []
+    assert asked == []
+    assert page.title() == "<script>alert(1)</script> · talik report"
+    page.close()
