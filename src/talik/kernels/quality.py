@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from talik.kernels.profile import annual_wave
+
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
 Integers = NDArray[np.int64]
@@ -23,15 +25,17 @@ def local_scale(size: Floats, block: int) -> Floats:
     block : int
         Samples of a block.
     """
-    count = max(size.size // block, 1)
-    parts = np.array_split(size, count)
-    level = np.array([np.quantile(part, 0.9) for part in parts])
-    around = np.fmax(level, np.fmax(np.r_[level[1:], level[-1]], np.r_[level[0], level[:-1]]))
-    scale: Floats = np.repeat(around, [part.size for part in parts])
+    block = min(block, size.size)
+    whole = size[:size.size // block * block].reshape(-1, block)
+    rows = np.vstack([whole, size[-block:]]) if size.size % block else whole
+    rank = int(np.ceil(0.9 * block)) - 1
+    level = np.partition(rows, rank, axis=1)[:, rank]
+    around = np.maximum(level, np.maximum(np.r_[level[1:], level[-1]], np.r_[level[0], level[:-1]]))
+    scale: Floats = np.repeat(around, block)[:size.size]
     return scale
 
 
-def spikes(values: Floats, joined: Booleans, *, block: int, factor: float, floor: float) -> Booleans:
+def spikes(values: Floats, *, block: int, factor: float, floor: float) -> Booleans:
     """
     Samples that stand off from the median of the five around them, by more than the season's scatter allows.
 
@@ -39,20 +43,18 @@ def spikes(values: Floats, joined: Booleans, *, block: int, factor: float, floor
     ----------
     values : ndarray, shape (n,)
         Without NaN, in order of time.
-    joined : ndarray of bool, shape (n,)
-        False where a sample follows on a gap. Beside a gap the five are not neighbours, so that a sample must also
-        stand off by five times the usual change between neighbours.
     block : int
         Samples over which the scatter is taken.
     factor : float
-        How many times the scatter (90 % quantile of the distances).
+        How many times the scatter (90 % quantile of the distances); and three times the usual change between
+        neighbours, so that the edge of a jump or of a gap is no spike.
     floor : float
         Smallest distance that counts [K].
 
     Examples
     --------
     >>> x = np.zeros(100); x[50] = 9.0
-    >>> np.flatnonzero(spikes(x, np.ones(100, bool), block=30, factor=8, floor=1))
+    >>> np.flatnonzero(spikes(x, block=30, factor=8, floor=1))
     array([50])
     """
     from scipy.ndimage import median_filter
@@ -60,11 +62,9 @@ def spikes(values: Floats, joined: Booleans, *, block: int, factor: float, floor
     if values.size < 5:
         return np.zeros(values.size, dtype=bool)
     off = np.abs(values - median_filter(values, 5, mode="nearest"))
-    limit = np.maximum(floor, factor * local_scale(off, block))
-    beside = np.convolve(~joined, np.ones(4), mode="full")[2:2 + values.size] > 0      # two before a gap, two after
     change = np.abs(np.diff(values, prepend=values[0]))
-    limit = np.where(beside, np.maximum(limit, 5 * local_scale(change, block)), limit)
-    standing_off: Booleans = off > limit
+    standing_off: Booleans = off > np.maximum(floor, np.maximum(factor * local_scale(off, block),
+                                                                3 * local_scale(change, block)))
     return standing_off
 
 
@@ -72,7 +72,9 @@ def steps(values: Floats, joined: Booleans, *, block: int, factor: float, floor:
     """
     Samples of a level that was jumped to: until the jump back, or, where there is none, the shorter side of the jump.
 
-    A jump that ends within half a degree of 0 °C is left alone: melt water running down does that.
+    A jump without a jump back must be beyond doubt: the level rests before it (within a quarter of the jump over a
+    block) and stays away from it afterwards (by half the jump over a block). A rise from frost that ends near 0 °C is
+    left alone: melt water running down does that.
 
     Parameters
     ----------
@@ -108,16 +110,23 @@ def steps(values: Floats, joined: Booleans, *, block: int, factor: float, floor:
         if back is not None:
             marked[i:back] = True
             jumps = [j for j in jumps if j > back]
-        elif i <= values.size // 2:
-            marked[:i] = True
-        else:
-            marked[i:] = True
+        elif _for_good(values, change[i], i, block):
+            side = slice(0, i) if i <= values.size // 2 else slice(i, None)
+            marked[side] = True
     return marked
 
 
 def _stays(values: Floats, change: Floats, i: int) -> bool:
-    before, after = np.median(values[max(0, i - 5):i]), np.median(values[i:i + 5])
-    return bool(abs(after - before) >= 0.7 * abs(change[i]) and abs(after) > 0.5) and 5 <= i <= values.size - 5
+    if not 5 <= i <= values.size - 5 or (change[i] > 0 > values[i - 1] and -1 <= values[i] <= 0.5):
+        return False
+    before, after = np.median(values[i - 5:i]), np.median(values[i:i + 5])
+    return bool(abs(after - before) >= 0.7 * abs(change[i]))
+
+
+def _for_good(values: Floats, jump: float, i: int, block: int) -> bool:
+    before, after = values[max(0, i - block):i], values[i:i + block]
+    away = (after - values[i - 1]) * np.sign(jump)
+    return bool(np.ptp(before) <= abs(jump) / 4 and away.min() >= abs(jump) / 2)
 
 
 def equal_runs(values: Floats) -> tuple[Integers, Integers]:
@@ -133,7 +142,7 @@ def equal_runs(values: Floats) -> tuple[Integers, Integers]:
     return start, np.diff(np.r_[start, values.size])
 
 
-def stuck(values: Floats, *, shortest: int, floor: float, margin: float = 0.5) -> Booleans:
+def stuck(values: Floats, joined: Booleans, *, shortest: int, floor: float, margin: float = 0.5) -> Booleans:
     """
     Samples of a sensor that hangs: one value for longer than this column otherwise keeps one.
 
@@ -145,6 +154,8 @@ def stuck(values: Floats, *, shortest: int, floor: float, margin: float = 0.5) -
     ----------
     values : ndarray, shape (n,)
         Without NaN, in order of time.
+    joined : ndarray of bool, shape (n,)
+        False where a sample follows on a gap, across which a change is no jump.
     shortest : int
         Samples of the shortest run that is looked at.
     floor : float
@@ -155,7 +166,7 @@ def stuck(values: Floats, *, shortest: int, floor: float, margin: float = 0.5) -
     Examples
     --------
     >>> x = 5 + np.sin(np.arange(400) / 4).round(2); x[100:180] = -39.98
-    >>> np.flatnonzero(stuck(x, shortest=72, floor=1.0))[[0, -1]]
+    >>> np.flatnonzero(stuck(x, np.ones(400, bool), shortest=72, floor=1.0))[[0, -1]]
     array([100, 179])
     """
     marked = np.zeros(values.size, dtype=bool)
@@ -170,8 +181,8 @@ def stuck(values: Floats, *, shortest: int, floor: float, margin: float = 0.5) -
     digit = float(np.quantile(moves[moves > 0], 0.01)) if (moves > 0).any() else 0.0
     for k in long:
         first, last = int(start[k]), int(start[k] + length[k] - 1)
-        entry = moves[first - 1] if first else 0.0
-        leave = moves[last] if last < values.size - 1 else 0.0
+        entry = moves[first - 1] if first and joined[first] else 0.0
+        leave = moves[last] if last < values.size - 1 and joined[last + 1] else 0.0
         jumped = max(entry, leave) >= max(floor, 20 * digit)
         if jumped or _otherwise_moves(values, resting, int(length[k]), margin) > 10 * digit:
             marked[first:last + 1] = True
@@ -214,46 +225,58 @@ def clock_faults(us: Integers) -> Booleans:
     return marked
 
 
-def misplaced(depths: Floats, amplitude: Floats, phase: Floats, *, amplitude_slack: float = 0.05,
-              lag_slack: float = 3.0, least: float = 0.2) -> Booleans:
+def misplaced(depths: Floats, days: Floats, *, growth: float = 0.05, lead: float = 2.0, gross: float = 0.3,
+              gross_lead: float = 20.0, least: float = 0.2, least_days: int = 300) -> Booleans:
     """
     Columns whose annual wave contradicts their depth: it must fall and lag downwards.
 
-    Two columns contradict each other when the deeper one's amplitude is larger by more than twice the slack, or is
-    larger, or earlier, beyond the slack in one and not smaller and later in the other. The columns with most
-    contradictions are marked until none is left; where two columns have equally many, nobody can say which, so both.
+    Two columns contradict each other when, over the days both have, the deeper one's amplitude is larger by more than
+    `growth` and its maximum earlier by more than `lead`; or when one of the two is grossly so. The columns with most
+    contradictions are marked until none is left; where two have equally many, nobody can say which, so both.
 
     Parameters
     ----------
     depths : ndarray, shape (m,)
         [m], ascending, at or below the surface.
-    amplitude, phase : ndarray, shape (m,)
-        Of the annual wave [K], [day of the maximum].
-    amplitude_slack : float
-        Relative.
-    lag_slack : float
-        [d]
+    days : ndarray, shape (n, m)
+        Daily means [°C]; NaN where missing.
+    growth, gross : float
+        Relative excess of the deeper amplitude, with and without an earlier maximum.
+    lead, gross_lead : float
+        Days by which the deeper maximum is earlier, with and without a larger amplitude.
     least : float
-        Columns with less amplitude are not judged [K].
+        Pairs in which an amplitude is below this are not judged [K].
+    least_days : int
+        Nor are pairs with fewer common days.
 
     Examples
     --------
-    >>> z = np.array([0.1, 0.5, 1.0, 2.0])
-    >>> misplaced(z, 10 * np.exp(-z[[0, 2, 1, 3]] / 2), 200 + 29 * z[[0, 2, 1, 3]]).tolist()
-    [False, True, True, False]
+    >>> z, t = np.array([0.1, 0.5, 1.0, 2.0]), np.arange(731.0)[:, None]
+    >>> wave = 10 * np.exp(-z / 2) * np.cos(2 * np.pi * t / 365.25 - z / 2)
+    >>> misplaced(z, wave[:, [0, 2, 1, 3]]).tolist(), misplaced(z, wave).any()
+    ([False, True, True, False], np.False_)
     """
-    judged = np.flatnonzero(amplitude >= least)
-    against = np.zeros((depths.size, depths.size), dtype=bool)
-    for position, i in enumerate(judged):
-        for j in judged[position + 1:]:
-            if depths[j] <= depths[i]:
-                continue
-            growth = amplitude[j] / amplitude[i] - 1
-            lead = np.mod(phase[i] - phase[j] + 182.625, 365.25) - 182.625
-            against[i, j] = against[j, i] = (growth > 2 * amplitude_slack
-                                             or (growth > amplitude_slack and lead > -lag_slack)
-                                             or (lead > lag_slack and growth > -amplitude_slack))
-    marked = np.zeros(depths.size, dtype=bool)
+    m, number = depths.size, np.arange(float(days.shape[0]))
+    against = np.zeros((m, m), dtype=bool)
+    for i in range(m - 1):
+        deeper = np.flatnonzero(depths > depths[i])
+        common = ~np.isnan(days[:, [i]]) & ~np.isnan(days[:, deeper])
+        deeper, common = deeper[common.sum(axis=0) >= least_days], common[:, common.sum(axis=0) >= least_days]
+        if not deeper.size:
+            continue
+        _, upper, upper_day = annual_wave(number, np.where(common, days[:, [i]], np.nan), harmonics=2)
+        _, lower, lower_day = annual_wave(number, np.where(common, days[:, deeper], np.nan), harmonics=2)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            more = lower / upper - 1
+            early = np.mod(upper_day - lower_day + 182.625, 365.25) - 182.625
+            wrong = ((more > growth) & (early > lead)) | (more > gross) | (early > gross_lead)
+            against[i, deeper] = against[deeper, i] = wrong & (np.minimum(lower, upper) >= least)
+    return _most_blamed(against)
+
+
+def _most_blamed(against: Booleans) -> Booleans:
+    marked = np.zeros(against.shape[0], dtype=bool)
+    against = against.copy()
     while against.any():
         votes = against.sum(axis=0)
         worst = votes == votes.max()
@@ -277,10 +300,10 @@ def damping_diffusivity(depths: Floats, amplitude: Floats, *, least: float = 0.2
     return float(np.pi / (365.25 * 86400) / slope**2) if slope < 0 else float("nan")
 
 
-def zero_curtain_level(days: Floats, *, margin: float = 1.0, still: float = 0.03,
-                       shortest: int = 7) -> tuple[float, int]:
+def zero_curtain_level(days: Floats, *, margin: float = 0.7, still: float = 0.03, shortest: int = 10,
+                       swing: float = 1.0) -> tuple[float, int]:
     """
-    Where a sensor's zero curtain lies: the median of the days on which it stands still near 0 °C.
+    Where a sensor's zero curtain lies: the median of the days on which it stands still near 0 °C while freezing back.
 
     Parameters
     ----------
@@ -292,6 +315,9 @@ def zero_curtain_level(days: Floats, *, margin: float = 1.0, still: float = 0.03
         Largest change from day to day [K].
     shortest : int
         Fewest days in a row; the longest such stretch is taken.
+    swing : float
+        Before it the sensor must have been warmer, and after it colder, by more than this [K]: ground that only
+        rests near 0 °C has no zero curtain.
 
     Returns
     -------
@@ -310,13 +336,13 @@ def zero_curtain_level(days: Floats, *, margin: float = 1.0, still: float = 0.03
     with np.errstate(invalid="ignore"):
         quiet = (np.abs(days) <= margin) & (np.abs(np.diff(days, prepend=np.nan)) <= still)
     edge = np.flatnonzero(np.diff(np.r_[False, quiet, False].astype(np.int8)))
-    best, longest = None, shortest - 1
+    level, longest = np.nan, shortest - 1
     for first, last in edge.reshape(-1, 2):
-        if last - first > longest and np.ptp(days[first:last]) <= 5 * still:
-            best, longest = (first, last), last - first
-    if best is None:
-        return float("nan"), 0
-    return float(np.median(days[best[0]:best[1]])), int(longest)
+        rest = float(np.median(days[first:last]))
+        if last - first > longest and np.ptp(days[first:last]) <= 5 * still and (
+                (days[:first] > rest + swing).any() and (days[last:] < rest - swing).any()):
+            level, longest = rest, int(last - first)
+    return level, longest if level == level else 0
 
 
 def snow_days(low: Floats, high: Floats, spread: Floats, *, warmest: float = 3.0, spread_warm: float = 0.1,

@@ -19,18 +19,26 @@ def depth_findings(record: Record, flags: Flags, details: Details, rules: Rules)
     """
     Flag DEPTH on columns whose annual wave contradicts their depth, or all of them when sign or unit must be wrong.
 
-    Needs the better part of a year; depths that are not known are not judged.
+    Needs the better part of a year. Depths that are not known are not judged, nor is the order of columns that
+    share a depth: several profiles stand side by side there, and each has its own damping.
     """
-    days = _days(record, flags)
-    if days.mean.shape[0] < 300:
+    days = _days(record, flags).mean
+    enough = np.count_nonzero(~np.isnan(days), axis=0) >= 300
+    if not enough.any():
         return
-    enough = np.count_nonzero(~np.isnan(days.mean), axis=0) >= 300
-    _, amplitude, phase = profile.annual_wave(np.arange(float(days.mean.shape[0])), days.mean, harmonics=2)
-    ground = _by_depth(record.depths, enough & (record.depths >= 0) & ~np.isnan(amplitude))
-    above = _by_depth(-record.depths, enough & (record.depths < 0) & ~np.isnan(amplitude))
-    _order(record, flags, details, rules, ground, amplitude, phase)
-    _unit(record, flags, details, rules, ground, amplitude)
-    _sign(record, flags, details, rules, above, amplitude, phase)
+    ground = _by_depth(record.depths, enough & (record.depths >= 0))
+    if np.unique(record.depths[ground]).size == ground.size > 1:
+        for k in ground[_misplaced(record.depths[ground], days[:, ground], rules)]:
+            _mark(record, flags, details, int(k), f"the annual wave at {record.depths[k]:g} m does not fall and lag "
+                  "as it should between its neighbours. Columns swapped?")
+        _unit(record, flags, details, rules, ground, days)
+    above = _by_depth(-record.depths, enough & (record.depths < 0))
+    heights = -record.depths[above]
+    if np.unique(heights).size == above.size > 2 and _dies_out(days[:, above]) and not _misplaced(
+            heights, days[:, above], rules).any():
+        for k in above:
+            _mark(record, flags, details, int(k),
+                  "the annual wave dies out and lags with height: depths with the wrong sign?")
 
 
 def _by_depth(depths: Floats, which: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -38,18 +46,22 @@ def _by_depth(depths: Floats, which: NDArray[np.bool_]) -> NDArray[np.int64]:
     return columns[np.argsort(depths[columns], kind="stable")]
 
 
-def _order(record: Record, flags: Flags, details: Details, rules: Rules, columns: NDArray[np.int64], amplitude: Floats,
-           phase: Floats) -> None:
-    wrong = columns[quality.misplaced(record.depths[columns], amplitude[columns], phase[columns],
-                                      amplitude_slack=rules.depth_slack, lag_slack=rules.lag_slack)]
-    for k in wrong:
-        _mark(record, flags, details, int(k), f"annual amplitude {amplitude[k]:.2f} K, maximum on day {phase[k]:.0f}: "
-              f"contradicts its place at {record.depths[k]:g} m among the other columns. Swapped?")
+def _misplaced(depths: Floats, days: Floats, rules: Rules) -> NDArray[np.bool_]:
+    return quality.misplaced(depths, days, growth=rules.depth_slack, lead=rules.lag_slack)
+
+
+def _amplitudes(days: Floats) -> Floats:
+    return profile.annual_wave(np.arange(float(days.shape[0])), days, harmonics=2)[1]
+
+
+def _dies_out(days: Floats) -> bool:
+    amplitude = _amplitudes(days)
+    return bool(amplitude[-1] < 0.8 * amplitude[0])
 
 
 def _unit(record: Record, flags: Flags, details: Details, rules: Rules, columns: NDArray[np.int64],
-          amplitude: Floats) -> None:
-    implied = quality.damping_diffusivity(record.depths[columns], amplitude[columns]) if columns.size > 1 else np.nan
+          days: Floats) -> None:
+    implied = quality.damping_diffusivity(record.depths[columns], _amplitudes(days[:, columns]))
     low, high = rules.diffusivity
     if np.isnan(implied) or low <= implied <= high:
         return
@@ -57,19 +69,6 @@ def _unit(record: Record, flags: Flags, details: Details, rules: Rules, columns:
     for k in columns:
         _mark(record, flags, details, int(k), f"the damping implies a thermal diffusivity of {implied:.0e} m2 s-1, "
               f"expected {low:.0e} to {high:.0e}: are the depths {hint}?")
-
-
-def _sign(record: Record, flags: Flags, details: Details, rules: Rules, columns: NDArray[np.int64], amplitude: Floats,
-          phase: Floats) -> None:
-    """Three or more columns above the ground whose wave dies out and lags upwards are depths with a minus sign."""
-    if columns.size < 3 or amplitude[columns[-1]] > 0.8 * amplitude[columns[0]]:
-        return
-    ordered = not quality.misplaced(-record.depths[columns], amplitude[columns], phase[columns],
-                                    amplitude_slack=rules.depth_slack, lag_slack=rules.lag_slack).any()
-    if ordered:
-        for k in columns:
-            _mark(record, flags, details, int(k),
-                  "the annual wave dies out and lags with height: depths with the wrong sign?")
 
 
 def _mark(record: Record, flags: Flags, details: Details, column: int, detail: str) -> None:

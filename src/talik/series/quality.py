@@ -133,7 +133,7 @@ def check(record: Record, *, rules: Rules | None = None) -> Checked:
         if name in chosen.checks:
             _SIMPLE[name](record, flags, chosen)
     order = np.argsort(record.times, kind="stable")
-    for name in ("flat", "spike", "step"):
+    for name in ("spike", "flat", "step"):
         if name in chosen.checks:
             _along_time(name, record, flags, order, chosen)
     values, corrected = record.values, ""
@@ -246,9 +246,9 @@ def _along_time(name: str, record: Record, flags: Flags, order: NDArray[np.int64
         follows = np.r_[False, np.diff(us[rows]) <= 2.5e6 * step]
         if name == "flat":
             shortest = max(rules.flat_samples, int(np.ceil(rules.flat_days * 86400 / step)))
-            marked = quality.stuck(x, shortest=shortest, floor=rules.spike_floor)
+            marked = quality.stuck(x, follows, shortest=shortest, floor=rules.spike_floor)
         elif name == "spike":
-            marked = quality.spikes(x, follows, block=block, factor=rules.spike_factor, floor=rules.spike_floor)
+            marked = quality.spikes(x, block=block, factor=rules.spike_factor, floor=rules.spike_floor)
         else:
             marked = quality.steps(x, follows, block=block, factor=rules.step_factor, floor=rules.step_floor,
                                    longest=int(rules.step_days * 86400 / step))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from talik.errors import UsageError
 
-CHECKS = ("sentinel", "range", "stamps", "flat", "spike", "step", "depth", "drift", "snow")
+CHECKS = ("sentinel", "range", "stamps", "spike", "flat", "step", "depth", "drift", "snow")
 """The checks, in the order in which they are made; each sees only what those before it left."""
 SENTINELS = (-999.0, -999.9, -999.99, -9999.0, 999.0, 999.9, 999.99, 9999.0, 9999.9, 6999.0, -6999.0, 7999.0, -7999.0,
              -11111.0, -888.88, 888.88, -327.68, 327.67, 3276.7, -3276.8, 32767.0, -32768.0, 655.35, 1e20, -1e20,
@@ -68,7 +68,7 @@ class Rules:
     flat_days: float = 3.0
     flat_samples: int = 10
     depth_slack: float = 0.05
-    lag_slack: float = 3.0
+    lag_slack: float = 2.0
     diffusivity: tuple[float, float] = (1e-8, 5e-5)
     drift: float = 0.25
     correct_drift: bool = False
