@@ -2,9 +2,10 @@
 Boosted trees of depth two: fitted, followed and taken apart in one compiled room.
 
 A tree of depth two holds single effects and pairs, as much as a hundred sites can carry. The splits are the exact
-greedy ones of gradient boosting for squared errors (the same trees as xgboost's `tree_method="exact"`, which the tests
+greedy ones of gradient boosting for squared errors (those of xgboost's `tree_method="exact"`, which the tests
 compare); at a hundred rows a whole model costs about a millisecond, which is what makes a thousand refits and honest
-nulls affordable. Missing values go to the side that lowers the loss more, learned at each split.
+nulls affordable. Missing values go to the side that lowers the loss more, learned at each split; unlike in xgboost a
+split never tells known from missing values only: a gap is not a measurement.
 
 A model of R rounds is a tuple of arrays, `Trees`; node 0 is the root, 1 and 2 its children; leaves are numbered
 left-left, left-right, right-left, right-right.
