@@ -165,6 +165,19 @@ def test_the_result_says_a_sentence_and_keeps_what_it_came_from(sites):
     assert "at one site" in str(describe({"alt": [1.0]}, by=None, variables=["ALT"]))
 
 
+def test_it_plots_its_finest_grouping(sites):
+    from matplotlib import pyplot
+
+    result = describe(sites, by=["region", "subregion"], n_boot=200)
+    drawn = result.plot()
+    assert len(drawn.axes) == 5
+    assert "Svalbard" in [label.get_text() for label in drawn.axes[0].get_yticklabels()]
+    assert len(describe(sites, variables=["ALT"], n_boot=200).plot().axes) == 1
+    with pytest.raises(UsageError, match="leave ax out"):
+        result.plot(ax=drawn.axes[0])
+    pyplot.close("all")
+
+
 def test_pandas_and_mappings_are_taken_and_not_changed(sites):
     data = sites.to_pandas()
     before = data.copy()

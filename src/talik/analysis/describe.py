@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from math import sqrt
 from typing import Any, ClassVar
 
@@ -41,7 +42,7 @@ class Description(Result):
         sha256 of the rows used.
     """
 
-    figure: ClassVar[str] = "talik.figures.forest:forest_of_means"
+    figure: ClassVar[str] = "talik.figures.regions:regional_forest"
     statements: pl.DataFrame = field(repr=False)
     settings: Mapping[str, Any]
     data_hash: str
@@ -56,6 +57,19 @@ class Description(Result):
         null has its reason in `reason`, which also says where few clusters make the bootstrap interval too short.
         """
         return self.statements.clone()
+
+    def plot(self, ax: Any = None, **style: Any) -> Any:
+        """
+        Draw the means of the finest grouping with their intervals, one panel a quantity; returns the figure.
+
+        It has panels of its own, so `ax` must stay None (UsageError). ALT is drawn when it is all there is.
+        """
+        if ax is not None:
+            raise UsageError("ax: this figure has several panels and makes its own; leave ax out")
+        module, _, name = self.figure.partition(":")
+        names = self.settings["variables"]
+        choices = {"by": self.settings["by"][-1] or "all", "variables": [n for n in names if n != "alt"] or names}
+        return getattr(import_module(module), name)(self.to_frame(), **(choices | style))
 
     def __str__(self) -> str:
         return " ".join(_sentence(row, self.settings["level"]) for row in self.statements.iter_rows(named=True))
