@@ -3,9 +3,9 @@ USDA NRCS soil climate (SCAN, SNOTEL, Tribal SCAN) as text: the older site repor
 
 Older: titles such as `STO.I-1:-2 (degC)` (element, duration, number of the sensor, depth in inches) behind
 `Site Id,Date,Time`, with -99.9 for missing. Report generator: comment lines that begin with #, then
-`Date,Soil Temperature Observed -2in (degF) ...`, blank for missing. Soil temperatures and mean or observed air temperatures become the
-record's columns; extremes, moisture and all else go to `Record.others`, in the file's units. A row of a daily report
-that says "Start of Day Values" is one reading at the beginning of that day, not the day's mean.
+`Date,Soil Temperature Observed -2in (degF) ...`, blank for missing. Soil temperatures and mean or observed air
+temperatures become the record's columns; extremes, moisture and all else go to `Record.others`, in the file's units. A
+row of a daily report that says "Start of Day Values" is one reading at the beginning of that day, not the day's mean.
 """
 
 from __future__ import annotations

@@ -67,8 +67,9 @@ def read(head: Head, options: Options) -> list[Record]:
     data, layout_text, list_text, layout_name = _texts(head)
     fields = _layout(layout_text, layout_name)
     columns = _columns(fields)
+    stamp = [_named(fields, title, layout_name) for title in _STATION]
     rows = table(data, max(field.end for field in fields), file=head.name)
-    index, year, month, day = (_whole(rows, _named(fields, title, layout_name)) for title in _STATION)
+    index, year, month, day = (_whole(rows, field) for field in stamp)
     dates, exist = _dates(year, month, day)
     stations = _stations(list_text)
     warm = [column for column in columns if not np.isnan(column.depth)]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
+from numpy.typing import NDArray
 
 from talik.errors import FileError
 from talik.readers.columns import Layout, read_columns

@@ -1,0 +1,193 @@
+"""RBR: .dat, .hex, .xls, .xlsx and .rsk of one logger are one series; damage is told with its place."""
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from talik.errors import FileError
+from talik.readers.rbr_header import Channel
+from talik.readers.rbr_hex import _steinhart_hart
+from talik.readers.registry import read
+from talik.records import Flag
+
+SAMPLES = Path(__file__).parents[1] / "data" / "readers"
+
+
+def only(path, **options):
+    [record] = read(path, **options)
+    return record
+
+
+def changed(tmp_path, name, old, new, count=1):
+    path = tmp_path / name
+    content = (SAMPLES / name).read_bytes()
+    assert old in content
+    path.write_bytes(content.replace(old, new, count))
+    return path
+
+
+# --- laws
+
+
+@pytest.mark.parametrize(("text", "binary", "rounding"), [("rbr_xr420.dat", "rbr_xr420.hex", 5.1e-5),
+                                                          ("rbr_xl800.dat", "rbr_xl800.hex", 5.1e-3)])
+def test_counts_and_degrees_of_one_memory_are_one_series(text, binary, rounding):
+    degrees, counts = only(SAMPLES / text), only(SAMPLES / binary)
+    np.testing.assert_array_equal(degrees.times, counts.times)
+    np.testing.assert_array_equal(degrees.flags, counts.flags)
+    np.testing.assert_allclose(degrees.values, counts.values, atol=rounding)
+    assert degrees.site == counts.site and degrees.metadata == counts.metadata
+
+
+def test_workbook_and_data_base_are_one_series():
+    book, base = only(SAMPLES / "rbr.xlsx", timezone="-06:00"), only(SAMPLES / "rbr.rsk", timezone="-06:00")
+    np.testing.assert_array_equal(book.times, base.times)
+    np.testing.assert_allclose(book.values, base.values, rtol=1e-14)
+    np.testing.assert_array_equal(book.flags, base.flags)
+
+
+@given(st.floats(0.001, 0.999), st.floats(0.001, 0.999))
+def test_a_larger_count_is_colder(one, other):
+    channel = Channel("Degrees_C", (0.0043228845, -0.000277869, 3.647e-6, -1.3e-7))
+    first, second = _steinhart_hart(np.array([[one], [other]]), (channel,))[:, 0]
+    assert (first <= second) == (one >= other)
+
+
+def test_stamps_follow_the_header():
+    record = only(SAMPLES / "rbr_xl800.hex")
+    assert str(record.times[0]) == "2020-10-20T12:00:00.000000"          # 06:00 MDT, which the user typed into the title
+    assert set(np.diff(record.times)) == {np.timedelta64(8, "h")}
+    assert record.source.time_zone == "UTC-06:00" and record.source.time_zone_from == "header"
+
+
+def test_open_circuits_are_missing_and_flagged():
+    record = only(SAMPLES / "rbr_xr420.hex")
+    assert np.isnan(record.values[0]).all() and (record.flags[0] == Flag.SATURATED).all()
+    assert (record.flags[1:] == 0).all()
+    record = only(SAMPLES / "rbr_xl800.hex")
+    assert record.flags[2, 1] == Flag.MISSING and record.flags[3, 0] == Flag.SATURATED
+
+
+def test_the_clock_of_a_data_base_is_proved_by_its_drift(tmp_path):
+    record = only(SAMPLES / "rbr.rsk")
+    assert record.source.time_zone == "UTC-06:00" and record.source.time_zone_from == "metadata"
+    assert str(record.times[0]) == "2020-10-20T12:00:00.000000"
+    for drift, zone, found in ((20_000, "UTC", "metadata"), (10_800_000, "UTC", "assumed")):
+        path = tmp_path / f"{drift}.rsk"
+        shutil.copy(SAMPLES / "rbr.rsk", path)
+        with sqlite3.connect(path) as base:
+            base.execute("UPDATE deployments SET loggerTimeDrift = ?", (drift,))
+        base.close()
+        source = only(path).source
+        assert (source.time_zone, source.time_zone_from) == (zone, found)
+
+
+def test_a_data_base_is_left_as_it_was(tmp_path):
+    path = tmp_path / "a b?.rsk"
+    shutil.copy(SAMPLES / "rbr.rsk", path)
+    path.chmod(0o444)
+    before = path.read_bytes()
+    record = only(path)
+    assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == [path.name]
+    assert (np.diff(record.times) > np.timedelta64(0)).all()               # by stamp, whatever the order of the rows
+    assert list(record.others) == ["channel03 Pressure [dbar]"]
+
+
+def test_the_clock_set_while_logging_dates_what_follows(tmp_path):
+    """An event in the memory (zero, TIM, packed date) before the second sample moves it and all behind it."""
+    lines = (SAMPLES / "rbr_xr420.hex").read_text().splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("Number of bytes of data"))
+    body = "".join(lines[at + 2:])
+    place = 2 * (48 + 12 + 9)                                              # header, first event, first sample
+    body = body[:place] + "000000" + "54494D" + "201020160000" + body[place:]
+    path = tmp_path / "set.hex"
+    path.write_text("\n".join([*lines[:at], f"Number of bytes of data {len(body) // 2}", lines[at + 1], body]))
+    record, plain = only(path), only(SAMPLES / "rbr_xr420.hex")
+    np.testing.assert_array_equal(record.values, plain.values)
+    assert str(record.times[0]) == "2020-10-20T06:00:00.000000" and str(record.times[1]) == "2020-10-20T16:00:00.000000"
+    assert any("clock was set while logging" in sentence for sentence in record.source.understood)
+
+
+# --- oracles: what RBR's own software made of the same memory
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize(("text", "binary", "rounding"), [("012064.dat", "012064.hex", 6e-5), ("rbr_001.dat", "rbr_001.hex", 6e-5),
+                                                          ("07B1592.DAT", "07B1592.HEX", 5.1e-3)])
+def test_real_loggers_agree(real, text, binary, rounding):
+    degrees, counts = (only(real / "loggers" / "rbr" / name) for name in (text, binary))
+    np.testing.assert_array_equal(degrees.times, counts.times)
+    np.testing.assert_array_equal(np.isnan(degrees.values), np.isnan(counts.values))
+    np.testing.assert_allclose(degrees.values, counts.values, atol=rounding)
+    assert np.isfinite(degrees.values).mean() > 0.8
+
+
+@pytest.mark.realdata
+def test_real_data_base_and_workbook_agree(real):
+    base, book = (only(real / "loggers" / "rbr" / f"062834_20220904_2351.{end}", timezone="-06:00") for end in ("rsk", "xlsx"))
+    np.testing.assert_array_equal(base.times, book.times)
+    np.testing.assert_array_equal(base.values, book.values)
+    assert base.values.shape == (3239, 8) and base.site == book.site == "62834"
+
+
+@pytest.mark.realdata
+def test_real_workbook_of_early_ruskin(real):
+    record = only(real / "loggers" / "rbr" / "rbr_003.xls")
+    assert record.values.shape == (1241, 8) and set(np.diff(record.times)) == {np.timedelta64(8, "h")}
+    assert str(record.times[0]) == "2021-07-12T11:00:00.000000"
+    assert any("day-month-year" in sentence for sentence in record.source.understood)
+
+
+# --- faults
+
+
+@pytest.mark.parametrize(("name", "old", "new", "message"), [
+    ("rbr_xr420.hex", b"Number of bytes of data 288", b"Number of bytes of data 999", "the body has 288 bytes, its header promises 999"),
+    ("rbr_xr420.hex", b"000000535450", b"0000005354ZZ", "is not made of pairs of hexadecimal digits"),
+    ("rbr_xr420.hex", b"Number of bytes in header 48\r\n", b"", "where the samples start is not known"),
+    ("rbr_xr420.hex", b"54494D201020060000", b"54494D201320060000", "is no date (yymmddhhmmss)"),
+    ("rbr_xl800.hex", b"80007fff0203201020060000", b"80007fff0203201020060001", "byte 0 of the body: the stamp's checksum is wrong"),
+    ("rbr_xl800.hex", b"80007fff0203201020060000", b"00007fff0203201020060000", "byte 0 of the body: no stamp stands there"),
+    ("rbr_xl800.dat", b"    24", b"    2x", "is not made of numbers"),
+    ("rbr_xl800.dat", b"number of samples = 24", b"number of samples = 25", "24 samples (the last in line 36) where the header promises 25"),
+    ("rbr_xl800.dat", b"    24", b"Power failed in logger\r\n    24", "has no stamp of its own, so it cannot be dated"),
+    ("rbr_xl800.dat", b"Sample period          08:00:00", b"Sample period          00:00:00", "the header's sample period is 00:00:00"),
+    ("rbr_xl800.dat", b"Logging start 20/10/20", b"Logging start 20/00/20", "is no date (year/month/day): the logger's clock was reset"),
+    ("rbr_xl800.dat", b" 3  2 7355", b" 3  9 7355", "promises 3 channels and has the calibrations of 2"),
+    ("rbr_xr420.dat", b"2020/10/27 22:00:00 ", b"2020/10/27 22:00:00 1.0 ", "line 48: 4 numbers where other rows have 3"),
+    ("rbr_xr420.dat", b"2020/10/20 14:00:00", b"2020/13/20 14:00:00", "line 26: '2020-13-20 14:00:00' is no date"),
+])
+def test_damage_is_told_with_its_place(tmp_path, name, old, new, message):
+    with pytest.raises(FileError) as error:
+        read(changed(tmp_path, name, old, new))
+    assert message in str(error.value) and str(error.value).startswith(name)
+
+
+@pytest.mark.parametrize("name", ["rbr_xr420.hex", "rbr_xl800.hex", "rbr_xr420.dat", "rbr_xl800.dat", "rbr.rsk", "rbr.xlsx"])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.99])
+def test_no_cut_file_gives_a_record(tmp_path, name, share):
+    content = (SAMPLES / name).read_bytes()
+    path = tmp_path / name
+    path.write_bytes(content[:int(len(content) * share)])
+    with pytest.raises(FileError):
+        read(path)
+
+
+def test_an_empty_data_base_says_what_to_do(tmp_path):
+    path = tmp_path / "empty.rsk"
+    shutil.copy(SAMPLES / "rbr.rsk", path)
+    with sqlite3.connect(path) as base:
+        base.execute("DELETE FROM data")
+    base.close()
+    with pytest.raises(FileError, match="holds no samples.*Open it in Ruskin"):
+        read(path)
+    with sqlite3.connect(path) as base:
+        base.execute("DROP TABLE channels")
+    base.close()
+    with pytest.raises(FileError, match="not a whole .rsk"):
+        read(path)
