@@ -193,9 +193,7 @@ def _page(rows: pl.DataFrame, extent: Extent | None) -> tuple[Figure, list[_Pane
             x, y, w, h = x + (w - side) / 2, y + (h - side) / 2, side, side
         ax = fig.add_axes((x / width, 1 - (y + h) / (height + foot), w / width, h / (height + foot)),
                           projection=shown.projection)
-        frame(ax, shown, points=(own["longitude"], own["latitude"]))
-        if extent is not None:
-            extent.draw(ax, shown)
+        frame(ax, shown, points=(own["longitude"], own["latitude"]), extent=extent)
         px, py = places[k][:2]
         line = 1 - (py - 2.5) / (height + foot)
         if len(names) > 1:

@@ -115,11 +115,11 @@ def _panel(ax: Axes, look: Region, sites: NDArray[np.float64], means: Mapping[st
     ax.axhspan(-deepest, -alt, color=FROZEN, lw=0, zorder=0)
     ax.axhline(0, color=INK, lw=0.8, zorder=1)
     ax.axvline(0, color=QUIET, lw=0.5, ls=(0, (4, 3)), zorder=1)
-    thin: dict[str, Any] = {"color": look.colour, "lw": 0.5, "alpha": 0.3, "zorder": 2}
-    for maat, magst, ttop, depth in sites:
-        known = np.isfinite(depth)
-        ax.plot([maat, magst], [AIR_HEIGHT, 0], **thin)
-        ax.plot([magst, ttop], [0, -depth if known else -alt], ls="-" if known else ":", **thin)
+    maat, magst, ttop, depth = sites.T
+    known = np.isfinite(depth)
+    _lines(ax, look, (maat, AIR_HEIGHT), (magst, 0.0), "-")
+    _lines(ax, look, (magst[known], 0.0), (ttop[known], -depth[known]), "-")
+    _lines(ax, look, (magst[~known], 0.0), (ttop[~known], -alt), ":")
     heights = dict(zip(_STATE, (AIR_HEIGHT, 0.0, -alt), strict=True))
     drawn = [(means[name]["mean"], heights[name]) for name in _STATE if name in means]
     ax.plot(*zip(*drawn, strict=True), color=INK, lw=1.4, zorder=4)
@@ -128,6 +128,15 @@ def _panel(ax: Axes, look: Region, sites: NDArray[np.float64], means: Mapping[st
                     ms=6, mfc=look.colour, mec="white", mew=0.6, lw=0.9, capsize=2.2, capthick=0.9, zorder=5)
     _stated_means(ax, means, heights, alt)
     ax.set_ylim(-deepest, AIR_HEIGHT + 0.6)
+
+
+def _lines(ax: Axes, look: Region, start: tuple[Any, Any], end: tuple[Any, Any], style: str) -> None:
+    """Thin lines of the sites from a temperature and height to another; none where one is missing."""
+    from matplotlib.collections import LineCollection
+
+    lines = np.stack([np.column_stack(np.broadcast_arrays(*point)) for point in (start, end)], axis=1)
+    lines = lines[np.isfinite(lines).all(axis=(1, 2))]
+    ax.add_collection(LineCollection(list(lines), color=look.colour, lw=0.5, alpha=0.3, ls=style, zorder=2))
 
 
 def _depth_axis(ax: Axes, deepest: float) -> None:

@@ -90,7 +90,8 @@ def view(latitude: ArrayLike, longitude: ArrayLike, *, aspect: float = 1.0) -> V
     return View(local, (x0 - half * aspect, y0 - half, x0 + half * aspect, y0 + half))
 
 
-def frame(ax: Any, shown: View, *, points: tuple[ArrayLike, ArrayLike] = ((), ())) -> None:
+def frame(ax: Any, shown: View, *, points: tuple[ArrayLike, ArrayLike] = ((), ()),
+          extent: Any = None) -> None:
     """
     Draw the frame of a panel: extent, land, graticule with labels, and for a local view a scale bar.
 
@@ -102,17 +103,21 @@ def frame(ax: Any, shown: View, *, points: tuple[ArrayLike, ArrayLike] = ((), ()
         What to show.
     points : tuple of array_like
         Longitudes and latitudes of the sites [degrees]: labels keep away from them.
+    extent : Outlines or Grid, optional
+        Permafrost extent, drawn over the land and under its shore.
     """
     left, bottom, right, top = shown.bounds
     ax.set_xlim(left, right)
     ax.set_ylim(bottom, top)
     ax.set_facecolor("white")
     ax.spines["geo"].set(linewidth=0.6, edgecolor=INK)
-    ground = land_on(shown.projection, shown.bounds, detail=round((right - left) / 1500.0, 1))
+    ground = land_on(shown.projection, shown.bounds, detail=round((right - left) / 1200.0, 1))
     if not ground.is_empty:
-        land: dict[str, Any] = {"crs": shown.projection, "linewidth": 0.3}
-        ax.add_geometries([ground], facecolor=LAND, edgecolor="none", zorder=1.0, **land)
-        ax.add_geometries([ground], facecolor="none", edgecolor=SHORE, zorder=1.8, **land)  # over a permafrost extent
+        land: dict[str, Any] = {"crs": shown.projection, "linewidth": 0.3, "edgecolor": SHORE}
+        ax.add_geometries([ground], facecolor=LAND, zorder=1.0, **land)
+        if extent is not None:
+            extent.draw(ax, shown)
+            ax.add_geometries([ground], facecolor="none", zorder=1.8, **land)
     x, y = shown.xy(*points)
     if shown.rim is None:
         _local_graticule(ax, shown)
