@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "sites": "talik.synthesis.published",
+    "read_sites": "talik.synthesis.table",
     "read": "talik.readers.registry",
     "check": "talik.series.quality",
     "surface_offset": "talik.kernels.equilibrium",
@@ -24,7 +25,8 @@ _HOME = {
     "pool": "talik.analysis.meta",
     "pool_many": "talik.analysis.meta",
     "group_slopes": "talik.analysis.slopes",
-    "contributions": "talik.analysis.attribution",
+    "contributions": "talik.analysis.contributions",
+    "interactions": "talik.analysis.contributions",
     "attribute_drivers": "talik.analysis.attribution",
     "spatial_folds": "talik.analysis.folds",
     "model_skill": "talik.analysis.skill",

@@ -214,7 +214,7 @@ def _groups(frame: pl.DataFrame, column: str | None) -> list[tuple[str, NDArray[
     if column is None:
         return [("all sites", np.ones(frame.height, dtype=bool))]
     label = frame[column].cast(pl.String).fill_null("(none)")
-    order = [*REGIONS, *(part for region in REGIONS.values() for part in region.subregions)]
+    order = [name for region in REGIONS.values() for name in (region.name, *region.subregions)]
     found = label.unique(maintain_order=True).to_list()
     ranked = sorted(found, key=lambda name: order.index(name) if name in order else len(order))
     return [(name, (label == name).to_numpy()) for name in ranked]
@@ -262,12 +262,13 @@ def _sentence(row: Mapping[str, Any], level: float) -> str:
     if row["mean"] is None:
         return f"{lead} not known ({row['reason']})."
     unit = shown_unit(entry.units)
+    shown = {name: f"{round(row[name], 1) + 0.0:.1f}" for name in ("mean", "min", "max", "ci_low", "ci_high")
+             if row[name] is not None}  # + 0.0: no "-0.0" in a sentence
     if row["se"] is None:
-        return f"{lead} {row['mean']:.1f} {unit} at one site."
-    interval = ("" if row["ci_low"] is None else
-                f", {level:.0%} CI {row['ci_low']:.1f} to {row['ci_high']:.1f} from {row['n_clusters']} clusters"
-                ).replace("%", " %")
-    return (f"{lead} {row['mean']:.1f} ± {row['se']:.2g} {unit} (n = {row['n']}, "
-            f"range {row['min']:.1f} to {row['max']:.1f}{interval}).")
+        return f"{lead} {shown['mean']} {unit} at one site."
+    interval = (f", {level * 100:g} % CI {shown['ci_low']} to {shown['ci_high']} from {row['n_clusters']} clusters"
+                if "ci_low" in shown else "")
+    return (f"{lead} {shown['mean']} ± {row['se']:.2g} {unit} (n = {row['n']}, "
+            f"range {shown['min']} to {shown['max']}{interval}).")
 
 
