@@ -99,7 +99,7 @@ def importance_null(sites: Any, response: str, predictors: Sequence[str] | None 
     grouped = correlated_groups(c, groups)
     members = [[c.column(name) for name in group] for group in grouped.values()]
     rng = np.random.default_rng((seed, 7))
-    responses = surrogates(c, n_null, rng) if null == "surrogate" else _within(c, n_null, rng)
+    responses = surrogates(c, n_null, rng) if null == "surrogate" else within_regions(c, n_null, rng)
     weights = cluster_weights(c.cluster, refits, seed)
 
     def importance(y: Floats) -> Floats:
@@ -175,7 +175,8 @@ def _smoother(distance: Floats, share: float) -> Floats:
     return np.asarray(weight / weight.sum(axis=1, keepdims=True))
 
 
-def _within(c: Candidates, count: int, rng: np.random.Generator) -> Floats:
+def within_regions(c: Candidates, count: int, rng: np.random.Generator) -> Floats:
+    """Responses whose values are shuffled inside each region, shape (count, n)."""
     if c.region.max() == 0:
         raise DataError("sites: one region only; permutation within regions needs at least 2. Use null='surrogate'")
     order = np.argsort(c.region, kind="stable")
