@@ -17,6 +17,8 @@ _COMMANDS = {
     "run": ("talik.cli.studies", "run", "Run a whole study: tables, figures, report, manifest."),
     "describe": ("talik.cli.statements", "describe", "Means, spread and intervals by region."),
     "scorecard": ("talik.cli.statements", "scorecard", "Recompute every published claim from its table."),
+    "check": ("talik.cli.series", "check", "Check logger files: fill values, spikes, stuck sensors, depths, drift."),
+    "offsets": ("talik.cli.series", "offsets", "Annual surface and thermal offsets from logger files."),
     "figures": ("talik.cli.studies", "figures", "Draw the figures of a study again."),
     "verify": ("talik.cli.studies", "verify", "Check that a results folder or store is what it says."),
 }

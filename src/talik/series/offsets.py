@@ -122,8 +122,8 @@ class AnnualOffsets(Result):
         for name, title in (("surface_offset", "surface offset"), ("thermal_offset", "thermal offset")):
             mean = self.mean(name)
             if mean.n:
-                spread = f" ± {mean.sd:.2f} between years" if mean.n > 1 else ""
-                parts.append(f"{title} {mean.mean:+.2f}{spread} K (n = {mean.n}, measured to {mean.uncertainty:.2f})")
+                spread = f", ± {mean.sd:.2f} between years" if mean.n > 1 else ""
+                parts.append(f"{title} {mean.mean:+.2f} K (n = {mean.n}{spread}, measured to {mean.uncertainty:.2f})")
         if not parts:
             return f"{self.site}: no offset in {self.years.height} years ({'; '.join(_commonest(self.years))})"
         return f"{self.site}: " + ", ".join(parts)
@@ -203,6 +203,8 @@ def annual_offsets(records: Record | Sequence[Record], *, air: Pick = None, surf
     >>> print(result)
     Barrow: surface offset +4.00 K (n = 1, measured to 0.14), thermal offset -1.00 K (n = 1, measured to 0.14)
     """
+    import polars as pl
+
     several = joined([records] if isinstance(records, Record) else records)
     if not several:
         raise DataError("annual_offsets: got no record")
@@ -218,6 +220,7 @@ def annual_offsets(records: Record | Sequence[Record], *, air: Pick = None, surf
     method = "stated depth" if depth is not None else ("given thickness" if alt is not None else "envelope thickness")
     columns = {role: tuple(c.name for c in found) for role, found in
                zip(("air", "surface", "depth"), (*picked[:2], picked[2] or pairing.profile), strict=True)}
+    years = years.select(pl.lit(name).alias("site"), pl.all())
     return AnnualOffsets(name, years, columns, {**pairing.settings, "depth_method": method, "checked": check,
                                                 "surface_depth": surface_depth}, digest)
 

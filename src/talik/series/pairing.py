@@ -201,15 +201,16 @@ def _thickness(layer: ThawYear | None, alt: float | Mapping[int, float] | None, 
     if layer is not None:
         return {name: getattr(layer, name) for name in names}
     given = alt.get(year, NAN) if isinstance(alt, Mapping) else (NAN if alt is None else float(alt))
-    stated = np.mean([column.depth for column in depth]) if depth else NAN
-    return dict(zip(names, (given, given, given, float(stated), 0.0 if depth else NAN), strict=True))
+    stated = round(float(np.mean([column.depth for column in depth])), 6) if depth else NAN
+    return dict(zip(names, (given, given, given, stated, 0.0 if depth else NAN), strict=True))
 
 
 def _errors(roles: list[_Cell], gaps: list[float], sensor: list[float], layer: ThawYear | None) -> dict[str, float]:
     """Standard uncertainties: in all, the part that lasts over the years, and the part that is new every year."""
     parts = {name: (sensor[k] if roles[k].reason == "" else NAN, gaps[k] if roles[k].reason == "" else NAN)
              for k, name in enumerate(_MEANS)}
-    parts["alt"] = (layer.alt_uncertainty if layer else NAN, 0.0)
+    alt_error = layer.alt_uncertainty if layer else NAN
+    parts["alt"] = (alt_error, 0.0 * alt_error)
     for name, one, other in (("surface_offset", "maat", "magst"), ("thermal_offset", "magst", "ttop")):
         lasting, yearly = (float(combined(parts[one][k], parts[other][k])) for k in (0, 1))
         parts[name] = (lasting, yearly)

@@ -17,6 +17,7 @@ from talik.results import Result
 from talik.series.profiles import depth_findings, drift_findings, snow_flags
 from talik.series.replay import log_of
 from talik.series.rules import CHECKS, Rules
+from talik.series.tables import long_table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -66,25 +67,12 @@ class Checked(Result):
         under: NDArray[np.int64] = np.count_nonzero(self.record.flags & np.uint16(int(flag)), axis=0)
         return under
 
-    def to_series(self) -> pl.DataFrame:
-        """One row for each value: site, time, depth, label, value, flags (names joined by "|")."""
-        import polars as pl
-
-        r = self.record
-        n, m = r.values.shape
-        names = {int(code): "|".join(f.name or "" for f in Flag if f & Flag(int(code))) for code in np.unique(r.flags)}
-        return pl.DataFrame({
-            "site": [r.site] * (n * m), "time": np.repeat(r.times, m), "depth": np.tile(r.depths, n),
-            "label": list(r.labels) * n, "value": r.values.ravel(),
-            "flags": [names[code] for code in r.flags.ravel().tolist()],
-        }).with_columns(pl.col("value", "depth").fill_nan(None))
-
     def plot(self, ax: Any = None, **style: Any) -> Any:
         """Draw the series with what was rejected on top; returns the axes."""
         from importlib import import_module
 
         module, _, name = self.figure.partition(":")
-        return getattr(import_module(module), name)(self.to_series(), ax=ax, **style)
+        return getattr(import_module(module), name)(long_table(self.record), ax=ax, **style)
 
     def __str__(self) -> str:
         there = int((self.record.flags & np.uint16(int(Flag.MISSING)) == 0).sum())

@@ -1,0 +1,200 @@
+"""Commands on logger files: check, offsets."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from talik.cli.output import emit, format_option
+
+if TYPE_CHECKING:
+    from talik.records import Record
+
+_FILES = click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+
+
+def _reading(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of both commands that say how to read, and which sites."""
+    for option in (
+        click.option("--site", default=None, help="Only the records of this site (pattern with * and ?)."),
+        click.option("--timezone", default=None, help="Time zone of the stamps, e.g. UTC-9; wins over the file's own."),
+        click.option("--encoding", default=None, help="Encoding of the text, when the guess is wrong."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@_FILES
+@_reading
+@click.option("--rule", "rules", multiple=True, metavar="NAME=VALUE",
+              help="Change a rule, e.g. spike_factor=10 or correct_drift=true; repeatable.")
+@click.option("--only", default=None, help="Only these checks, with commas, e.g. spike,flat.")
+@click.option("--log", type=click.Path(path_type=Path), default=None,
+              help="Write every run of flagged rows to this CSV, for reading and replaying.")
+@format_option
+def check(files: tuple[Path, ...], site: str | None, timezone: str | None, encoding: str | None, rules: tuple[str, ...],
+          only: str | None, log: Path | None, form: str | None) -> None:
+    """
+    Check logger FILES and say how many values of each column carry which flag.
+
+    Nothing in the files is changed, and a file that cannot be read does not stop the others. Flags: sentinel, range,
+    saturated, spike, step, flat, duplicate, clock, depth (these reject a value); unsorted, drift, snow (these mark it).
+    """
+    import polars as pl
+
+    from talik.errors import TalikError
+    from talik.files import write_csv
+    from talik.series.quality import check as checked
+
+    chosen, tables, logs, refused = _rules(rules, only), [], [], 0
+    records: list[Record] = []
+    for path in files:
+        try:
+            records += _read(path, timezone, encoding)
+        except TalikError as refusal:
+            refused += 1
+            click.echo(f"talik: {refusal}", err=True)
+    for record in _chosen(records, site):
+        result = checked(record, rules=chosen)
+        click.echo(str(result), err=True)
+        source = pl.lit(Path(record.source.path).name).alias("file")
+        tables.append(result.to_frame().select(source, pl.all()))
+        logs.append(result.log.select(source, pl.lit(record.site).alias("site"), pl.all()))
+    if tables:
+        emit(pl.concat(tables), form, title="Flags by column")
+    if tables and log:
+        write_csv(log, pl.concat(logs))
+        click.echo(f"wrote {log}", err=True)
+    if refused:
+        raise TalikError(f"{refused} of {len(files)} files could not be read; the others were checked")
+
+
+@click.command()
+@_FILES
+@_reading
+@click.option("--air", multiple=True,
+              help="Air column: height [m] below zero, label or pattern. [default: nearest to -2 m]")
+@click.option("--surface", multiple=True, help="Surface column: depth [m], label or pattern. [default: 0 to 0.05 m]")
+@click.option("--depth", multiple=True,
+              help="Deep column: depth [m], label or pattern. [default: top of permafrost, from the profile]")
+@click.option("--alt", type=float, default=None, help="Active layer thickness from probing [m].")
+@click.option("--completeness", default="default", show_default=True,
+              help="When a year is whole: default, gtnp, wmo, permos or liu2025.")
+@click.option("--year-start", default=None,
+              help="calendar, hydrological, thermal, austral or MM-DD. [default: the rule's]")
+@click.option("--fill", type=click.Choice(["linear", "regression"]), default=None,
+              help="Fill gaps up to 5 days by lines, and, with regression, up to 60 by the best neighbour.")
+@click.option("--no-check", is_flag=True, help="Take the values as they are in the files.")
+@click.option("--one-site", default=None, metavar="NAME",
+              help="All files are of one site, whatever they call themselves.")
+@click.option("--mean", is_flag=True, help="One row a site: means over the years, ready for a table of sites.")
+@click.option("--figure", type=click.Path(path_type=Path), default=None, help="Draw the offsets by year (SVG and PNG).")
+@format_option
+def offsets(files: tuple[Path, ...], site: str | None, timezone: str | None, encoding: str | None, air: tuple[str, ...],
+            surface: tuple[str, ...], depth: tuple[str, ...], alt: float | None, completeness: str,
+            year_start: str | None, fill: str | None, no_check: bool, one_site: str | None, mean: bool,
+            figure: Path | None, form: str | None) -> None:
+    """
+    Annual surface and thermal offsets from the logger FILES of one or several sites.
+
+    Air and ground may come from different files; files that name the same site are put together. Air, surface and
+    depth of a year cover the same window; a year that is not whole has a reason instead of a value.
+    """
+    import polars as pl
+
+    from talik.errors import DataError, UsageError
+    from talik.series.filling import Filling
+    from talik.series.offsets import annual_offsets
+
+    by_site: dict[str, list[Record]] = defaultdict(list)
+    for record in _chosen([r for path in files for r in _read(path, timezone, encoding)], site):
+        by_site[one_site or record.site].append(record)
+    if figure and len(by_site) > 1:
+        raise UsageError(f"--figure draws one site, the files have {len(by_site)}: choose with --site")
+    filling = {None: None, "linear": Filling(), "regression": Filling(regression_days=60)}[fill]
+    rows = []
+    for name, records in by_site.items():
+        try:
+            result = annual_offsets(records, air=_pick(air), surface=_pick(surface), depth=_pick(depth), alt=alt,
+                                    completeness=completeness, year_start=year_start, check=not no_check, fill=filling,
+                                    site=name)
+        except DataError as refusal:
+            click.echo(f"talik: {refusal}", err=True)
+            continue
+        click.echo(str(result), err=True)
+        rows.append(pl.DataFrame([result.site_row()], infer_schema_length=None) if mean else result.to_frame())
+        if figure:
+            _draw(result, figure)
+    if not rows:
+        raise DataError(f"no offsets at {len(by_site)} site{'s' * (len(by_site) != 1)}: see the messages above")
+    emit(pl.concat(rows, how="diagonal_relaxed"), form, title="Offsets" if mean else "Offsets by year")
+
+
+def _draw(result: Any, figure: Path) -> None:
+    from talik.figures.canvas import save
+
+    for path in save(result.plot().figure, figure.with_suffix("")):
+        click.echo(f"wrote {path}", err=True)
+
+
+def _read(path: Path, timezone: str | None, encoding: str | None) -> list[Record]:
+    from talik.readers.registry import read
+
+    return read(path, timezone=timezone, encoding=encoding)
+
+
+def _chosen(records: Sequence[Record], site: str | None) -> list[Record]:
+    from fnmatch import fnmatchcase
+
+    from talik.errors import UsageError
+
+    chosen = [r for r in records if site is None or fnmatchcase(r.site, site)]
+    if records and not chosen:
+        raise UsageError(f"--site {site!r}: no such site in these files. There are: "
+                         f"{'; '.join(dict.fromkeys(r.site for r in records))}")
+    return chosen
+
+
+def _pick(given: tuple[str, ...]) -> list[float | str] | None:
+    """Numbers are depths, anything else is a label or a pattern."""
+    picks: list[float | str] = []
+    for text in given:
+        try:
+            picks.append(float(text))
+        except ValueError:
+            picks.append(text)
+    return picks or None
+
+
+def _rules(changes: tuple[str, ...], only: str | None) -> Any:
+    from dataclasses import fields, replace
+
+    from talik.errors import UsageError, unknown
+    from talik.series.rules import Rules
+
+    rules, known = Rules(), {f.name for f in fields(Rules)}
+    if only:
+        rules = replace(rules, checks=tuple(name.strip() for name in only.split(",")))
+    for change in changes:
+        name, _, text = change.partition("=")
+        if name not in known:
+            raise unknown("rule", name, known)
+        rules = replace(rules, **{name: _value(name, text, getattr(rules, name), UsageError)})
+    return rules
+
+
+def _value(name: str, text: str, like: Any, error: type[Exception]) -> Any:
+    try:
+        if isinstance(like, bool):
+            return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
+        if isinstance(like, tuple):
+            return tuple(part.strip() if isinstance(like[0], str) else float(part) for part in text.split(","))
+        return type(like)(text)
+    except (ValueError, KeyError):
+        raise error(f"--rule {name}={text}: expected {'true or false' if isinstance(like, bool) else 'a value'} "
+                    f"like {like}") from None
