@@ -114,6 +114,12 @@ def test_a_stored_model_predicts_the_same_and_knows_what_it_was_fitted_on(model,
     assert (tmp_path / "so.json").read_bytes() == again.write(tmp_path / "twice.json").read_bytes()
 
 
+def test_a_pruned_model_can_be_stored(table, tmp_path):
+    d = design(table, "so", ["snow", "wind", "alt"])
+    pruned = fit_trees(d.x, d.y, d.features, response="so", settings=TreeSettings(rounds=5, gamma=4.0))
+    np.testing.assert_array_equal(read_model(pruned.write(tmp_path / "so.json")).predict(table), pruned.predict(table))
+
+
 def test_a_stored_model_opens_in_xgboost_itself(model, table, tmp_path):
     import xgboost
 
