@@ -109,9 +109,14 @@ def tabular(source: Any, *, encoding: str | None = None, sheet: str | None = Non
 
 
 def _parquet(path: Path) -> Tabular:
-    try:
-        frame = pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:  # pyarrow, since it verifies page checksums and reports damage instead of panicking on it
+        table = pq.read_table(path, page_checksum_verification=True)
+        table.validate(full=True)
+        frame = as_frame(pl.from_arrow(table), path.name)
+    except (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError) as error:
         raise FileError(f"{path}: a damaged Parquet file: {error}") from None
     return Tabular(path.name, _blanks_as_null(frame), tuple(range(1, frame.height + 1)), _decimal(frame, ","))
 
