@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -102,7 +103,7 @@ class Columns:
 
     def matrix(self, names: Sequence[str]) -> NDArray[np.float64]:
         """Number columns side by side, NaN where there is none."""
-        return np.column_stack([self.frame[name].to_numpy() for name in names]) if names else np.empty((len(self.frame), 0))
+        return self.frame.select(names).to_numpy()
 
 
 def read_columns(head: Head, layout: Layout, options: Options) -> Columns:
@@ -116,31 +117,88 @@ def read_columns(head: Head, layout: Layout, options: Options) -> Columns:
     AmbiguousFile
         If the order of the dates cannot be proved.
     """
-    shape = _quick_shape(head, layout, options)
-    frames, lines = [], []
-    for piece, line in blocks(head, skip=layout.skip):
-        frame, rows = _rows(piece, line, layout, head.name)
-        if shape:
-            times = frame[layout.stamp].str.to_datetime(shape, time_unit="us", strict=False)
-            if times.null_count():               # written in another way further down: the long way for all of it
-                shape, frames = "", [f.with_columns(pl.col(layout.stamp).dt.strftime(shape)) for f in frames]
-            else:
-                frame = frame.with_columns(times.alias(layout.stamp))
-        frames.append(frame)
-        lines.append(rows)
-        last = piece[piece.rstrip(b"\n").rfind(b"\n") + 1:].decode().rstrip("\n")
-    if not sum(map(len, frames)):
+    parts = _Parts(head, layout, _quick_shape(head, layout, options))
+    piece = b""
+    for piece in blocks(head, skip=layout.skip):
+        parts.add(piece)
+    if not sum(map(len, parts.frames)):
         raise FileError(f"{head.name}: has a header and no rows")
-    frame, rows = pl.concat(frames), np.concatenate(lines)
-    if layout.ragged and len(cells(last, layout.separator)) < max(map(layout.names.index, layout.numbers)) + 1:
-        raise FileError(f"{head.name}, line {rows[-1]}: {last[:60]!r} lacks cells (the last line: is the file cut off?)")
+    frame, rows = pl.concat(parts.frames), np.concatenate(parts.lines)
+    if layout.ragged:
+        _refuse_cut(piece, layout, head.name, int(rows[-1]))
     stamps = None
-    if shape:
-        stamps = from_iso(frame[layout.stamp], dates_only=shape == "%Y-%m-%d")
+    if parts.shape:
+        stamps = from_iso(frame[layout.stamp], dates_only=parts.shape == "%Y-%m-%d")
     elif layout.stamp:
         stamps = prove_dates(frame[layout.stamp], clock=frame[layout.clock] if layout.clock else None,
                              date_order=options.date_order, file=head.name, lines=rows)
     return Columns(frame.select(layout.kept), stamps, rows)
+
+
+class _Parts:
+    """The pieces of a table as they are parsed: each in the quickest way that its cells allow, stamps at once when ISO."""
+
+    def __init__(self, head: Head, layout: Layout, shape: str) -> None:
+        self.head, self.layout, self.shape = head, layout, shape
+        self.ways = [self._as_written, self._with_blanks, self._as_text][2 if layout.decimal == " " else 0:]
+        self.frames: list[pl.DataFrame] = []
+        self.lines: list[NDArray[np.int64]] = []
+        self.next_line = layout.skip + 1
+
+    def add(self, piece: bytes) -> None:
+        frame = self._parsed(piece, self.next_line)
+        rows = np.arange(self.next_line, self.next_line + len(frame))
+        self.next_line += len(frame)
+        if b"\n\n" in piece or piece.startswith(b"\n"):
+            filled = frame.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
+            frame, rows = frame.filter(filled), rows[filled.to_numpy()]
+        frame = self._numbered(frame, rows)
+        if self.shape:
+            times = frame[self.layout.stamp].str.to_datetime(self.shape, time_unit="us", strict=False, cache=False)
+            if times.null_count():               # written in another way further down: the long way for all of it
+                self.frames = [f.with_columns(pl.col(self.layout.stamp).dt.strftime(self.shape)) for f in self.frames]
+                self.shape = ""
+            else:
+                frame = frame.with_columns(times.alias(self.layout.stamp))
+        self.frames.append(frame)
+        self.lines.append(rows)
+
+    def _parsed(self, piece: bytes, line: int) -> pl.DataFrame:
+        while len(self.ways) > 1:
+            try:
+                return self.ways[0](piece, line)
+            except pl.exceptions.ComputeError:
+                self.ways = self.ways[1:]
+        return self.ways[0](piece, line)
+
+    def _as_written(self, piece: bytes, line: int) -> pl.DataFrame:
+        return self._table(piece, line, kinds=self.layout.kinds, decimal_comma=self.layout.decimal == ",")
+
+    def _with_blanks(self, piece: bytes, line: int) -> pl.DataFrame:
+        return self._table(piece, line, kinds=self.layout.kinds, decimal_comma=self.layout.decimal == ",", null_values=_NULLS)
+
+    def _as_text(self, piece: bytes, line: int) -> pl.DataFrame:
+        return self._table(piece, line)
+
+    def _table(self, piece: bytes, line: int, **more: Any) -> pl.DataFrame:
+        frame = table(piece, self.layout.names, self.layout.separator, file=self.head.name, line=line,
+                      ragged=self.layout.ragged, **more)
+        return frame.select([*self.layout.kept, *filter(None, (self.layout.stamp, self.layout.clock))])
+
+    def _numbered(self, frame: pl.DataFrame, rows: NDArray[np.int64]) -> pl.DataFrame:
+        for name in (*self.layout.numbers, *self.layout.integers):
+            if frame.schema[name] == pl.String:
+                values = parsed(frame[name], decimal=self.layout.decimal)
+                unparsed(frame[name], values, file=self.head.name, column=name, lines=rows)
+                frame = frame.with_columns(values.alias(name))
+        return frame.with_columns(pl.col(self.layout.integers).cast(pl.Int64), pl.col(self.layout.texts).cast(pl.Categorical))
+
+
+def _refuse_cut(piece: bytes, layout: Layout, file: str, line: int) -> None:
+    """A last line that ends before the last column of numbers."""
+    last = piece[-4096:].rstrip(b"\n").rsplit(b"\n", 1)[-1].decode(errors="replace")
+    if len(cells(last, layout.separator)) <= max(map(layout.names.index, layout.numbers)):
+        raise FileError(f"{file}, line {line}: {last[:60]!r} lacks cells (the last line: is the file cut off?)")
 
 
 def columns_of_rows(rows: Rows, layout: Layout, options: Options, *, file: str) -> Columns:
@@ -184,33 +242,3 @@ def _quick_shape(head: Head, layout: Layout, options: Options) -> str:
     first = cells(head.lines[layout.skip], layout.separator)
     place = layout.names.index(layout.stamp)
     return iso_shape(first[place]) if place < len(first) else ""
-
-
-def _rows(piece: bytes, line: int, layout: Layout, file: str) -> tuple[pl.DataFrame, NDArray[np.int64]]:
-    """The rows of a piece with their lines; blank lines are left out."""
-    names = [*layout.kept, *filter(None, (layout.stamp, layout.clock))]
-    frame = _parsed_at_once(piece, line, layout, names, file)
-    if frame is None:
-        frame = table(piece, layout.names, layout.separator, keep=names, file=file, line=line, ragged=layout.ragged)
-    rows = np.arange(line, line + len(frame))
-    if b"\n\n" in piece or piece.startswith(b"\n"):
-        filled = frame.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
-        frame, rows = frame.filter(filled), rows[filled.to_numpy()]
-    for name in (*layout.numbers, *layout.integers):
-        if frame.schema[name] == pl.String:
-            values = parsed(frame[name], decimal=layout.decimal)
-            unparsed(frame[name], values, file=file, column=name, lines=rows)
-            frame = frame.with_columns(values.alias(name))
-    return frame.with_columns(pl.col(layout.integers).cast(pl.Int64), pl.col(layout.texts).cast(pl.Categorical)), rows
-
-
-def _parsed_at_once(piece: bytes, line: int, layout: Layout, names: list[str], file: str) -> pl.DataFrame | None:
-    """The quick way, for plain numbers; None when some cell is written otherwise."""
-    if layout.decimal == " ":
-        return None
-    try:
-        return table(piece, layout.names, layout.separator, keep=names, file=file, line=line, ragged=layout.ragged,
-                     kinds=layout.kinds, null_values=_NULLS,
-                     decimal_comma=layout.decimal == ",")
-    except pl.exceptions.ComputeError:
-        return None

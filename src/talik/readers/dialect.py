@@ -11,7 +11,8 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from io import BufferedReader
 
 import polars as pl
 
@@ -83,16 +84,16 @@ def unique_names(names: Sequence[str]) -> list[str]:
     return result
 
 
-def blocks(head: Head, *, skip: int = 0, size: int = BLOCK) -> Iterator[tuple[bytes, int]]:
+def blocks(head: Head, *, skip: int = 0, size: int = BLOCK) -> Iterator[bytes]:
     """
-    The file in pieces of whole lines, as UTF-8 with LF line ends, each with the number of its first line.
+    The file in pieces of whole lines, as UTF-8 with LF line ends.
 
     Parameters
     ----------
     head : Head
         Of the file.
     skip : int
-        Lines at the beginning to leave out.
+        Lines at the beginning to leave out; they stand in the first piece.
     size : int
         Bytes of a piece, about.
 
@@ -102,25 +103,35 @@ def blocks(head: Head, *, skip: int = 0, size: int = BLOCK) -> Iterator[tuple[by
         If a piece is not in the file's encoding.
     """
     if head.encoding.name.startswith(("utf-16", "utf-32")):
-        yield from _skipped(iter((head.whole_text().replace("\r\n", "\n").encode(),)), skip)
-        return
-    yield from _skipped(_pieces(head, size), skip)
+        pieces = iter((head.whole_text().replace("\r\n", "\n").encode(),))
+    else:
+        pieces = _pieces(head, size)
+    first = next(pieces, b"")
+    start = 0
+    for _ in range(skip):
+        start = first.find(b"\n", start) + 1 or len(first)
+    if start < len(first):
+        yield first[start:]
+    yield from pieces
 
 
 def _pieces(head: Head, size: int) -> Iterator[bytes]:
     plain = head.encoding.name in ("utf-8", "utf-8-sig")
     with head.path.open("rb") as stream:
-        first = stream.read(3)
-        stream.seek(3 if first == b"\xef\xbb\xbf" else 0)
-        rest = b""
+        if stream.read(3) != b"\xef\xbb\xbf":
+            stream.seek(0)
         while piece := stream.read(size):
-            piece = rest + piece
-            cut = piece.rfind(b"\n") + 1 or piece.rfind(b"\r") + 1
-            rest, piece = piece[cut:], piece[:cut]
-            if piece:
-                yield _as_utf8(piece, head, plain)
-        if rest:
-            yield _as_utf8(rest, head, plain)
+            piece = _whole_lines(piece, stream)
+            yield _as_utf8(piece, head, plain)
+
+
+def _whole_lines(piece: bytes, stream: BufferedReader) -> bytes:
+    """The piece without its last, cut line; the stream goes back to that line's beginning."""
+    end = piece.rfind(b"\n") + 1 or piece.rfind(b"\r", 0, -1) + 1
+    if not end or end == len(piece) or not stream.peek(1):
+        return piece
+    stream.seek(end - len(piece), 1)
+    return piece[:end]
 
 
 def _as_utf8(piece: bytes, head: Head, plain: bool) -> bytes:
@@ -133,24 +144,11 @@ def _as_utf8(piece: bytes, head: Head, plain: bool) -> bytes:
     return piece
 
 
-def _skipped(pieces: Iterator[bytes], skip: int) -> Iterator[tuple[bytes, int]]:
-    line = 1
-    for piece in pieces:
-        start = 0
-        while skip and start < len(piece):
-            start = piece.find(b"\n", start) + 1 or len(piece)
-            skip -= 1
-            line += 1
-        if start < len(piece):
-            yield piece[start:] if start else piece, line
-            line += piece.count(b"\n", start) if start else piece.count(b"\n")
-
-
-def table(piece: bytes, names: Sequence[str], separator: str, *, kinds: dict[str, pl.DataType | type] | None = None,
-          keep: Sequence[str] | None = None, file: str = "", line: int = 1, ragged: bool = False,
-          null_values: Sequence[str] = (), decimal_comma: bool = False) -> pl.DataFrame:
+def table(piece: bytes, names: Sequence[str], separator: str, *, kinds: Mapping[str, type[pl.DataType]] | None = None,
+          file: str = "", line: int = 1, ragged: bool = False, null_values: Sequence[str] = (),
+          decimal_comma: bool = False) -> pl.DataFrame:
     """
-    A piece of a text table as a frame; cells are text unless `kinds` says otherwise.
+    A piece of a text table as a frame; cells are text unless `kinds` says otherwise; blank lines are rows of nulls.
 
     Parameters
     ----------
@@ -162,8 +160,6 @@ def table(piece: bytes, names: Sequence[str], separator: str, *, kinds: dict[str
         One character.
     kinds : mapping, optional
         Polars types of columns that are parsed at once.
-    keep : sequence of str, optional
-        Only these columns.
     file, line : str, int
         Name and number of the first line, for messages.
     ragged : bool
@@ -181,13 +177,19 @@ def table(piece: bytes, names: Sequence[str], separator: str, *, kinds: dict[str
         If a cell does not fit `kinds`.
     """
     schema = {name: (kinds or {}).get(name, pl.String) for name in names}
-    if not ragged:
+    loose = {"truncate_ragged_lines": True, "extra_columns": "ignore", "missing_columns": "insert"} if ragged else {}
+    try:
+        frame = pl.read_csv(io.BytesIO(piece), has_header=False, separator=separator, schema=schema, raise_if_empty=False,
+                            null_values=list(null_values) or None, decimal_comma=decimal_comma,
+                            quote_char='"' if b'"' in piece else None, **loose)
+    except (pl.exceptions.ComputeError, pl.exceptions.SchemaError):
+        if not ragged:
+            _even(piece, len(names), separator, file, line)
+        raise
+    # the parser fills short lines with nulls: only a null in the last column can hide one
+    if not ragged and frame[:, -1].null_count():
         _even(piece, len(names), separator, file, line)
-    places = sorted(list(names).index(name) for name in (keep or names))
-    return pl.read_csv(
-        io.BytesIO(piece), has_header=False, separator=separator, schema=schema, columns=places,
-        truncate_ragged_lines=True, extra_columns="ignore", missing_columns="insert", raise_if_empty=False,
-        null_values=list(null_values) or None, decimal_comma=decimal_comma, quote_char='"' if b'"' in piece else None)
+    return frame
 
 
 def _even(piece: bytes, width: int, separator: str, file: str, line: int) -> None:

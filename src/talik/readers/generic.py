@@ -191,4 +191,4 @@ def _number(text: str) -> float | str:
         return text
 
 
-READER = Reader("generic", "table of no known format: wide or long, text, workbook or Parquet", _claims, _read)
+READER = Reader("generic", "table of no known format: wide or long, text, workbook or Parquet", _claims, _read, last=True)

@@ -28,7 +28,7 @@ def _claims(head: Head) -> int:
 def _read(head: Head, options: Options) -> list[Record]:
     separator = separator_of(head.lines[:20])
     names = unique_names(cells(head.first, separator))
-    decimal, how_numbers = decimal_mark((c for line in head.lines[1:200] for c in cells(line, separator)[1:]), separator)
+    decimal, how_numbers = decimal_mark((c for line in head.lines[1:60] for c in cells(line, separator)[1:]), separator)
     layout = Layout(tuple(names), separator, 1, tuple(names[1:]), stamp=names[0], decimal=decimal)
     columns = read_columns(head, layout, options)
     metadata = _beside(head)

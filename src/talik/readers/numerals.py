@@ -139,22 +139,23 @@ def fills_marked(values: NDArray[np.float64], declared: Sequence[float] = (), *,
     >>> values, [Flag(f).name for f in flags[1:].tolist()]
     (array([-3.5,  nan,  nan,  nan,  nan]), ['MISSING', 'SENTINEL', 'SATURATED', 'MISSING'])
     """
-    flags = np.where(np.isnan(values), np.uint16(Flag.MISSING), np.uint16(0))
-    # only values beyond any temperature in °C, °F or K, and the end values, need the exact look
-    rare = (np.abs(values) > 350) | (values == 85.0) | (values < -120)
+    # one look sorts out blanks and what no temperature in °C, °F or K can be; only those few get the exact look
+    fine = (values > -120) & (values < 350) & (values != 85.0)
     for fill in declared:
-        if abs(fill) <= 350:
-            rare |= values == fill
-    if not rare.any():
+        if -120 < fill < 350:
+            fine &= values != fill
+    flags = np.zeros(values.shape, np.uint16)
+    place = np.nonzero(~fine)
+    if not place[0].size:
         return values, flags
-    place = np.nonzero(rare)
     odd = values[place]
-    marks = np.zeros(odd.shape, np.uint16)
+    marks = np.where(np.isnan(odd), np.uint16(Flag.MISSING), np.uint16(0))
     if celsius:
         marks[np.isin(odd.round(3), END_VALUES)] = Flag.SATURATED
     marks[np.isin(odd, SENTINELS) | (np.abs(odd) > _HUGE)] = Flag.SENTINEL
-    marks[np.isclose(odd[..., None], np.asarray(declared, dtype=float), rtol=1e-6).any(-1)] = Flag.MISSING
-    flags[place] |= marks
-    values = values.copy()
+    for fill in declared:
+        marks[np.abs(odd - fill) <= 1e-6 * abs(fill)] = Flag.MISSING
+    flags[place] = marks
+    values = values.copy(order="K")
     values[place] = np.where(marks > 0, np.nan, odd)
     return values, flags

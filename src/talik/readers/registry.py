@@ -17,7 +17,7 @@ from talik.readers import spreadsheet
 from talik.readers.encoding import Encoding, decoded, detected, is_text, named, split_lines
 from talik.records import Record
 
-_MODULES = ("gtnp", "gtnp_export", "hobo", "ntgs", "permos", "geoprecision", "vemco", "logr", "rst",
+_MODULES = ("gtnp", "gtnp_export", "hobo", "ntgs", "permos", "cf_netcdf", "geoprecision", "vemco", "logr", "rst",
             "campbell", "tomst", "rihmi", "nrcs", "calm", "rbr", "rbr_sheets", "rbr_rsk", "generic")
 """Modules of this package with a `READER` or `READERS`; a new format adds its name here."""
 
@@ -127,12 +127,15 @@ class Reader:
         Head -> bool or strength (`GUESS`, `CLAIM`, `CERTAIN`; True is `CLAIM`): is this file mine? It only looks.
     read : callable
         (Head, Options) -> records. `read` fills in path, format, sha256, and given depths afterwards.
+    last : bool
+        True when the reader is only asked after all others have declined.
     """
 
     name: str
     description: str
     claims: Callable[[Head], int | bool]
     read: Callable[[Head, Options], list[Record]]
+    last: bool = False
 
 
 _REGISTERED: dict[str, Reader] = {}
@@ -155,7 +158,8 @@ def register(reader: Reader) -> Reader:
 
 def readers() -> dict[str, Reader]:
     """All readers by name, those of talik first."""
-    return {**_own(), **_REGISTERED}
+    found = {**_own(), **_REGISTERED}
+    return dict(sorted(found.items(), key=lambda item: item[1].last))
 
 
 @cache
@@ -269,8 +273,11 @@ def _named(format: str) -> Reader:
 
 
 def _claiming(head: Head) -> Reader:
-    claims = {reader.name: (CLAIM if strength is True else int(strength)) for reader in readers().values()
-              if (strength := reader.claims(head))}
+    claims: dict[str, int] = {}
+    for reader in readers().values():
+        if (claims and reader.last) or not (strength := reader.claims(head)):
+            continue
+        claims[reader.name] = CLAIM if strength is True else int(strength)
     if not claims:
         known = ", ".join(sorted(readers()))
         raise UnknownFormat(f"{head.name}: no reader claims it (knows: {known}). Pass format=... if it is one of them.")

@@ -201,7 +201,7 @@ def from_iso(times: pl.Series, *, dates_only: bool) -> Stamps:
 def _iso(series: pl.Series) -> Stamps | None:
     """The quick way, when all stamps are written alike."""
     shape = iso_shape(series[0])
-    times = series.str.to_datetime(shape, time_unit="us", strict=False) if shape else None
+    times = series.str.to_datetime(shape, time_unit="us", strict=False, cache=False) if shape else None
     return None if times is None or times.null_count() else from_iso(times, dates_only=shape == "%Y-%m-%d")
 
 
@@ -232,26 +232,50 @@ def _distinct(series: pl.Series) -> tuple[list[str], NDArray[np.int64]]:
     return [text or "" for text in distinct.to_list()], codes.to_numpy()
 
 
-def _fields(texts: list[str], codes: NDArray[np.int64], where: _Where) -> list[tuple[str, str, str]]:
-    fields, bad = [], []
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """The three fields of the distinct dates: their numbers, their widths in the file, and where months are named."""
+
+    numbers: NDArray[np.int64]
+    widths: NDArray[np.int64]
+    named: frozenset[int]
+
+
+def _fields(texts: list[str], codes: NDArray[np.int64], where: _Where) -> _Fields:
+    mark = re.fullmatch(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}", texts[0].strip())
+    if mark:                                      # the quick way, when all are digits with the same marks
+        parts = pl.Series(texts).str.strip_chars().str.split_exact(mark[1], 3).struct.unnest()
+        numbers = parts.select(pl.nth(0, 1, 2).cast(pl.Int64, strict=False))
+        if not sum(numbers.null_count().row(0)) and parts.to_series(3).null_count() == len(parts):
+            return _Fields(numbers.to_numpy(), parts.select(pl.nth(0, 1, 2).str.len_bytes()).to_numpy().astype(np.int64), frozenset())
+    found, bad = [], []
     for place, text in enumerate(texts):
         match = _DATE.fullmatch(text.strip())
-        found = tuple(part for part in match.groups() if part and part.strip(" -/.")) if match else ()
-        fields.append(found if len(found) == 3 else ("", "", ""))
-        if len(found) != 3:
+        parts3 = [part for part in match.groups() if part and part.strip(" -/.")] if match else []
+        found.append(parts3 if len(parts3) == 3 else ["0", "0", "0"])
+        if len(parts3) != 3:
             bad.append(place)
     if bad:
         where.refuse(codes, bad, texts, "is blank, expected a date" if not texts[bad[0]].strip() else "is not a date")
-    return fields
+    numbers3 = np.array([[int(part) if part.isdigit() else _month(part) for part in row] for row in found], np.int64)
+    nameless = [place for place, row in enumerate(numbers3) if (row < 0).any()]
+    if nameless:
+        where.refuse(codes, nameless, texts, "names no month that is known")
+    return _Fields(numbers3, np.array([[len(part) if part.isdigit() else 0 for part in row] for row in found], np.int64),
+                   frozenset(place for row in found for place, part in enumerate(row) if not part.isdigit()))
 
 
-def _chosen(fields: list[tuple[str, str, str]], texts: list[str], codes: NDArray[np.int64], hours: list[str],
+def _month(name: str) -> int:
+    key = name.lower().rstrip(".")
+    return _MONTHS.get(key) or _MONTHS.get(key[:3], -1)
+
+
+def _chosen(fields: _Fields, texts: list[str], codes: NDArray[np.int64], hours: list[str],
             date_order: str | None, where: _Where) -> tuple[_Candidate, str]:
-    numbers, names = _numbers(fields, texts, codes, where)
-    orders = (date_order,) if date_order else _possible(fields, names)
+    orders = (date_order,) if date_order else _possible(fields)
     sequence = codes[np.r_[True, codes[1:] != codes[:-1]]]
     daily = len(codes) < 1.5 * len(sequence)
-    candidates = [_candidate(order, numbers, fields, sequence, daily) for order in orders]
+    candidates = [_candidate(order, fields, sequence, daily) for order in orders]
     whole = [c for c in candidates if not c.bad.any()]
     best = min(candidates, key=lambda c: (c.misses + int(c.bad.sum()) * max(1, len(sequence) // 100), c.bad.sum()))
     if best.bad.any():
@@ -271,38 +295,18 @@ def _chosen(fields: list[tuple[str, str, str]], texts: list[str], codes: NDArray
     raise _ambiguous(whole, where)
 
 
-def _numbers(fields: list[tuple[str, str, str]], texts: list[str], codes: NDArray[np.int64],
-             where: _Where) -> tuple[NDArray[np.int64], set[int]]:
-    """The three fields as numbers, and the places where months are named."""
-    numbers = np.zeros((len(fields), 3), np.int64)
-    names: set[int] = set()
-    for row, parts in enumerate(fields):
-        for place, part in enumerate(parts):
-            if part.isdigit():
-                numbers[row, place] = int(part)
-            else:
-                key = part.lower().rstrip(".")
-                numbers[row, place] = _MONTHS.get(key) or _MONTHS.get(key[:3], 0)
-                names.add(place)
-                if not numbers[row, place]:
-                    where.refuse(codes, [row], texts, "names no month that is known")
-    return numbers, names
-
-
-def _possible(fields: list[tuple[str, str, str]], names: set[int]) -> tuple[str, ...]:
+def _possible(fields: _Fields) -> tuple[str, ...]:
     """The orders that the widths of the fields and the named months leave open."""
-    orders = [o for o in ORDERS if all(o[place] == "M" for place in names)]
-    if all(len(f[0]) == 4 and f[0].isdigit() for f in fields):
-        orders = [o for o in orders if o[0] == "Y"]
-    elif all(len(f[2]) == 4 and f[2].isdigit() for f in fields):
-        orders = [o for o in orders if o[2] == "Y"]
+    orders = [order for order in ORDERS if all(order[place] == "M" for place in fields.named)]
+    for place in (0, 2):
+        if (fields.widths[:, place] == 4).all():
+            orders = [order for order in orders if order[place] == "Y"]
     return tuple(orders) or ORDERS
 
 
-def _candidate(order: str, numbers: NDArray[np.int64], fields: list[tuple[str, str, str]], sequence: NDArray[np.int64],
-               daily: bool) -> _Candidate:
-    year, month, day = (numbers[:, order.index(letter)] for letter in "YMD")
-    short = np.array([len(f[order.index("Y")]) <= 2 for f in fields])
+def _candidate(order: str, fields: _Fields, sequence: NDArray[np.int64], daily: bool) -> _Candidate:
+    year, month, day = (fields.numbers[:, order.index(letter)] for letter in "YMD")
+    short = fields.widths[:, order.index("Y")] <= 2
     year = np.where(short, year + np.where(year < 69, 2000, 1900), year)
     bad = (month < 1) | (month > 12) | (day < 1) | (day > 31) | (year < 1600) | (year > 2200)
     start = ((np.where(bad, 1970, year) - 1970) * 12 + np.where(bad, 1, month) - 1).astype("M8[M]")
