@@ -1,5 +1,6 @@
 """Exact contributions: equal to xgboost's own, additive, for every kind of tree; and models that are refused."""
 
+import json
 from itertools import pairwise
 
 import numpy as np
@@ -223,7 +224,6 @@ def test_tables_of_columns_and_rounds_of_a_stored_model():
 def other_models():
     x, y = random_data(14, 60, 3, missing=0)
     cats = pl.DataFrame({"a": x[:, 0], "b": pl.Series(["u", "v"] * 30, dtype=pl.Categorical)}).to_pandas()
-    yield fit(x, y, 2, booster="dart"), "its booster is 'dart'"
     yield fit(x, y, 2, booster="gblinear"), "its booster is 'gblinear'"
     yield fit(x, np.arange(60) % 3, 2, objective="multi:softprob", num_class=3), "several outputs"
     yield fit(x, np.column_stack([y, y]), 2), "several outputs"
@@ -232,11 +232,23 @@ def other_models():
     yield "model.json", "got str"
 
 
-@pytest.mark.parametrize("number", range(7))
+@pytest.mark.filterwarnings("ignore:.*deprecated")
+@pytest.mark.parametrize("number", range(6))
 def test_models_that_cannot_be_explained_exactly_are_refused(number):
     model, message = list(other_models())[number]
     with pytest.raises(UsageError, match=message):
         contributions(model, np.zeros((4, 3)))
+
+
+@pytest.mark.filterwarnings("ignore:.*deprecated")
+def test_dropout_is_refused_or_weighed_never_ignored():
+    x, y = random_data(16, 300, 3)
+    booster = fit(x, y, 10, booster="dart", rate_drop=0.5)
+    if json.loads(booster.save_config())["learner"]["learner_train_param"]["booster"] == "gbtree":   # xgboost >= 3.4
+        assert_exact(booster, x)
+    else:
+        with pytest.raises(UsageError, match="its booster is 'dart'"):
+            contributions(booster, x)
 
 
 def test_rows_that_do_not_fit_the_model_are_refused():

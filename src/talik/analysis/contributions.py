@@ -248,9 +248,11 @@ def tree_arrays(booster: xgboost.Booster, rounds: int) -> Trees:
     # split_conditions holds the threshold of a split and the value of a leaf; pruned leaves keep any number as feature
     condition = flat("split_conditions", np.float32)
     feature = np.where(left >= 0, flat("split_indices", np.int64), 0).astype(np.int32)
+    # what dropout left of each tree, where xgboost >= 3.4 keeps such models as plain trees
+    weight = np.repeat(np.array(stored.get("weight_drop") or np.ones(len(trees)))[:len(trees)], np.diff(root))
     return Trees(root[:-1], left.astype(np.int32), right.astype(np.int32), parent, feature, condition,
                  flat("default_left", np.int8).astype(np.bool_), flat("sum_hessian", np.float64),
-                 condition.astype(np.float64))
+                 weight * condition)
 
 
 def _cpus() -> int:
