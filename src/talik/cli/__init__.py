@@ -14,6 +14,7 @@ _COMMANDS = {
     # name: (module, attribute, help shown in the list)
     "new": ("talik.cli.studies", "new", "Scaffold a study of your own: a TOML file and an example table."),
     "studies": ("talik.cli.studies", "studies", "List the bundled studies."),
+    "read": ("talik.cli.read", "read", "Read logger files and say what was understood."),
     "run": ("talik.cli.studies", "run", "Run a whole study: tables, figures, report, manifest."),
     "describe": ("talik.cli.statements", "describe", "Means, spread and intervals by region."),
     "scorecard": ("talik.cli.statements", "scorecard", "Recompute every published claim from its table."),

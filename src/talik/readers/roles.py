@@ -98,11 +98,12 @@ def roles_of(names: Sequence[str], samples: Mapping[str, Sequence[str]], said: M
     clock = said.get("clock") or _clock(names, samples, stamp, fields)
     taken = {stamp, clock, *fields}
     site = said.get("site") or next((n for n in names if n.lower().strip() in _SITE and n not in taken), "")
-    numbers = [n for n in names if n not in {*taken, site} and samples.get(n) and all(map(_NUMBER.fullmatch, samples[n]))]
-    depth = said.get("depth") or next((n for n in numbers if _DEPTH_NAME.fullmatch(n.strip())), "")
+    # a column that is blank in the first rows may hold numbers further down: its name decides
+    numbers = [n for n in names if n not in {*taken, site} and all(map(_NUMBER.fullmatch, samples.get(n, ())))]
+    depth = said.get("depth") or next((n for n in numbers if samples.get(n) and _DEPTH_NAME.fullmatch(n.strip())), "")
     warm = tuple(part.strip() for part in said["temperature"].split(",")) if "temperature" in said else _warm(
         [n for n in numbers if n != depth], bool(depth))
-    others = tuple(n for n in numbers if n not in {*warm, depth} and n.strip() and not re.fullmatch(r"#|no|n|id|record|column 1", n.lower()))
+    others = tuple(n for n in numbers if n not in {*warm, depth} and samples.get(n) and not re.fullmatch(r"#|no|n|id|record|column 1", n.lower()))
     return Roles(stamp, clock, fields, depth, warm, others, site, _unit(said))
 
 
