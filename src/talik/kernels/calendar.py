@@ -115,6 +115,14 @@ class Daily:
         return dates
 
 
+def _is_steady(times: NDArray[np.datetime64]) -> bool:
+    """Whether four fifths of at least ten differences agree: a step of its own rather than a riddled series."""
+    if times.size < 11:
+        return False
+    us: Integers = times.astype(np.int64)
+    return bool(np.mean(np.abs(np.diff(us) / 1e6 - sampling_step(times)) < 60) >= 0.8)
+
+
 def day_numbers(times: NDArray[np.datetime64], offset_hours: float = 0.0) -> Integers:
     """Days since 1970-01-01 on a clock that is `offset_hours` ahead of UTC."""
     days: Integers = (times.astype("M8[us]").astype(np.int64) + round(offset_hours * 3.6e9)) // DAY_US
@@ -206,7 +214,7 @@ def daily(times: NDArray[np.datetime64], values: Floats, *, min_fraction: float 
         Temperatures [°C]; NaN where missing.
     min_fraction : float
         Smallest share of a day's samples. The step is found from the stamps, or, in a column that is mostly
-        empty (a slow sensor in a fast table), from the stamps at which the column has values.
+        empty at a steady step (a slow sensor in a fast table), from the stamps at which it has values.
     offset_hours : float
         Added to UTC before days are cut, so that a day is the day of the file's own clock.
 
@@ -236,7 +244,7 @@ def daily(times: NDArray[np.datetime64], values: Floats, *, min_fraction: float 
     expected = np.repeat(expected_per_day(times, day, first, n_days)[:, None], values.shape[1], axis=1)
     for column in np.flatnonzero(2 * present.sum(axis=0) < times.size):
         own = present[:, column]
-        if np.count_nonzero(own) > 1:
+        if _is_steady(times[own]):
             expected[:, column] = expected_per_day(times[own], day[own], first, n_days)
     mean = np.full(count.shape, np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -260,7 +260,7 @@ def sinusoid_degree_days(mean: ArrayLike, amplitude: ArrayLike, *, days: float =
     m, a = np.broadcast_arrays(np.asarray(mean, float), np.asarray(amplitude, float))
     if (a < 0).any():
         raise DataError(f"amplitude: got {a.min():g} K, expected 0 or more")
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         s = np.clip(np.where(a > 0, m / a, np.sign(m)), -1.0, 1.0)
     warm = (a * np.sqrt(1 - s**2) + m * (np.pi / 2 + np.arcsin(s))) / np.pi
     thawing: Floats = np.maximum(warm, 0.0) * days
