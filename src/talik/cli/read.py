@@ -19,13 +19,34 @@ FORMS = ("csv", "parquet", "gtnp")
 @click.option("--encoding", help="Of the text, when the guess is wrong (utf-8, cp1251, gbk, ...).")
 @click.option("--timezone", help="Of the stamps: an offset (+03:00) or a name (America/Yellowknife).")
 @click.option("--depths", help="Depths of the temperature columns in m, parted by commas; air is negative.")
-@click.option("--date-order", type=click.Choice(["YMD", "MDY", "DMY"]), help="Order of the dates, when it is not proved.")
-@click.option("--column", "columns", multiple=True, metavar="ROLE=NAME",
-              help="Which column is time, date, clock, depth, temperature, site, unit. May be repeated.")
+@click.option(
+    "--date-order", type=click.Choice(["YMD", "MDY", "DMY"]), help="Order of the dates, when it is not proved."
+)
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="ROLE=NAME",
+    help="Which column is time, date, clock, depth, temperature, site, unit. May be repeated.",
+)
 @click.option("--to", "target", type=click.Choice(FORMS), help="Write the records out in this form.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Folder to write to. [default: here]")
-def read(files: tuple[Path, ...], form: str | None, encoding: str | None, timezone: str | None, depths: str | None,
-         date_order: str | None, columns: tuple[str, ...], target: str | None, out: Path) -> None:
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    help="Folder to write to. [default: here]",
+)
+def read(
+    files: tuple[Path, ...],
+    form: str | None,
+    encoding: str | None,
+    timezone: str | None,
+    depths: str | None,
+    date_order: str | None,
+    columns: tuple[str, ...],
+    target: str | None,
+    out: Path,
+) -> None:
     """Read logger files and say what was understood."""
     import talik
     from talik.errors import TalikError
@@ -33,13 +54,20 @@ def read(files: tuple[Path, ...], form: str | None, encoding: str | None, timezo
     failed: TalikError | None = None
     for path in files:
         try:
-            records = talik.read(path, format=form, encoding=encoding, timezone=timezone, depths=_depths(depths),
-                                 date_order=date_order, columns=_columns(columns))
+            records = talik.read(
+                path,
+                format=form,
+                encoding=encoding,
+                timezone=timezone,
+                depths=_depths(depths),
+                date_order=date_order,
+                columns=_columns(columns),
+            )
             for record in records:
                 click.echo(described(record))
             for written in _exported(records, target, out):
                 click.echo(f"wrote {written}")
-        except TalikError as error:               # one bad file never stops the rest
+        except TalikError as error:  # one bad file never stops the rest
             failed = error
             click.echo(f"talik: {error}", err=True)
     if failed:
@@ -58,15 +86,20 @@ def described(record: Record) -> str:
 
     lines = [str(record), f"  format: {record.source.format}   file: {record.source.path}"]
     lines += [f"  {sentence}" for sentence in record.source.understood]
-    lines += [f"  column {label!r}: {'depth unknown' if depth != depth else f'{depth:g} m'}"
-              for label, depth in zip(record.labels, record.depths, strict=True)]
+    lines += [
+        f"  column {label!r}: {'depth unknown' if depth != depth else f'{depth:g} m'}"
+        for label, depth in zip(record.labels, record.depths, strict=True)
+    ]
     if record.others:
         lines.append(f"  other channels: {', '.join(record.others)}")
     flagged = {flag.name: n for flag in Flag if (n := int((record.flags & flag.value > 0).sum()))}
     if flagged:
         lines.append("  flags: " + ", ".join(f"{name} {n}" for name, n in flagged.items()))
-    place = [f"{key} {record.metadata[key]}" for key in ("latitude", "longitude", "elevation_m", "policy", "citation")
-             if key in record.metadata]
+    place = [
+        f"{key} {record.metadata[key]}"
+        for key in ("latitude", "longitude", "elevation_m", "policy", "citation")
+        if key in record.metadata
+    ]
     return "\n".join(lines + ([f"  {', '.join(place)}"] if place else []))
 
 
@@ -76,7 +109,9 @@ def _depths(text: str | None) -> list[float] | None:
     try:
         return [float(part) for part in text.split(",")]
     except ValueError:
-        raise click.BadParameter(f"{text!r}: expected numbers parted by commas, such as 0,0.5,1", param_hint="--depths") from None
+        raise click.BadParameter(
+            f"{text!r}: expected numbers parted by commas, such as 0,0.5,1", param_hint="--depths"
+        ) from None
 
 
 def _columns(pairs: tuple[str, ...]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""CF netCDF: temperatures against time and depth, for one station or many; what `tsp` and `pfit` write, and classic netCDF."""
+"""CF netCDF: temperatures against time and depth, one station or many; what `tsp` and `pfit` write; classic netCDF."""
 
 from __future__ import annotations
 
@@ -16,16 +16,37 @@ from talik.readers.registry import CERTAIN, Head, Options, Reader
 from talik.readers.zones import Zone, chosen, offset
 from talik.records import Flag, Record, Source, Times
 
-TEMPERATURES = ("temperature_in_ground", "soil_temperature", "air_temperature", "surface_temperature",
-                "temperature_at_top_of_permafrost", "snow_temperature", "temperature_in_surface_snow")
+TEMPERATURES = (
+    "temperature_in_ground",
+    "soil_temperature",
+    "air_temperature",
+    "surface_temperature",
+    "temperature_at_top_of_permafrost",
+    "snow_temperature",
+    "temperature_in_surface_snow",
+)
 """CF standard names of what is kept as a column of temperatures."""
 
 BAD_MEANINGS = ("bad", "fail", "wrong", "erroneous", "invalid", "reject", "suspect", "missing")
 """Words in `flag_meanings` that say not to use a value."""
 
-_SECONDS = {"microsecond": 1e-6, "millisecond": 1e-3, "second": 1, "sec": 1, "s": 1, "minute": 60, "min": 60, "hour": 3600, "hr": 3600,
-            "h": 3600, "day": 86400, "d": 86400}
-_SINCE = re.compile(r"(\w+?)s?\s+since\s+(-?\d{1,4}-\d{1,2}-\d{1,2})(?:[T ]+(\d{1,2}(?::\d{1,2}(?::\d{1,2}(?:\.\d+)?)?)?))?\s*(\S.*)?")
+_SECONDS = {
+    "microsecond": 1e-6,
+    "millisecond": 1e-3,
+    "second": 1,
+    "sec": 1,
+    "s": 1,
+    "minute": 60,
+    "min": 60,
+    "hour": 3600,
+    "hr": 3600,
+    "h": 3600,
+    "day": 86400,
+    "d": 86400,
+}
+_SINCE = re.compile(
+    r"(\w+?)s?\s+since\s+(-?\d{1,4}-\d{1,2}-\d{1,2})(?:[T ]+(\d{1,2}(?::\d{1,2}(?::\d{1,2}(?:\.\d+)?)?)?))?\s*(\S.*)?"
+)
 _CALENDARS = ("", "standard", "gregorian", "proleptic_gregorian")
 
 
@@ -35,20 +56,33 @@ def _claims(head: Head) -> int:
 
 def _read(head: Head, options: Options) -> list[Record]:
     with opened(head.path) as content:
-        time = _only(content, "time", lambda v: v.text("axis") == "T" or v.standard_name == "time" or " since " in v.text("units"), head)
+        time = _only(
+            content,
+            "time",
+            lambda v: v.text("axis") == "T" or v.standard_name == "time" or " since " in v.text("units"),
+            head,
+        )
         clock = time.dimensions[0] if len(time.dimensions) == 1 else ""
         if not clock:
-            raise FileError(f"{head.name}: the time variable {time.name!r} has dimensions {time.dimensions}; only one is read "
-                            "(ragged arrays are not)")
+            raise FileError(
+                f"{head.name}: the time variable {time.name!r} has dimensions {time.dimensions}; only one is read "
+                "(ragged arrays are not)"
+            )
         warm = [v for v in content.variables.values() if clock in v.dimensions and _is_temperature(v)]
         if not warm:
-            raise FileError(f"{head.name}: no variable along {clock!r} has one of the standard names {', '.join(TEMPERATURES[:3])} ... "
-                            f"or a temperature unit; variables: {', '.join(content.variables)}")
+            raise FileError(
+                f"{head.name}: no variable along {clock!r} has a standard name such as {TEMPERATURES[0]} "
+                f"or a temperature unit; variables: {', '.join(content.variables)}"
+            )
         zone, times, how = _times(time, options, head)
-        stations = sorted({d for v in warm for d in v.dimensions if d != clock and d != _depth_dimension(content, v, clock)})
+        stations = sorted(
+            {d for v in warm for d in v.dimensions if d != clock and d != _depth_dimension(content, v, clock)}
+        )
         if len(stations) > 1:
-            raise FileError(f"{head.name}: temperatures have the dimensions {', '.join(stations)} besides time and depth; "
-                            "expected stations at most")
+            raise FileError(
+                f"{head.name}: temperatures have the dimensions {', '.join(stations)} besides time and depth; "
+                "expected stations at most"
+            )
         station = stations[0] if stations else ""
         size = next(v.shape[v.dimensions.index(station)] for v in warm if station in v.dimensions) if station else 1
         loaded = {v.name: _values(v) for v in warm}
@@ -59,8 +93,10 @@ def _only(content: Content, what: str, wanted: Any, head: Head) -> Variable:
     found = [v for v in content.variables.values() if wanted(v)]
     found = [v for v in found if v.name in v.dimensions] or found
     if len(found) != 1:
-        raise FileError(f"{head.name}: {len(found)} variables could be the {what} ({', '.join(v.name for v in found) or 'none'}), "
-                        "expected one")
+        raise FileError(
+            f"{head.name}: {len(found)} variables could be the {what} ({', '.join(v.name for v in found) or 'none'}), "
+            "expected one"
+        )
     return found[0]
 
 
@@ -71,8 +107,11 @@ def _is_temperature(variable: Variable) -> bool:
 
 
 def _is_depth(variable: Variable) -> bool:
-    return (variable.text("axis") == "Z" or variable.standard_name in ("depth", "height")
-            or re.match(r"(soil_?)?depth|height", variable.name.lower()) is not None) and variable.text("units") in _LENGTHS
+    return (
+        variable.text("axis") == "Z"
+        or variable.standard_name in ("depth", "height")
+        or re.match(r"(soil_?)?depth|height", variable.name.lower()) is not None
+    ) and variable.text("units") in _LENGTHS
 
 
 _LENGTHS = {"m": 1.0, "meter": 1.0, "meters": 1.0, "metre": 1.0, "metres": 1.0, "cm": 0.01, "mm": 0.001}
@@ -105,26 +144,39 @@ def _depths(content: Content, variable: Variable, clock: str, station: str, numb
 def _values(variable: Variable) -> tuple[NDArray[np.float64], NDArray[np.uint16]]:
     """In °C, with flags: fill values first, then scale and offset, then the unit."""
     raw = np.asarray(variable.values(), dtype=np.float64)
-    fills = [float(f) for key in ("_FillValue", "missing_value") if key in variable.attributes
-             for f in np.atleast_1d(variable.attributes[key])]
+    fills = [
+        float(f)
+        for key in ("_FillValue", "missing_value")
+        if key in variable.attributes
+        for f in np.atleast_1d(variable.attributes[key])
+    ]
     unit: Unit = unit_of(variable.text("units")) or CELSIUS
     scaled = "scale_factor" in variable.attributes or "add_offset" in variable.attributes
     values, flags = fills_marked(raw, [f for f in fills if not np.isnan(f)], celsius=unit is CELSIUS and not scaled)
     if scaled:
-        values = values * float(variable.attributes.get("scale_factor", 1)) + float(variable.attributes.get("add_offset", 0))
+        values = values * float(variable.attributes.get("scale_factor", 1)) + float(
+            variable.attributes.get("add_offset", 0)
+        )
     return unit.to_celsius(values), flags
 
 
 def _times(time: Variable, options: Options, head: Head) -> tuple[Zone, Times, str]:
     match = _SINCE.fullmatch(time.text("units").strip())
     if not match or match[1].lower() not in _SECONDS:
-        raise FileError(f"{head.name}: time has the units {time.text('units')!r}; expected such as 'days since 1970-01-01'")
+        raise FileError(
+            f"{head.name}: time has the units {time.text('units')!r}; expected such as 'days since 1970-01-01'"
+        )
     if time.text("calendar").lower() not in _CALENDARS:
-        raise FileError(f"{head.name}: time has the calendar {time.text('calendar')!r}; measurements follow the standard one")
+        raise FileError(
+            f"{head.name}: time has the calendar {time.text('calendar')!r}; measurements follow the standard one"
+        )
     year, month, day = match[2].split("-")
     clock = [*(match[3] or "0").split(":"), "0", "0"]
-    start = (np.datetime64(f"{int(year):04d}-{int(month):02d}-{int(day):02d}", "us") + np.timedelta64(int(clock[0]) * 60 + int(clock[1]), "m")
-             + np.timedelta64(round(float(clock[2]) * 1e6), "us"))
+    start = (
+        np.datetime64(f"{int(year):04d}-{int(month):02d}-{int(day):02d}", "us")
+        + np.timedelta64(int(clock[0]) * 60 + int(clock[1]), "m")
+        + np.timedelta64(round(float(clock[2]) * 1e6), "us")
+    )
     raw = np.asarray(time.values())
     micros = _SECONDS[match[1].lower()] * 1e6
     if raw.dtype.kind in "iu":
@@ -133,7 +185,7 @@ def _times(time: Variable, options: Options, head: Head) -> tuple[Zone, Times, s
         if not np.isfinite(raw).all():
             raise FileError(f"{head.name}: time holds {int((~np.isfinite(raw)).sum())} values that are no number")
         steps = np.round(raw.astype(np.float64) * micros).astype(np.int64)
-        seconds = (steps + 500_000) // 1_000_000 * 1_000_000      # fractions of days miss whole seconds by rounding
+        seconds = (steps + 500_000) // 1_000_000 * 1_000_000  # fractions of days miss whole seconds by rounding
         steps = np.where(np.abs(steps - seconds) < 5_000, seconds, steps)
     found = offset(match[4]) if match[4] else 0
     if found is None:
@@ -142,26 +194,53 @@ def _times(time: Variable, options: Options, head: Head) -> tuple[Zone, Times, s
     return zone, zone.to_utc(start + steps.astype("m8[us]"), file=head.name), f"dates: {time.text('units')}"
 
 
-def _record(head: Head, content: Content, warm: list[Variable], loaded: dict[str, tuple[NDArray[np.float64], NDArray[np.uint16]]],
-            station: str, number: int, times: Times, zone: Zone, how: str) -> Record:
-    clock = next(v.dimensions[0] for v in content.variables.values() if v.text("axis") == "T" or v.standard_name == "time"
-                 or " since " in v.text("units"))
+def _record(
+    head: Head,
+    content: Content,
+    warm: list[Variable],
+    loaded: dict[str, tuple[NDArray[np.float64], NDArray[np.uint16]]],
+    station: str,
+    number: int,
+    times: Times,
+    zone: Zone,
+    how: str,
+) -> Record:
+    clock = next(
+        v.dimensions[0]
+        for v in content.variables.values()
+        if v.text("axis") == "T" or v.standard_name == "time" or " since " in v.text("units")
+    )
     parts, marks, depths, labels = [], [], [], []
     for variable in warm:
         levels = _depths(content, variable, clock, station, number)
         shape = (times.size, levels.size)
-        values, flags = (_placed(array, variable, clock, station, number).reshape(shape) for array in loaded[variable.name])
+        values, flags = (
+            _placed(array, variable, clock, station, number).reshape(shape) for array in loaded[variable.name]
+        )
         parts.append(values)
         marks.append(flags | _provider_flags(content, variable, clock, station, number, shape))
         depths.append(levels)
         labels += [variable.name if levels.size == 1 else f"{variable.name} {level:g} m" for level in levels]
-    metadata = {**{key: value for key, value in content.attributes.items() if not key.startswith("_")}, **_place(content, station, number)}
+    metadata = {
+        **{key: value for key, value in content.attributes.items() if not key.startswith("_")},
+        **_place(content, station, number),
+    }
     units = sorted({v.text("units") for v in warm})
-    return Record(_site(content, station, number, head), times, np.concatenate(depths), np.column_stack(parts), np.column_stack(marks),
-                  tuple(labels), Source(header=str(content.attributes.get("title", "")), time_zone=zone.label,
-                                        time_zone_from=zone.found_in,
-                                        understood=(how, zone.understood, f"units: {', '.join(units)}",
-                                                    "depths: from the vertical coordinate")), metadata)
+    return Record(
+        _site(content, station, number, head),
+        times,
+        np.concatenate(depths),
+        np.column_stack(parts),
+        np.column_stack(marks),
+        tuple(labels),
+        Source(
+            header=str(content.attributes.get("title", "")),
+            time_zone=zone.label,
+            time_zone_from=zone.found_in,
+            understood=(how, zone.understood, f"units: {', '.join(units)}", "depths: from the vertical coordinate"),
+        ),
+        metadata,
+    )
 
 
 def _placed(array: NDArray[Any], variable: Variable, clock: str, station: str, number: int) -> NDArray[Any]:
@@ -173,8 +252,9 @@ def _placed(array: NDArray[Any], variable: Variable, clock: str, station: str, n
     return np.moveaxis(array, dimensions.index(clock), 0)
 
 
-def _provider_flags(content: Content, variable: Variable, clock: str, station: str, number: int,
-                    shape: tuple[int, int]) -> NDArray[np.uint16]:
+def _provider_flags(
+    content: Content, variable: Variable, clock: str, station: str, number: int, shape: tuple[int, int]
+) -> NDArray[np.uint16]:
     """SOURCE where an ancillary flag variable says that a value is not to be used."""
     marks = np.zeros(shape, np.uint16)
     for name in variable.text("ancillary_variables").split():
@@ -194,25 +274,38 @@ def _provider_flags(content: Content, variable: Variable, clock: str, station: s
 
 
 def _site(content: Content, station: str, number: int, head: Head) -> str:
-    named = next((v for v in content.variables.values() if v.text("cf_role") == "timeseries_id"
-                  or v.standard_name in ("platform_name", "platform_id")), None)
+    named = next(
+        (
+            v
+            for v in content.variables.values()
+            if v.text("cf_role") == "timeseries_id" or v.standard_name in ("platform_name", "platform_id")
+        ),
+        None,
+    )
     texts = [] if named is None else _texts(named.values())
-    return (texts[number] if number < len(texts) else "") or str(
-        content.attributes.get("site_name") or content.attributes.get("title") or "") or (
-        head.path.stem + (f" {number + 1}" if station else ""))
+    return (
+        (texts[number] if number < len(texts) else "")
+        or str(content.attributes.get("site_name") or content.attributes.get("title") or "")
+        or (head.path.stem + (f" {number + 1}" if station else ""))
+    )
 
 
 def _texts(values: NDArray[Any]) -> list[str]:
     values = np.asarray(values)
     if values.dtype.kind == "S" and values.dtype.itemsize == 1 and values.ndim:
         values = np.array([b"".join(row) for row in np.atleast_2d(values)])
-    return [(v.decode("utf-8", errors="replace") if isinstance(v, bytes) else str(v)).strip("\0 ") for v in np.atleast_1d(values)]
+    return [
+        (v.decode("utf-8", errors="replace") if isinstance(v, bytes) else str(v)).strip("\0 ")
+        for v in np.atleast_1d(values)
+    ]
 
 
 def _place(content: Content, station: str, number: int) -> dict[str, float]:
     found: dict[str, float] = {}
     for variable in content.variables.values():
-        key = {"latitude": "latitude", "longitude": "longitude", "surface_altitude": "elevation_m"}.get(variable.standard_name)
+        key = {"latitude": "latitude", "longitude": "longitude", "surface_altitude": "elevation_m"}.get(
+            variable.standard_name
+        )
         key = key or ("elevation_m" if variable.name in ("surface_elevation", "elevation") else None)
         if key and set(variable.dimensions) <= {station}:
             values = np.atleast_1d(np.asarray(variable.values(), dtype=np.float64))

@@ -1,4 +1,4 @@
-"""Times of day as files write them: 14:00:00.0, 02:00:00 PM, 2:00 odp., 上午 2:00, 100 ... 2400, with or without an offset."""
+"""Times of day as files write them: 14:00:00.0, 02:00:00 PM, 2:00 odp., 上午 2:00, 100 ... 2400; with or without offset."""
 
 from __future__ import annotations
 
@@ -17,13 +17,55 @@ DAY = 24 * HOUR
 
 # before and after noon, without dots and spaces: English, Spanish and Portuguese, Czech and Slovak, German, French,
 # Hungarian, Swedish and Danish, Finnish, Bulgarian, Russian, Greek, Turkish, Chinese, Japanese, Korean, Vietnamese
-_BEFORE = {"am", "a", "dop", "dopoledne", "dopol", "vorm", "vm", "matin", "de", "fm", "ap", "проб", "дп",
-           "πμ", "öö", "上午", "午前", "오전", "sa", "ráno"}
-_AFTER = {"pm", "p", "odp", "odpoledne", "odpol", "nachm", "nm", "soir", "du", "em", "ip", "слоб", "пп",
-          "μμ", "ös", "下午", "午後", "오후", "ch", "večer"}
-_CLOCK = re.compile(r"(?P<before>[^\W\d_][^\d:+\-]*)?\s*(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d{1,2})"
-                    r"(?:[:.](?P<second>\d{1,2})(?:[.,](?P<part>\d{1,9}))?)?)?"
-                    r"\s*(?P<after>[^\W\d_Z+\-][^\d+\-]*?)?\s*(?P<zone>Z|z|UTC|GMT|[+\-\u2212]\d{1,2}(?::?\d{2})?)?")
+_BEFORE = {
+    "am",
+    "a",
+    "dop",
+    "dopoledne",
+    "dopol",
+    "vorm",
+    "vm",
+    "matin",
+    "de",
+    "fm",
+    "ap",
+    "проб",
+    "дп",
+    "πμ",
+    "öö",
+    "上午",
+    "午前",
+    "오전",
+    "sa",
+    "ráno",
+}
+_AFTER = {
+    "pm",
+    "p",
+    "odp",
+    "odpoledne",
+    "odpol",
+    "nachm",
+    "nm",
+    "soir",
+    "du",
+    "em",
+    "ip",
+    "слоб",
+    "пп",
+    "μμ",
+    "ös",
+    "下午",
+    "午後",
+    "오후",
+    "ch",
+    "večer",
+}
+_CLOCK = re.compile(
+    r"(?P<before>[^\W\d_][^\d:+\-]*)?\s*(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d{1,2})"
+    r"(?:[:.](?P<second>\d{1,2})(?:[.,](?P<part>\d{1,9}))?)?)?"
+    r"\s*(?P<after>[^\W\d_Z+\-][^\d+\-]*?)?\s*(?P<zone>Z|z|UTC|GMT|[+\-\u2212]\d{1,2}(?::?\d{2})?)?"
+)
 _DIGITS = re.compile(r"\d{1,4}|\d{6}")
 
 
@@ -98,8 +140,12 @@ def _from_clock(text: str) -> tuple[int, float] | None:
     zone = offset(match["zone"]) if match["zone"] else None
     if match["zone"] and zone is None:
         return None
-    return _checked(hour, int(match["minute"] or 0), int(match["second"] or 0) * SECOND + part,
-                    np.nan if zone is None else float(zone))
+    return _checked(
+        hour,
+        int(match["minute"] or 0),
+        int(match["second"] or 0) * SECOND + part,
+        np.nan if zone is None else float(zone),
+    )
 
 
 def _checked(hour: int, minute: int, rest: int, zone: float) -> tuple[int, float] | None:

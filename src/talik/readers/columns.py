@@ -1,4 +1,4 @@
-"""The columns of a text table, parsed piece by piece: numbers at full speed where they are plain, stamps proved, lines kept."""
+"""The columns of a table, parsed piece by piece: plain numbers at full speed, stamps proved, lines kept."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Layout:
     @property
     def kinds(self) -> dict[str, type[pl.DataType]]:
         """The types of the columns that are parsed at once, when they are plainly written."""
-        return {**{name: pl.Float64 for name in self.numbers}, **{name: pl.Int64 for name in self.integers}}
+        return {**dict.fromkeys(self.numbers, pl.Float64), **dict.fromkeys(self.integers, pl.Int64)}
 
     @property
     def kept(self) -> list[str]:
@@ -99,7 +99,9 @@ class Columns:
 
     def kept(self, rows: NDArray[np.bool_]) -> Columns:
         """Only some of the rows."""
-        return Columns(self.frame.filter(pl.Series(rows)), replace(self.proved, times=self.proved.times[rows]), self.lines[rows])
+        return Columns(
+            self.frame.filter(pl.Series(rows)), replace(self.proved, times=self.proved.times[rows]), self.lines[rows]
+        )
 
     def matrix(self, names: Sequence[str]) -> NDArray[np.float64]:
         """Number columns side by side, NaN where there is none."""
@@ -130,17 +132,22 @@ def read_columns(head: Head, layout: Layout, options: Options) -> Columns:
     if parts.shape:
         stamps = from_iso(frame[layout.stamp], dates_only=parts.shape == "%Y-%m-%d")
     elif layout.stamp:
-        stamps = prove_dates(frame[layout.stamp], clock=frame[layout.clock] if layout.clock else None,
-                             date_order=options.date_order, file=head.name, lines=rows)
+        stamps = prove_dates(
+            frame[layout.stamp],
+            clock=frame[layout.clock] if layout.clock else None,
+            date_order=options.date_order,
+            file=head.name,
+            lines=rows,
+        )
     return Columns(frame.select(layout.kept), stamps, rows)
 
 
 class _Parts:
-    """The pieces of a table as they are parsed: each in the quickest way that its cells allow, stamps at once when ISO."""
+    """The pieces of a table as they are parsed: each in the quickest way that its cells allow."""
 
     def __init__(self, head: Head, layout: Layout, shape: str) -> None:
         self.head, self.layout, self.shape = head, layout, shape
-        self.ways = [self._as_written, self._with_blanks, self._as_text][2 if layout.decimal == " " else 0:]
+        self.ways = [self._as_written, self._with_blanks, self._as_text][2 if layout.decimal == " " else 0 :]
         self.frames: list[pl.DataFrame] = []
         self.lines: list[NDArray[np.int64]] = []
         self.next_line = layout.skip + 1
@@ -155,7 +162,7 @@ class _Parts:
         frame = self._numbered(frame, rows)
         if self.shape:
             times = frame[self.layout.stamp].str.to_datetime(self.shape, time_unit="us", strict=False, cache=False)
-            if times.null_count():               # written in another way further down: the long way for all of it
+            if times.null_count():  # written in another way further down: the long way for all of it
                 self.frames = [f.with_columns(pl.col(self.layout.stamp).dt.strftime(self.shape)) for f in self.frames]
                 self.shape = ""
             else:
@@ -175,14 +182,23 @@ class _Parts:
         return self._table(piece, line, kinds=self.layout.kinds, decimal_comma=self.layout.decimal == ",")
 
     def _with_blanks(self, piece: bytes, line: int) -> pl.DataFrame:
-        return self._table(piece, line, kinds=self.layout.kinds, decimal_comma=self.layout.decimal == ",", null_values=_NULLS)
+        return self._table(
+            piece, line, kinds=self.layout.kinds, decimal_comma=self.layout.decimal == ",", null_values=_NULLS
+        )
 
     def _as_text(self, piece: bytes, line: int) -> pl.DataFrame:
         return self._table(piece, line)
 
     def _table(self, piece: bytes, line: int, **more: Any) -> pl.DataFrame:
-        frame = table(piece, self.layout.names, self.layout.separator, file=self.head.name, line=line,
-                      ragged=self.layout.ragged, **more)
+        frame = table(
+            piece,
+            self.layout.names,
+            self.layout.separator,
+            file=self.head.name,
+            line=line,
+            ragged=self.layout.ragged,
+            **more,
+        )
         return frame.select([*self.layout.kept, *filter(None, (self.layout.stamp, self.layout.clock))])
 
     def _numbered(self, frame: pl.DataFrame, rows: NDArray[np.int64]) -> pl.DataFrame:
@@ -191,7 +207,9 @@ class _Parts:
                 values = parsed(frame[name], decimal=self.layout.decimal)
                 unparsed(frame[name], values, file=self.head.name, column=name, lines=rows)
                 frame = frame.with_columns(values.alias(name))
-        return frame.with_columns(pl.col(self.layout.integers).cast(pl.Int64), pl.col(self.layout.texts).cast(pl.Categorical))
+        return frame.with_columns(
+            pl.col(self.layout.integers).cast(pl.Int64), pl.col(self.layout.texts).cast(pl.Categorical)
+        )
 
 
 def _refuse_cut(piece: bytes, layout: Layout, file: str, line: int) -> None:
@@ -203,7 +221,7 @@ def _refuse_cut(piece: bytes, layout: Layout, file: str, line: int) -> None:
 
 def columns_of_rows(rows: Rows, layout: Layout, options: Options, *, file: str) -> Columns:
     """
-    The columns of a sheet of a workbook, as `read_columns` gives them of a text table; `layout.skip` rows are the header.
+    The columns of a sheet of a workbook, as `read_columns` gives them of a text; `layout.skip` rows are the header.
 
     Raises
     ------
@@ -212,8 +230,10 @@ def columns_of_rows(rows: Rows, layout: Layout, options: Options, *, file: str) 
     AmbiguousFile
         If the order of the dates cannot be proved.
     """
-    body = rows[layout.skip:]
-    lines = np.array([n for n, row in enumerate(body, layout.skip + 1) if any(cell is not None for cell in row)], np.int64)
+    body = rows[layout.skip :]
+    lines = np.array(
+        [n for n, row in enumerate(body, layout.skip + 1) if any(cell is not None for cell in row)], np.int64
+    )
     if not lines.size:
         raise FileError(f"{file}: has a header and no rows")
     found: dict[str, pl.Series] = {}
@@ -225,10 +245,20 @@ def columns_of_rows(rows: Rows, layout: Layout, options: Options, *, file: str) 
         values = parsed(found[name], decimal=layout.decimal)
         unparsed(found[name], values, file=file, column=name, lines=lines)
         found[name] = values
-    stamps = prove_dates(found[layout.stamp], clock=found[layout.clock] if layout.clock else None,
-                         date_order=options.date_order, file=file, lines=lines) if layout.stamp else None
+    stamps = (
+        prove_dates(
+            found[layout.stamp],
+            clock=found[layout.clock] if layout.clock else None,
+            date_order=options.date_order,
+            file=file,
+            lines=lines,
+        )
+        if layout.stamp
+        else None
+    )
     frame = pl.DataFrame([found[name].alias(name) for name in layout.kept]).with_columns(
-        pl.col(layout.integers).cast(pl.Int64), pl.col(layout.texts).cast(pl.Categorical))
+        pl.col(layout.integers).cast(pl.Int64), pl.col(layout.texts).cast(pl.Categorical)
+    )
     return Columns(frame, stamps, lines)
 
 

@@ -9,13 +9,25 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_FACTOR = {"m": 1.0, "meter": 1.0, "meters": 1.0, "metre": 1.0, "metres": 1.0, "м": 1.0, "cm": 0.01, "см": 0.01, "mm": 0.001,
-           "мм": 0.001, "ft": 0.3048, "inch": 0.0254}
+_FACTOR = {
+    "m": 1.0,
+    "meter": 1.0,
+    "meters": 1.0,
+    "metre": 1.0,
+    "metres": 1.0,
+    "м": 1.0,
+    "cm": 0.01,
+    "см": 0.01,
+    "mm": 0.001,
+    "мм": 0.001,
+    "ft": 0.3048,
+    "inch": 0.0254,
+}
 _UNIT = "|".join(sorted(_FACTOR, key=len, reverse=True))
 _NUM = r"[-\u2212+]?\d+(?:[.,]\d+)?"
 _AFTER = re.compile(rf"(?<![\w.,])({_NUM})\s*[_ ]?\s*({_UNIT})(?![A-Za-z0-9\u0400-\u04ff])", re.IGNORECASE)
 _BEFORE = re.compile(rf"(?<![A-Za-z\u0400-\u04ff])({_UNIT})[_ ]({_NUM})(?![\w])", re.IGNORECASE)
-_GLUED = re.compile(rf"(?<!(?<!\d)0)[A-Za-z_](\d+(?:[.,]\d+)?)_?({_UNIT})(?![A-Za-z0-9])", re.IGNORECASE)     # not 0_5m
+_GLUED = re.compile(rf"(?<!(?<!\d)0)[A-Za-z_](\d+(?:[.,]\d+)?)_?({_UNIT})(?![A-Za-z0-9])", re.IGNORECASE)  # not 0_5m
 _LABEL = re.compile(rf"LBL:\s*({_NUM})\s*({_UNIT})?\b", re.IGNORECASE)
 _BARE = re.compile(_NUM)
 _ABOVE = re.compile(r"(?<![a-z])(air|above|height|воздух\w*|luft)(?![a-z])", re.IGNORECASE)
@@ -103,8 +115,16 @@ CELSIUS = Unit("°C", lambda values: values)
 FAHRENHEIT = Unit("°F", lambda values: (values - 32.0) / 1.8)
 KELVIN = Unit("K", lambda values: values - 273.15)
 _UNITS = (
-    (FAHRENHEIT, re.compile(r"[°º*˚]\s*F\b|℉|\bdeg(?:rees?)?[\s_.]*F\b|fahrenheit|[_(,\[]\s*F\s*(?:[)\]_]|$)", re.IGNORECASE)),
-    (CELSIUS, re.compile(r"[°º*˚]\s*[CС]\b|℃|\bdeg(?:rees?)?[\s_.]*C\b|celsius|цельси|[_(,\[]\s*C\s*(?:[)\]_]|$)", re.IGNORECASE)),
+    (
+        FAHRENHEIT,
+        re.compile(r"[°º*˚]\s*F\b|℉|\bdeg(?:rees?)?[\s_.]*F\b|fahrenheit|[_(,\[]\s*F\s*(?:[)\]_]|$)", re.IGNORECASE),
+    ),
+    (
+        CELSIUS,
+        re.compile(
+            r"[°º*˚]\s*[CС]\b|℃|\bdeg(?:rees?)?[\s_.]*C\b|celsius|цельси|[_(,\[]\s*C\s*(?:[)\]_]|$)", re.IGNORECASE
+        ),
+    ),
     (KELVIN, re.compile(r"\bkelvin\b|[_(,\[]\s*K\s*(?:[)\]_]|$)|^K$", re.IGNORECASE)),
 )
 _SYMBOLS = {"f": FAHRENHEIT, "c": CELSIUS, "k": KELVIN}
@@ -116,8 +136,8 @@ def unit_of(label: str) -> Unit | None:
 
     Examples
     --------
-    >>> [u.name if (u := unit_of(s)) else None for s in ("Temp, °F", "temp_C", "degC", "K", "Temp (K)", "RH, %", "Batt, V")]
-    ['°F', '°C', '°C', 'K', 'K', None, None]
+    >>> [u.name if (u := unit_of(s)) else None for s in ("Temp, °F", "temp_C", "degC", "K", "Temp (K)", "RH, %")]
+    ['°F', '°C', '°C', 'K', 'K', None]
     """
     text = label.strip()
     if text.lower() in _SYMBOLS:

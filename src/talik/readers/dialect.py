@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from io import BufferedReader
+from typing import Any
 
 import polars as pl
 
@@ -37,6 +38,7 @@ def separator_of(lines: Sequence[str]) -> str:
     >>> separator_of(["1 2 3", "4 5 6"])
     ' '
     """
+
     def share(mark: str) -> tuple[float, int]:
         counts = Counter(len(cells(line, mark)) for line in lines)
         width, lines_of_width = counts.most_common(1)[0]
@@ -144,9 +146,18 @@ def _as_utf8(piece: bytes, head: Head, plain: bool) -> bytes:
     return piece
 
 
-def table(piece: bytes, names: Sequence[str], separator: str, *, kinds: Mapping[str, type[pl.DataType]] | None = None,
-          file: str = "", line: int = 1, ragged: bool = False, null_values: Sequence[str] = (),
-          decimal_comma: bool = False) -> pl.DataFrame:
+def table(
+    piece: bytes,
+    names: Sequence[str],
+    separator: str,
+    *,
+    kinds: Mapping[str, type[pl.DataType]] | None = None,
+    file: str = "",
+    line: int = 1,
+    ragged: bool = False,
+    null_values: Sequence[str] = (),
+    decimal_comma: bool = False,
+) -> pl.DataFrame:
     """
     A piece of a text table as a frame; cells are text unless `kinds` says otherwise; blank lines are rows of nulls.
 
@@ -177,11 +188,21 @@ def table(piece: bytes, names: Sequence[str], separator: str, *, kinds: Mapping[
         If a cell does not fit `kinds`.
     """
     schema = {name: (kinds or {}).get(name, pl.String) for name in names}
-    loose = {"truncate_ragged_lines": True, "extra_columns": "ignore", "missing_columns": "insert"} if ragged else {}
+    loose: dict[str, Any] = (
+        {"truncate_ragged_lines": True, "extra_columns": "ignore", "missing_columns": "insert"} if ragged else {}
+    )
     try:
-        frame = pl.read_csv(io.BytesIO(piece), has_header=False, separator=separator, schema=schema, raise_if_empty=False,
-                            null_values=list(null_values) or None, decimal_comma=decimal_comma,
-                            quote_char='"' if b'"' in piece else None, **loose)
+        frame = pl.read_csv(
+            io.BytesIO(piece),
+            has_header=False,
+            separator=separator,
+            schema=schema,
+            raise_if_empty=False,
+            null_values=list(null_values) or None,
+            decimal_comma=decimal_comma,
+            quote_char='"' if b'"' in piece else None,
+            **loose,
+        )
     except (pl.exceptions.ComputeError, pl.exceptions.SchemaError):
         if not ragged:
             _even(piece, len(names), separator, file, line)

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 
 from talik.errors import FileError
 
-_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"),
-         (codecs.BOM_UTF16_BE, "utf-16"))
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 _HIGH = re.compile(rb"[\x80-\xff]+")
 _CONTROL = re.compile(rb"[\x01-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
-_SIGNS = set(b"\xb0\xb1\xb2\xb3\xb5\xba\xa9\xae\xb7\x96\xa0")     # degree, plus-minus, squared, micro, dashes ...
+_SIGNS = set(b"\xb0\xb1\xb2\xb3\xb5\xba\xa9\xae\xb7\x96\xa0")  # degree, plus-minus, squared, micro, dashes ...
 _ENOUGH = 24
 """Bytes beyond ASCII from which a guess between code pages is taken as good."""
 
@@ -85,8 +89,10 @@ def decoded(content: bytes, encoding: Encoding, *, file: str) -> str:
         return content.decode(encoding.name).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise FileError(f"{file}, line {line}: byte {content[error.start]:#04x} is not {encoding.name} "
-                        f"({encoding.how}). Pass encoding=...") from None
+        raise FileError(
+            f"{file}, line {line}: byte {content[error.start]:#04x} is not {encoding.name} "
+            f"({encoding.how}). Pass encoding=..."
+        ) from None
 
 
 def is_text(content: bytes, encoding: Encoding) -> bool:
@@ -123,7 +129,7 @@ def _without_mark(content: bytes) -> str:
     if len(sample) < 8 or b"\0" not in sample:
         return ""
     for offset, name in ((1, "utf-16-le"), (0, "utf-16-be")):
-        zeros, letters = sample[offset::2], sample[1 - offset::2]
+        zeros, letters = sample[offset::2], sample[1 - offset :: 2]
         if zeros.count(0) > 0.9 * len(zeros) and letters.count(0) == 0:
             return name
     return ""
@@ -137,15 +143,21 @@ def _code_page(content: bytes) -> Encoding:
     cyrillic = sum(byte >= 0xE0 or byte in (0xA8, 0xB8) for run in runs if len(run) > 1 for byte in run) / size
     # GB2312 keeps its 3755 common characters, and the ideographic signs, under lead bytes A1-D7
     chinese = sum(2 for run in runs if len(run) % 2 == 0 for byte in run[::2] if 0xA1 <= byte <= 0xD7) / size
-    scores = {"cp1251": cyrillic, "gb18030": chinese * _decodes(content, "gb18030"),
-              "cp1252": sum(len(run) == 1 for run in runs) / len(runs)}
+    scores = {
+        "cp1251": cyrillic,
+        "gb18030": chinese * _decodes(content, "gb18030"),
+        "cp1252": sum(len(run) == 1 for run in runs) / len(runs),
+    }
     name = max(scores, key=lambda key: scores[key])
     others = sorted(set(scores) - {name})
     if name == "cp1252" and not _decodes(content, name):
         name = "latin-1"
     if size < _ENOUGH:
-        return Encoding(name, f"encoding: taken as {name}, from only {size} byte{'s' * (size != 1)} beyond ASCII; "
-                              f"could be {', '.join(others)} (say which with encoding=...)")
+        return Encoding(
+            name,
+            f"encoding: taken as {name}, from only {size} byte{'s' * (size != 1)} beyond ASCII; "
+            f"could be {', '.join(others)} (say which with encoding=...)",
+        )
     return Encoding(name, f"encoding: taken as {name}, from {size} bytes beyond ASCII (not UTF-8)")
 
 

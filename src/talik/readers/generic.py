@@ -1,4 +1,4 @@
-"""Tables of no known format: wide or long, text, workbook or Parquet; by the caller's mapping or a guess that is shown."""
+"""Tables of no known format: wide or long, text, workbook or Parquet; by a mapping or a guess that is shown."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from talik.readers.numerals import decimal_mark
 from talik.readers.registry import GUESS, Head, Options, Reader
 from talik.readers.roles import Roles, roles_of, sampled
 from talik.readers.sources import plus, sourced
-from talik.readers.spreadsheet import is_workbook
+from talik.readers.spreadsheet import Rows, is_workbook
 from talik.readers.stamps import from_fields
 from talik.readers.widetable import celsius, units_found, wide_record
 from talik.readers.zones import Zone, chosen, offset_in
@@ -49,9 +49,9 @@ def _text_table(head: Head) -> _Table | None:
     skip = next((n for n, line in enumerate(lines) if line.strip() and not line.startswith("#")), None)
     if skip is None or skip + 1 >= len(lines):
         return None
-    separator = separator_of(lines[skip:skip + 20])
+    separator = separator_of(lines[skip : skip + 20])
     names = unique_names(cells(lines[skip], separator))
-    rows = tuple(cells(line, separator) for line in lines[skip + 1:skip + 1 + _LOOKED_AT] if line.strip())
+    rows = tuple(cells(line, separator) for line in lines[skip + 1 : skip + 1 + _LOOKED_AT] if line.strip())
     comments = {m[1].strip(): m[2] for line in lines[:skip] if (m := _COMMENT.fullmatch(line.strip()))}
     return _Table(tuple(names), skip + 1, separator, rows, comments)
 
@@ -62,7 +62,9 @@ def _sheet_tables(head: Head) -> Iterator[_Table]:
         if wide is None:
             continue
         names = unique_names([str(cell if cell is not None else "") for cell in rows[wide]])
-        first = tuple([None if cell is None else str(cell) for cell in row] for row in rows[wide + 1:wide + 1 + _LOOKED_AT])
+        first = tuple(
+            [None if cell is None else str(cell) for cell in row] for row in rows[wide + 1 : wide + 1 + _LOOKED_AT]
+        )
         yield _Table(tuple(names), wide + 1, ",", first, {}, name)
 
 
@@ -84,20 +86,31 @@ def _read(head: Head, options: Options) -> list[Record]:
             roles = table.roles(options)
             if roles.whole:
                 rows = head.sheets()[table.sheet]
-                columns = columns_of_rows(rows, _layout(table, roles), _order(options, roles), file=f"{head.name}, sheet {table.sheet}")
+                columns = columns_of_rows(
+                    rows, _layout(table, roles), options, file=f"{head.name}, sheet {table.sheet}"
+                )
                 records += _records(head, options, table, roles, _with_fields(columns, roles, head.name))
         if not records:
-            raise FileError(f"{head.name}: no sheet with a column of dates and a column of temperatures; name them with columns=")
+            raise FileError(
+                f"{head.name}: no sheet with a column of dates and a column of temperatures; name them with columns="
+            )
         return records
-    table = _text_table(head)
-    if table is None:
+    found = _text_table(head)
+    if found is None:
         raise FileError(f"{head.name}: is no table: no header with rows under it")
+    table = found
     roles = table.roles(options)
     if not roles.whole:
-        raise FileError(f"{head.name}: {'no dates' if roles.temperatures else 'no temperatures'} found among the columns "
-                        f"{', '.join(table.names)}; name them with columns= (--column time=..., --column temperature=...)")
-    warm = [row[table.names.index(name)] or "" for row in table.rows for name in roles.temperatures
-            if table.names.index(name) < len(row)]
+        raise FileError(
+            f"{head.name}: {'no dates' if roles.temperatures else 'no temperatures'} found among the columns "
+            f"{', '.join(table.names)}; name them with columns= (--column time=..., --column temperature=...)"
+        )
+    warm = [
+        row[table.names.index(name)] or ""
+        for row in table.rows
+        for name in roles.temperatures
+        if table.names.index(name) < len(row)
+    ]
     decimal, how = decimal_mark(warm, table.separator)
     columns = read_columns(head, replace(_layout(table, roles), decimal=decimal), options)
     return _records(head, options, table, roles, _with_fields(columns, roles, head.name), how)
@@ -105,13 +118,16 @@ def _read(head: Head, options: Options) -> list[Record]:
 
 def _layout(table: _Table, roles: Roles) -> Layout:
     numbers = (*roles.temperatures, *filter(None, (roles.depth,)), *roles.others)
-    return Layout(table.names, table.separator, table.skip, numbers,
-                  tuple(filter(None, (roles.site, roles.clock if roles.fields else ""))), integers=roles.fields, stamp=roles.stamp,
-                  clock="" if roles.fields else roles.clock)
-
-
-def _order(options: Options, roles: Roles) -> Options:
-    return options
+    return Layout(
+        table.names,
+        table.separator,
+        table.skip,
+        numbers,
+        tuple(filter(None, (roles.site, roles.clock if roles.fields else ""))),
+        integers=roles.fields,
+        stamp=roles.stamp,
+        clock="" if roles.fields else roles.clock,
+    )
 
 
 def _with_fields(columns: Columns, roles: Roles, file: str) -> Columns:
@@ -123,7 +139,9 @@ def _with_fields(columns: Columns, roles: Roles, file: str) -> Columns:
             line = columns.lines[int(columns.frame[name].is_null().arg_true()[0])]
             raise FileError(f"{file}, line {line}: no {name}")
     clock = columns.frame[roles.clock].cast(pl.String).fill_null("").to_list() if roles.clock else None
-    stamps = from_fields(*(columns.frame[name].to_numpy() for name in roles.fields), clock=clock, file=file, lines=columns.lines)
+    stamps = from_fields(
+        *(columns.frame[name].to_numpy() for name in roles.fields), clock=clock, file=file, lines=columns.lines
+    )
     return replace(columns, stamps=stamps)
 
 
@@ -137,15 +155,21 @@ def _parquet(head: Head, options: Options) -> tuple[_Table, Roles, Columns]:
     table = _Table(tuple(frame.columns), 1, ",", tuple(texts.head(_LOOKED_AT).rows()), {})
     roles = table.roles(options)
     if not roles.whole:
-        raise FileError(f"{head.name}: no dates or no temperatures found among the columns {', '.join(frame.columns)}; "
-                        "name them with columns=")
+        raise FileError(
+            f"{head.name}: no dates or no temperatures found among the columns {', '.join(frame.columns)}; "
+            "name them with columns="
+        )
     layout = _layout(table, roles)
-    rows = [list(table.names), *texts.iter_rows()]
+    rows: Rows = [list(table.names), *map(list, texts.iter_rows())]
     return table, roles, _with_fields(columns_of_rows(rows, layout, options, file=head.name), roles, head.name)
 
 
-def _records(head: Head, options: Options, table: _Table, roles: Roles, columns: Columns, how: str = "") -> list[Record]:
-    zone = chosen(options.timezone, next((z for text in (roles.clock, roles.stamp) if (z := offset_in(text)) is not None), None))
+def _records(
+    head: Head, options: Options, table: _Table, roles: Roles, columns: Columns, how: str = ""
+) -> list[Record]:
+    zone = chosen(
+        options.timezone, next((z for text in (roles.clock, roles.stamp) if (z := offset_in(text)) is not None), None)
+    )
     about: dict[str, Any] = {key: _number(value) for key, value in table.comments.items()}
     lone = head.path.stem if len(head.sheets()) < 2 else f"{head.path.stem} {table.sheet}"
     records = []
@@ -155,8 +179,21 @@ def _records(head: Head, options: Options, table: _Table, roles: Roles, columns:
             records.append(_long(head, part, roles, zone, name, table, about, how))
         else:
             labelled = depths_of(roles.temperatures, bare="m")
-            records.append(wide_record(head, part, roles.temperatures, labelled, zone, site=name, header=table.separator.join(table.names),
-                                       unit=roles.unit, metadata=about, others=roles.others, understood=(str(roles), how)))
+            records.append(
+                wide_record(
+                    head,
+                    part,
+                    roles.temperatures,
+                    labelled,
+                    zone,
+                    site=name,
+                    header=table.separator.join(table.names),
+                    unit=roles.unit,
+                    metadata=about,
+                    others=roles.others,
+                    understood=(str(roles), how),
+                )
+            )
     return records
 
 
@@ -169,16 +206,34 @@ def _sites(columns: Columns, roles: Roles) -> Iterator[tuple[str, Columns]]:
         yield site, columns.kept((sites == site).to_numpy())
 
 
-def _long(head: Head, part: Columns, roles: Roles, zone: Zone, site: str, table: _Table, about: dict[str, Any], how: str) -> Record:
+def _long(
+    head: Head, part: Columns, roles: Roles, zone: Zone, site: str, table: _Table, about: dict[str, Any], how: str
+) -> Record:
     depths = part.frame[roles.depth].to_numpy()
     if np.isnan(depths).any():
-        raise FileError(f"{head.name}, line {part.lines[int(np.argmax(np.isnan(depths)))]}: no depth in column {roles.depth!r}")
-    factor = depths_of([f"1 {found[1]}"]).depths[0] if (found := re.search(r"[ _(\[](c?m|mm)\b", roles.depth, re.IGNORECASE)) else 1.0
+        raise FileError(
+            f"{head.name}, line {part.lines[int(np.argmax(np.isnan(depths)))]}: no depth in column {roles.depth!r}"
+        )
+    factor = (
+        depths_of([f"1 {found[1]}"]).depths[0]
+        if (found := re.search(r"[ _(\[](c?m|mm)\b", roles.depth, re.IGNORECASE))
+        else 1.0
+    )
     unit = roles.unit or unit_of(roles.temperatures[0])
     values, flags = celsius(part, roles.temperatures, [unit], file=head.name)
     wide = spread(part.proved.times, np.round(depths * factor, 6), values[:, 0], flags[:, 0])
-    times, source = sourced(head, replace(part.proved, times=wide.times), zone, header=table.separator.join(table.names), understood=(
-        str(roles), how, units_found([unit]), f"depths: from the column {roles.depth}{'' if factor == 1 else f' x {factor:g}'}"))
+    times, source = sourced(
+        head,
+        replace(part.proved, times=wide.times),
+        zone,
+        header=table.separator.join(table.names),
+        understood=(
+            str(roles),
+            how,
+            units_found([unit]),
+            f"depths: from the column {roles.depth}{'' if factor == 1 else f' x {factor:g}'}",
+        ),
+    )
     if wide.repeated:
         source = plus(source, f"stamps: {wide.repeated} rows repeat a stamp of their depth; kept as rows of their own")
     return Record(site, times, wide.depths, wide.values, wide.flags, (), source, about)
@@ -191,4 +246,6 @@ def _number(text: str) -> float | str:
         return text
 
 
-READER = Reader("generic", "table of no known format: wide or long, text, workbook or Parquet", _claims, _read, last=True)
+READER = Reader(
+    "generic", "table of no known format: wide or long, text, workbook or Parquet", _claims, _read, last=True
+)

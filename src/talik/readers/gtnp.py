@@ -33,21 +33,37 @@ def _read(head: Head, options: Options) -> list[Record]:
     columns = read_columns(head, layout, options)
     metadata = _beside(head)
     zone = chosen(options.timezone, offset(str(metadata.get("timezone", ""))), "metadata")
-    return [wide_record(head, columns, names[1:], depths_of(names[1:], bare="m"), zone, site=str(metadata.get("name") or head.path.stem),
-                        header=head.first, fills=FILLS, unit=CELSIUS, metadata=metadata, understood=(how_numbers,))]
+    return [
+        wide_record(
+            head,
+            columns,
+            names[1:],
+            depths_of(names[1:], bare="m"),
+            zone,
+            site=str(metadata.get("name") or head.path.stem),
+            header=head.first,
+            fills=FILLS,
+            unit=CELSIUS,
+            metadata=metadata,
+            understood=(how_numbers,),
+        )
+    ]
 
 
 def _beside(head: Head) -> dict[str, str | float]:
     """What the `.metadata.txt` beside the table says of the borehole, from its lines that are not indented."""
-    texts = [path for path in head.path.parent.glob("*.metadata.txt")
-             if head.name.startswith(path.name.removesuffix(".metadata.txt"))]
+    texts = [
+        path
+        for path in head.path.parent.glob("*.metadata.txt")
+        if head.name.startswith(path.name.removesuffix(".metadata.txt"))
+    ]
     if not texts:
         return {}
     text = max(texts, key=lambda path: len(path.name))
     content = looked_at(text).content
     found: dict[str, str | float] = {}
     for line in split_lines(decoded(content, detected(content, whole=False), file=text.name)):
-        if (match := _LINE.fullmatch(line)):
+        if match := _LINE.fullmatch(line):
             key = match[1].strip().lower().replace(" ", "_")
             found.setdefault(_NUMBERS.get(key, key), _number(match[2]) if key in _NUMBERS else match[2])
     return found

@@ -1,4 +1,4 @@
-"""GTN-P's export of 2026: one row a value, with data set, borehole and site numbers and a flag; JSON metadata beside it."""
+"""GTN-P's export of 2026: one row a value, with numbers of data set, borehole and site, a flag, and JSON beside it."""
 
 from __future__ import annotations
 
@@ -24,8 +24,21 @@ from talik.readers.zones import chosen, contradiction, offset
 from talik.records import Flag, Record
 
 FILLS = (-999.0, -9999.0)
-BAD_FLAGS = ("bad", "wrong", "error", "erroneous", "invalid", "reject", "rejected", "fail", "failed", "outlier", "suspect",
-             "do not use", "unusable")
+BAD_FLAGS = (
+    "bad",
+    "wrong",
+    "error",
+    "erroneous",
+    "invalid",
+    "reject",
+    "rejected",
+    "fail",
+    "failed",
+    "outlier",
+    "suspect",
+    "do not use",
+    "unusable",
+)
 """Flags that say not to use a value. Any other ("unknown", a number) is counted in the metadata and changes nothing:
 most of one network's good data are flagged "unknown"."""
 
@@ -42,8 +55,15 @@ def _read(head: Head, options: Options) -> list[Record]:
     separator = separator_of(head.lines[:5])
     names = [name.lower() for name in unique_names(cells(head.first, separator))]
     stamp = next(name for name in _STAMPS if name in names)
-    layout = Layout(tuple(names), separator, 1, ("depth", "temperature"), tuple({"flag"} & set(names)),
-                    integers=tuple(key for key in _KEYS if key in names), stamp=stamp)
+    layout = Layout(
+        tuple(names),
+        separator,
+        1,
+        ("depth", "temperature"),
+        tuple({"flag"} & set(names)),
+        integers=tuple(key for key in _KEYS if key in names),
+        stamp=stamp,
+    )
     columns = read_columns(head, layout, options)
     described = _described(head)
     parts = list(_parts(columns))
@@ -73,23 +93,46 @@ def _parts(columns: Columns) -> Iterator[tuple[int, slice | NDArray[np.int64]]]:
         yield from ((int(key), np.flatnonzero(keys == key)) for key in dict.fromkeys(distinct.tolist()))
 
 
-def _record(head: Head, options: Options, columns: Columns, rows: slice | NDArray[np.int64], site: str,
-            about: Mapping[str, Any], stamp: str) -> Record:
+def _record(
+    head: Head,
+    options: Options,
+    columns: Columns,
+    rows: slice | NDArray[np.int64],
+    site: str,
+    about: Mapping[str, Any],
+    stamp: str,
+) -> Record:
     unit = unit_of(str(about.get("unit", "degC"))) or CELSIUS
     raw, marks = fills_marked(columns.frame["temperature"].to_numpy()[rows], FILLS, celsius=unit is CELSIUS)
     bad, counted = _provider_flags(columns.frame, rows)
     metadata = {**about, **_identifiers(columns.frame, rows), **({"flags": counted} if counted else {})}
-    wide = spread(columns.proved.times[rows], columns.frame["depth"].to_numpy()[rows], unit.to_celsius(raw), marks | bad)
-    zone = chosen(options.timezone, 0 if stamp.startswith("utc") else offset(str(about.get("time_zone", ""))),
-                  "header" if stamp.startswith("utc") else "metadata")
-    times, source = sourced(head, replace(columns.proved, times=wide.times), zone, header=head.first, understood=(
-        f"units: {unit.name}", "depths: from the column depth [m]", contradiction(zone, about.get("longitude"))))
+    wide = spread(
+        columns.proved.times[rows], columns.frame["depth"].to_numpy()[rows], unit.to_celsius(raw), marks | bad
+    )
+    zone = chosen(
+        options.timezone,
+        0 if stamp.startswith("utc") else offset(str(about.get("time_zone", ""))),
+        "header" if stamp.startswith("utc") else "metadata",
+    )
+    times, source = sourced(
+        head,
+        replace(columns.proved, times=wide.times),
+        zone,
+        header=head.first,
+        understood=(
+            f"units: {unit.name}",
+            "depths: from the column depth [m]",
+            contradiction(zone, about.get("longitude")),
+        ),
+    )
     if wide.repeated:
         source = plus(source, f"stamps: {wide.repeated} rows repeat a stamp of their depth; kept as rows of their own")
     return Record(site, times, wide.depths, wide.values, wide.flags, (), source, metadata)
 
 
-def _provider_flags(frame: pl.DataFrame, rows: slice | NDArray[np.int64]) -> tuple[NDArray[np.uint16] | np.uint16, dict[str, int]]:
+def _provider_flags(
+    frame: pl.DataFrame, rows: slice | NDArray[np.int64]
+) -> tuple[NDArray[np.uint16] | np.uint16, dict[str, int]]:
     """SOURCE where the provider's flag says not to use the value, and how often each flag occurs."""
     if "flag" not in frame.columns or frame["flag"].null_count() == len(frame):
         return np.uint16(0), {}
@@ -121,20 +164,36 @@ def _described(head: Head) -> dict[int, dict[str, Any]]:
     except (ValueError, RecursionError) as error:
         raise FileError(f"{path.name}: is not valid JSON ({error})") from None
     entries = entries if isinstance(entries, list) else [entries]
-    return {int(entry["id"]): _about(entry) for entry in entries if isinstance(entry, dict) and str(entry.get("id", "")).isdigit()}
+    return {
+        int(entry["id"]): _about(entry)
+        for entry in entries
+        if isinstance(entry, dict) and str(entry.get("id", "")).isdigit()
+    }
 
 
 def _about(entry: Mapping[str, Any]) -> dict[str, Any]:
     borehole = entry.get("borehole") or {}
     place = borehole.get("location") or {}
     found = {
-        "borehole": borehole.get("name"), "site_name": borehole.get("site_name"), "country": borehole.get("country_name"),
-        "latitude": place.get("latitude"), "longitude": place.get("longitude"), "elevation_m": place.get("elevation"),
-        "time_zone": borehole.get("timezone"), "gtnp_code": borehole.get("gtnp_code"), "policy": entry.get("policy"),
-        "quality": entry.get("quality"), "medium": entry.get("medium"), "variable": entry.get("variable"),
-        "unit": (entry.get("unit") or {}).get("abbreviation"), "method": (entry.get("method") or {}).get("name"),
-        "datatype": entry.get("datatype"), "frequency": entry.get("frequency"), "data_access": entry.get("data_access"),
-        "citation": borehole.get("generic_citation"), "citations": borehole.get("citations") or None,
+        "borehole": borehole.get("name"),
+        "site_name": borehole.get("site_name"),
+        "country": borehole.get("country_name"),
+        "latitude": place.get("latitude"),
+        "longitude": place.get("longitude"),
+        "elevation_m": place.get("elevation"),
+        "time_zone": borehole.get("timezone"),
+        "gtnp_code": borehole.get("gtnp_code"),
+        "policy": entry.get("policy"),
+        "quality": entry.get("quality"),
+        "medium": entry.get("medium"),
+        "variable": entry.get("variable"),
+        "unit": (entry.get("unit") or {}).get("abbreviation"),
+        "method": (entry.get("method") or {}).get("name"),
+        "datatype": entry.get("datatype"),
+        "frequency": entry.get("frequency"),
+        "data_access": entry.get("data_access"),
+        "citation": borehole.get("generic_citation"),
+        "citations": borehole.get("citations") or None,
     }
     return {key: value for key, value in found.items() if value is not None}
 

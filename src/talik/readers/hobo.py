@@ -1,4 +1,4 @@
-"""HOBOware's text exports in any dialect: separator, order and language of dates, number styles, units, events, details."""
+"""HOBOware's text exports in any dialect: separators, dates and their language, number styles, units, events."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class _Shape:
     clock: str
     numbers: tuple[str, ...]
     events: tuple[str, ...]
-    samples: tuple[tuple[str, ...], ...]        # the cells of the first rows, for guesses
+    samples: tuple[tuple[str, ...], ...]  # the cells of the first rows, for guesses
 
     def sample(self, name: str) -> list[str]:
         place = self.names.index(name)
@@ -61,7 +61,7 @@ def _claims(head: Head) -> int:
 def _header(lines: Sequence[str]) -> int | None:
     """The line that names a temperature, and by its manner comes from HOBOware."""
     for place, line in enumerate(lines):
-        if unit_of_any(line) and (_LOGGER.search(line) or _CLOCK_ZONE.search(line) or re.match(r'\W*#\W', line)):
+        if unit_of_any(line) and (_LOGGER.search(line) or _CLOCK_ZONE.search(line) or re.match(r"\W*#\W", line)):
             return place
     return None
 
@@ -74,27 +74,41 @@ def unit_of_any(line: str) -> bool:
 def _shape(head: Head) -> _Shape:
     header = _header(head.lines[:5])
     if header is None:
-        raise FileError(f"{head.name}: none of the first 5 lines is a HOBOware header (a date and a temperature with its unit)")
-    rows = [line for line in head.lines[header + 1:header + 1 + _LOOKED_AT] if line.strip()]
+        raise FileError(
+            f"{head.name}: none of the first 5 lines is a HOBOware header (a date and a temperature with its unit)"
+        )
+    rows = [line for line in head.lines[header + 1 : header + 1 + _LOOKED_AT] if line.strip()]
     if not rows:
         raise FileError(f"{head.name}: has a header and no rows")
     separator = separator_of(rows[:60])
     names = unique_names(_joined(cells(head.lines[header], separator)))
     samples = tuple(tuple(cells(row, separator)) for row in rows)
     first = samples[0]
-    place = next((i for i, cell in enumerate(first) if re.search(r"\d\D+\d", cell) and re.search(r"[-/.年 ]", cell)), None)
+    place = next(
+        (i for i, cell in enumerate(first) if re.search(r"\d\D+\d", cell) and re.search(r"[-/.年 ]", cell)), None
+    )
     if place is None or place >= len(names):
         raise FileError(f"{head.name}, line {header + 2}: no date in {head.lines[header + 1][:60]!r}")
     apart = not re.search(r"\d[:h]\d|\d\s+\d", first[place]) and place + 1 < len(first) and ":" in first[place + 1]
     numbers, events = [], []
-    for i, name in enumerate(names[place + 1 + apart:], place + 1 + apart):
+    for i, name in enumerate(names[place + 1 + apart :], place + 1 + apart):
         found = [row[i] for row in samples if i < len(row) and row[i]]
-        if unit_of(name) or (re.search(r"[,(]", name) and not _LOGGER.search(name.split("(")[0]) and _all_numbers(found)):
+        if unit_of(name) or (
+            re.search(r"[,(]", name) and not _LOGGER.search(name.split("(")[0]) and _all_numbers(found)
+        ):
             numbers.append(name)
         else:
             events.append(name)
-    return _Shape(header, tuple(names), separator, names[place], names[place + 1] if apart else "", tuple(numbers),
-                  tuple(events), samples)
+    return _Shape(
+        header,
+        tuple(names),
+        separator,
+        names[place],
+        names[place + 1] if apart else "",
+        tuple(numbers),
+        tuple(events),
+        samples,
+    )
 
 
 def _joined(names: Sequence[str]) -> list[str]:
@@ -114,35 +128,60 @@ def _all_numbers(found: list[str]) -> bool:
 
 def _read(head: Head, options: Options) -> list[Record]:
     if head.binary:
-        raise FileError(f"{head.name}: is HOBOware's own binary form, which no other program reads; "
-                        "export it as text (File > Export Table Data)")
+        raise FileError(
+            f"{head.name}: is HOBOware's own binary form, which no other program reads; "
+            "export it as text (File > Export Table Data)"
+        )
     shape = _shape(head)
     warm = [name for name in shape.numbers if unit_of(name) and not _NOT_GROUND.search(name.split("(")[0])]
     if not warm:
         raise FileError(f"{head.name}: no column names a temperature unit; columns: {', '.join(shape.names)}")
     details = _details(shape.samples)
     decimal, how_numbers = decimal_mark((c for name in warm for c in shape.sample(name)), shape.separator)
-    layout = Layout(shape.names, shape.separator, shape.header + 1, shape.numbers, shape.events, stamp=shape.stamp,
-                    clock=shape.clock, decimal=decimal, ragged=True)
+    layout = Layout(
+        shape.names,
+        shape.separator,
+        shape.header + 1,
+        shape.numbers,
+        shape.events,
+        stamp=shape.stamp,
+        clock=shape.clock,
+        decimal=decimal,
+        ragged=True,
+    )
     table = read_columns(head, layout, options)
     columns = _samples_only(table, shape)
     scale, how_scale = _scale(warm, shape, columns, details, head.name)
     columns = replace(columns, frame=columns.frame.with_columns(pl.col(warm) * scale)) if scale != 1 else columns
-    zone = chosen(options.timezone, next((z for text in (shape.clock, shape.stamp, *details.values())
-                                          if (z := offset_in(text)) is not None), None))
+    zone = chosen(
+        options.timezone,
+        next((z for text in (shape.clock, shape.stamp, *details.values()) if (z := offset_in(text)) is not None), None),
+    )
     title = _TITLE.fullmatch(head.first.strip()) if shape.header else None
     site = (title[1].strip() if title else "") or details.get("Serial Number") or _serial(shape.names) or head.path.stem
-    return [wide_record(head, columns, warm, depths_of([_bare(name) for name in warm]), zone, site=site,
-                        header="\n".join(head.lines[:shape.header + 1]), metadata={**details, "events": _events(table, shape)},
-                        others=[name for name in shape.numbers if name not in warm], understood=(how_scale or how_numbers,))]
+    return [
+        wide_record(
+            head,
+            columns,
+            warm,
+            depths_of([_bare(name) for name in warm]),
+            zone,
+            site=site,
+            header="\n".join(head.lines[: shape.header + 1]),
+            metadata={**details, "events": _events(table, shape)},
+            others=[name for name in shape.numbers if name not in warm],
+            understood=(how_scale or how_numbers,),
+        )
+    ]
 
 
 def _samples_only(columns: Columns, shape: _Shape) -> Columns:
     """Without the rows that only note an event: they are no samples. Blank samples stay."""
     if not shape.events:
         return columns
-    blank = columns.frame.select(pl.all_horizontal(pl.col(shape.numbers).is_null())
-                                 & pl.any_horizontal(pl.col(shape.events).is_not_null())).to_series()
+    blank = columns.frame.select(
+        pl.all_horizontal(pl.col(shape.numbers).is_null()) & pl.any_horizontal(pl.col(shape.events).is_not_null())
+    ).to_series()
     return columns.kept(~blank.to_numpy()) if blank.any() else columns
 
 
@@ -150,26 +189,34 @@ def _details(samples: Sequence[Sequence[str]]) -> dict[str, str]:
     """The lines of the details column, as far as they stand in the first rows; the first series' statistics win."""
     found: dict[str, str] = {}
     for row in samples:
-        if (match := _DETAIL.search(row[-1])):
+        if match := _DETAIL.search(row[-1]):
             found.setdefault(match[1].strip(), match[2])
     return found
 
 
-def _scale(warm: Sequence[str], shape: _Shape, columns: Columns, details: dict[str, str], file: str) -> tuple[float, str]:
+def _scale(
+    warm: Sequence[str], shape: _Shape, columns: Columns, details: dict[str, str], file: str
+) -> tuple[float, str]:
     """1, or 0.001 where the export lost its decimal marks: 20865 for 20.865, 0412 for 0.412."""
     found = [match[1] if (match := _DIGITS.fullmatch(cell)) else "" for name in warm for cell in shape.sample(name)]
     if not found or not all(len(digits) >= 4 for digits in found):
         return 1.0, ""
     values = columns.matrix(list(warm)) / 1000
     if not np.nanmax(np.abs(values)) < 200:
-        raise AmbiguousFile(f"{file}: temperatures without decimal mark, such as {found[0]}, are not thousandths of a degree "
-                            "(values beyond 200); export the file again with a decimal mark")
+        raise AmbiguousFile(
+            f"{file}: temperatures without decimal mark, such as {found[0]}, are not thousandths of a degree "
+            "(values beyond 200); export the file again with a decimal mark"
+        )
     low, high = (_float(details.get(key, "")) for key in ("Min", "Max"))
     first = values[:, 0]
     if not np.isnan(low + high) and (np.nanmin(first) < low - 0.01 or np.nanmax(first) > high + 0.01):
-        raise AmbiguousFile(f"{file}: temperatures without decimal mark, read as thousandths of a degree, leave the range "
-                            f"{low:g} to {high:g} that the file's details state")
-    proof = "within the range in the file's details" if not np.isnan(low + high) else "every number has four digits or more"
+        raise AmbiguousFile(
+            f"{file}: temperatures without decimal mark, read as thousandths of a degree, leave the range "
+            f"{low:g} to {high:g} that the file's details state"
+        )
+    proof = (
+        "within the range in the file's details" if not np.isnan(low + high) else "every number has four digits or more"
+    )
     return 0.001, f"numbers: the decimal mark is lost, 3 decimals ({proof})"
 
 

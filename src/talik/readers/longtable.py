@@ -38,8 +38,7 @@ class Wide:
     repeated: int
 
 
-def spread(times: Times, depths: NDArray[np.float64], values: NDArray[np.float64],
-           marks: NDArray[np.uint16]) -> Wide:
+def spread(times: Times, depths: NDArray[np.float64], values: NDArray[np.float64], marks: NDArray[np.uint16]) -> Wide:
     """
     One value a row as times x depths.
 
@@ -95,8 +94,9 @@ def _stamp_codes(clock: NDArray[np.int64], column: NDArray[np.int64]) -> tuple[N
     return stamps, np.searchsorted(stamps, clock)
 
 
-def _with_repetitions(stamps: NDArray[np.int64], row: NDArray[np.int64],
-                      cell: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+def _with_repetitions(
+    stamps: NDArray[np.int64], row: NDArray[np.int64], cell: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
     """Rows of their own for stamps that occur again at the same depth."""
     order = np.argsort(cell, kind="stable")
     ordered = cell[order]

@@ -1,10 +1,11 @@
-"""The variables of a netCDF file, classic or netCDF-4, raw; names that lead out of the file and swollen sizes are refused."""
+"""The raw variables of a netCDF file, classic or netCDF-4; links out of the file and swollen sizes are refused."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,9 @@ def opened(path: Path) -> Iterator[Content]:
         If netCDF-4 is asked for and h5netcdf is not installed.
     """
     if "://" in str(path) or "#" in path.name:
-        raise FileError(f"{path}: names with '://' or '#' can mean remote addresses to netCDF libraries; rename the file")
+        raise FileError(
+            f"{path}: names with '://' or '#' can mean remote addresses to netCDF libraries; rename the file"
+        )
     with path.open("rb") as stream:
         start = stream.read(8)
     if start.startswith(_CLASSIC):
@@ -88,18 +91,34 @@ def _classic(path: Path) -> Iterator[Content]:
 
     with path.open("rb") as stream:
         if stream.read(4)[3:] == b"\x05":
-            raise FileError(f"{path.name}: is netCDF classic of the 64-bit data kind (CDF-5), which is not read; "
-                            "convert it with nccopy -k netCDF-4")
+            raise FileError(
+                f"{path.name}: is netCDF classic of the 64-bit data kind (CDF-5), which is not read; "
+                "convert it with nccopy -k netCDF-4"
+            )
         stream.seek(0)
         try:
             file = netcdf_file(stream, "r", mmap=False)
-        except (ValueError, TypeError, IndexError, OverflowError, MemoryError, AssertionError, KeyError, OSError) as error:
+        except (
+            ValueError,
+            TypeError,
+            IndexError,
+            OverflowError,
+            MemoryError,
+            AssertionError,
+            KeyError,
+            OSError,
+        ) as error:
             raise FileError(f"{path.name}: the netCDF file is damaged or cut off ({error})") from None
         # the classic form has no compression: what it promises beyond the file's end is missing
-        yield Content(_attributes(file._attributes), {
-            name: Variable(name, variable.dimensions, variable.shape, _attributes(variable._attributes),
-                           lambda v=variable: np.array(v[...] if v.shape else v.getValue()))          # type: ignore[misc]
-            for name, variable in file.variables.items()})
+        found = {
+            name: Variable(name, v.dimensions, v.shape, _attributes(v._attributes), partial(_classic_values, v))
+            for name, v in file.variables.items()
+        }
+        yield Content(_attributes(file._attributes), found)
+
+
+def _classic_values(variable: Any) -> NDArray[Any]:
+    return np.array(variable[...] if variable.shape else variable.getValue())
 
 
 @contextmanager
@@ -113,12 +132,17 @@ def _hdf5(path: Path) -> Iterator[Content]:
         with h5py.File(path, "r") as raw:
             _inside(raw, h5py, path)
         with h5netcdf.File(path, "r", decode_vlen_strings=True) as file:
-            yield Content(_attributes(file.attrs), {
-                name: Variable(name, variable.dimensions, variable.shape, _attributes(variable.attrs),
-                               lambda v=variable: np.asarray(v[...]))                                 # type: ignore[misc]
-                for name, variable in file.variables.items()})
+            found = {
+                name: Variable(name, v.dimensions, v.shape, _attributes(v.attrs), partial(_hdf5_values, v))
+                for name, v in file.variables.items()
+            }
+            yield Content(_attributes(file.attrs), found)
     except (OSError, RuntimeError) as error:
         raise FileError(f"{path.name}: the netCDF file is damaged or cut off ({str(error)[:150]})") from None
+
+
+def _hdf5_values(variable: Any) -> NDArray[Any]:
+    return np.asarray(variable[...])
 
 
 def _inside(raw: Any, h5py: Any, path: Path) -> None:
@@ -139,8 +163,10 @@ def _inside(raw: Any, h5py: Any, path: Path) -> None:
                 if member.is_virtual or member.external:
                     raise FileError(f"{path.name}: {name!r} keeps its values in another file: refused")
                 if member.nbytes > room and member.id.get_storage_size() > 0:
-                    raise FileError(f"{path.name}: {name!r} holds {member.nbytes} bytes in a file of "
-                                    f"{path.stat().st_size}: refused as a bomb")
+                    raise FileError(
+                        f"{path.name}: {name!r} holds {member.nbytes} bytes in a file of "
+                        f"{path.stat().st_size}: refused as a bomb"
+                    )
 
 
 def _attributes(found: Mapping[str, Any]) -> dict[str, Any]:

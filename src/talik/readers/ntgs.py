@@ -1,4 +1,4 @@
-"""Ground temperatures of the Northwest Territories Geological Survey: report tables (csv, xlsx) and data base exports."""
+"""The Northwest Territories Geological Survey: report tables (csv, xlsx) and data base exports."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def _is_report(names: list[str]) -> bool:
 
 def _claims_report(head: Head) -> int:
     if head.binary:
-        return CERTAIN * any(rows and _is_report([str(cell or "") for cell in rows[0]]) for rows in head.sheets().values())
+        return CERTAIN * any(
+            rows and _is_report([str(cell or "") for cell in rows[0]]) for rows in head.sheets().values()
+        )
     return CERTAIN * _is_report(_names(head.first))
 
 
@@ -57,11 +59,19 @@ def _read_report(head: Head, options: Options) -> list[Record]:
 
 def _layout(names: list[str]) -> Layout:
     """Where things stand, with the names in the case of the file."""
+
     def named(start: str) -> str:
         return next((name for name in names if name.lower().startswith(start)), "")
 
-    return Layout(tuple(names), ",", 1, tuple(name for name in names if _DEPTH.fullmatch(name) or name.lower() in _PLACE),
-                  tuple(filter(None, (named("project_name"), named("site_id")))), stamp=named("date_y"), clock=named("time_"))
+    return Layout(
+        tuple(names),
+        ",",
+        1,
+        tuple(name for name in names if _DEPTH.fullmatch(name) or name.lower() in _PLACE),
+        tuple(filter(None, (named("project_name"), named("site_id")))),
+        stamp=named("date_y"),
+        clock=named("time_"),
+    )
 
 
 def _sites(head: Head, options: Options, names: list[str], columns: Columns, header: str) -> list[Record]:
@@ -73,10 +83,25 @@ def _sites(head: Head, options: Options, names: list[str], columns: Columns, hea
     records = []
     for site in sites.unique(maintain_order=True).to_list():
         part = columns.kept((sites == site).to_numpy() if site is not None else sites.is_null().to_numpy())
-        about = {key: float(part.frame[named[key]][0]) for key in _PLACE if key in named and part.frame[named[key]][0] is not None}
+        about = {
+            key: float(part.frame[named[key]][0])
+            for key in _PLACE
+            if key in named and part.frame[named[key]][0] is not None
+        }
         project = str(part.frame[named["project_name"]][0]) if "project_name" in named else ""
-        records.append(wide_record(head, part, deep, depths_of(deep), zone, site=str(site or head.path.stem), header=header, unit=CELSIUS,
-                                   metadata={**about, **({"project": project} if project else {})}))
+        records.append(
+            wide_record(
+                head,
+                part,
+                deep,
+                depths_of(deep),
+                zone,
+                site=str(site or head.path.stem),
+                header=header,
+                unit=CELSIUS,
+                metadata={**about, **({"project": project} if project else {})},
+            )
+        )
     return records
 
 
@@ -88,13 +113,21 @@ def _read_export(head: Head, options: Options) -> list[Record]:
     separator = separator_of([head.first])
     names = [name.lower() for name in unique_names(cells(head.first, separator))]
     sensor = ("sensor",) if "sensor" in names else ()
-    columns = read_columns(head, Layout(tuple(names), separator, 1, ("depth_m", "temperature_c"), ("site_id", *sensor),
-                                        stamp="measurement_datetime"), options)
+    columns = read_columns(
+        head,
+        Layout(
+            tuple(names), separator, 1, ("depth_m", "temperature_c"), ("site_id", *sensor), stamp="measurement_datetime"
+        ),
+        options,
+    )
     if columns.frame["depth_m"].null_count():
         row = int(columns.frame["depth_m"].is_null().arg_true()[0])
         raise FileError(f"{head.name}, line {columns.lines[row]}: no depth")
-    keys = columns.frame.select(pl.concat_str([pl.col(name).cast(pl.String) for name in ("site_id", *sensor)], separator="\t",
-                                              ignore_nulls=True)).to_series()
+    keys = columns.frame.select(
+        pl.concat_str(
+            [pl.col(name).cast(pl.String) for name in ("site_id", *sensor)], separator="\t", ignore_nulls=True
+        )
+    ).to_series()
     distinct = keys.unique(maintain_order=True).to_list()
     lone = len({key.split("\t")[0] for key in distinct}) == len(distinct)
     records = []
@@ -108,12 +141,19 @@ def _read_export(head: Head, options: Options) -> list[Record]:
 def _exported(head: Head, options: Options, part: Columns, site: str) -> Record:
     raw, marks = fills_marked(part.frame["temperature_c"].to_numpy())
     wide = spread(part.proved.times, part.frame["depth_m"].to_numpy(), raw, marks)
-    times, source = sourced(head, replace(part.proved, times=wide.times), chosen(options.timezone), header=head.first,
-                            understood=("units: °C", "depths: from the column DEPTH_M"))
+    times, source = sourced(
+        head,
+        replace(part.proved, times=wide.times),
+        chosen(options.timezone),
+        header=head.first,
+        understood=("units: °C", "depths: from the column DEPTH_M"),
+    )
     if wide.repeated:
         source = plus(source, f"stamps: {wide.repeated} rows repeat a stamp of their depth; kept as rows of their own")
     return Record(site, times, wide.depths, wide.values, wide.flags, (), source)
 
 
-READERS = (Reader("ntgs", "NTGS report table, csv or xlsx", _claims_report, _read_report),
-           Reader("ntgs-export", "NTGS data base export, one row a value", _claims_export, _read_export))
+READERS = (
+    Reader("ntgs", "NTGS report table, csv or xlsx", _claims_report, _read_report),
+    Reader("ntgs-export", "NTGS data base export, one row a value", _claims_export, _read_export),
+)

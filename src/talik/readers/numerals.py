@@ -12,16 +12,68 @@ from numpy.typing import NDArray
 from talik.errors import FileError
 from talik.records import Flag
 
-BLANKS = ("", "NA", "N/A", "NAN", "NaN", "nan", "na", "n/a", "NULL", "null", "None", "none", "-", "--", "---", "*", "#N/A",
-          "#VALUE!", "#REF!", "INF", "-INF", "1.#QNAN", "-1.#IND")
+BLANKS = (
+    "",
+    "NA",
+    "N/A",
+    "NAN",
+    "NaN",
+    "nan",
+    "na",
+    "n/a",
+    "NULL",
+    "null",
+    "None",
+    "none",
+    "-",
+    "--",
+    "---",
+    "*",
+    "#N/A",
+    "#VALUE!",
+    "#REF!",
+    "INF",
+    "-INF",
+    "1.#QNAN",
+    "-1.#IND",
+)
 """Cells that say "no value"."""
 
-SENTINELS = (-999.0, -999.9, -999.99, -999.999, 999.9, 999.99, -9999.0, -9999.9, -9999.99, 9999.0, 9999.9, 9999.99, -99999.0,
-             99999.0, 6999.0, -6999.0, 7999.0, -7999.0, -11111.0, 11111.0, -6999.99, 32767.0, -32768.0, 999.0, -888.88, -888.9)
+SENTINELS = (
+    -999.0,
+    -999.9,
+    -999.99,
+    -999.999,
+    999.9,
+    999.99,
+    -9999.0,
+    -9999.9,
+    -9999.99,
+    9999.0,
+    9999.9,
+    9999.99,
+    -99999.0,
+    99999.0,
+    6999.0,
+    -6999.0,
+    7999.0,
+    -7999.0,
+    -11111.0,
+    11111.0,
+    -6999.99,
+    32767.0,
+    -32768.0,
+    999.0,
+    -888.88,
+    -888.9,
+)
 """Fill values met in real files; none is a temperature in any unit in use."""
 
 END_VALUES = (537.327, -126.34, -135.67, 85.0, -127.0)
 """What loggers write [°C] when a circuit is open or shorted, or a DS18B20 has not measured."""
+
+Lines = int | Sequence[int] | NDArray[np.int64]
+"""The line of the first row, or of every row."""
 
 _HUGE = 1e19
 _NUMBER = re.compile(r"[(\-+\u2212]?\s*[\d.,'\s\u00a0\u202f]*\d[\d.,]*\s*[)\-]?(?:[eE][+\-]?\d+)?")
@@ -45,7 +97,9 @@ def parsed(cells: pl.Series, *, decimal: str = ".") -> pl.Series:
     """
     if cells.dtype != pl.String:
         return cells.cast(pl.Float64)
-    plain = cells.cast(pl.Float64, strict=False) if decimal == "." else pl.Series([None], dtype=pl.Float64).new_from_index(0, len(cells))
+    plain = cells.cast(pl.Float64, strict=False)
+    if decimal != ".":
+        plain = plain.set(plain.is_not_null(), None)
     rest = plain.is_null() & cells.is_not_null()
     if not rest.any():
         return plain
@@ -89,7 +143,12 @@ def decimal_mark(cells: Iterable[str], separator: str = ",") -> tuple[str, str]:
     return ".", "numbers: decimal point"
 
 
-def unparsed(cells: pl.Series, values: pl.Series, *, file: str, column: str, lines: int | Sequence[int]) -> None:
+def line_of(lines: Lines, row: int) -> int:
+    """The line on which a row stands."""
+    return lines + row if isinstance(lines, int) else int(lines[row])
+
+
+def unparsed(cells: pl.Series, values: pl.Series, *, file: str, column: str, lines: Lines) -> None:
     """
     Refuse cells that are neither numbers nor blanks.
 
@@ -107,13 +166,16 @@ def unparsed(cells: pl.Series, values: pl.Series, *, file: str, column: str, lin
     keep = ~odd.str.to_uppercase().is_in([blank.upper() for blank in BLANKS])
     if keep.any():
         row = int(lost.arg_true().filter(keep)[0])
-        line = lines + row if isinstance(lines, int) else int(lines[row])
-        raise FileError(f"{file}, line {line}: {cells[row]!r} in column {column!r} is not a number "
-                        f"({int(keep.sum())} such cell{'s' * (int(keep.sum()) != 1)})")
+        line = line_of(lines, row)
+        raise FileError(
+            f"{file}, line {line}: {cells[row]!r} in column {column!r} is not a number "
+            f"({int(keep.sum())} such cell{'s' * (int(keep.sum()) != 1)})"
+        )
 
 
-def fills_marked(values: NDArray[np.float64], declared: Sequence[float] = (), *,
-                 celsius: bool = True) -> tuple[NDArray[np.float64], NDArray[np.uint16]]:
+def fills_marked(
+    values: NDArray[np.float64], declared: Sequence[float] = (), *, celsius: bool = True
+) -> tuple[NDArray[np.float64], NDArray[np.uint16]]:
     """
     Values without fill values, and the flags that say why a value is NaN.
 

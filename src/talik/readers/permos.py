@@ -25,9 +25,22 @@ def _read(head: Head, options: Options) -> list[Record]:
     separator = separator_of(head.lines[:20])
     names = unique_names(cells(head.first, separator))
     decimal, how = decimal_mark((c for line in head.lines[1:60] for c in cells(line, separator)[1:]), separator)
-    columns = read_columns(head, Layout(tuple(names), separator, 1, tuple(names[1:]), stamp=names[0], decimal=decimal), options)
-    return [wide_record(head, columns, names[1:], depths_of(names[1:], bare="m"), chosen(options.timezone), unit=CELSIUS,
-                        site=head.path.stem, header=head.first, understood=(how,))]
+    columns = read_columns(
+        head, Layout(tuple(names), separator, 1, tuple(names[1:]), stamp=names[0], decimal=decimal), options
+    )
+    return [
+        wide_record(
+            head,
+            columns,
+            names[1:],
+            depths_of(names[1:], bare="m"),
+            chosen(options.timezone),
+            unit=CELSIUS,
+            site=head.path.stem,
+            header=head.first,
+            understood=(how,),
+        )
+    ]
 
 
 READER = Reader("permos", "PERMOS borehole table", _claims, _read)

@@ -17,8 +17,27 @@ from talik.readers import spreadsheet
 from talik.readers.encoding import Encoding, decoded, detected, is_text, named, split_lines
 from talik.records import Record
 
-_MODULES = ("gtnp", "gtnp_export", "hobo", "ntgs", "permos", "cf_netcdf", "geoprecision", "vemco", "logr", "rst",
-            "campbell", "tomst", "rihmi", "nrcs", "calm", "rbr", "rbr_sheets", "rbr_rsk", "generic")
+_MODULES = (
+    "gtnp",
+    "gtnp_export",
+    "hobo",
+    "ntgs",
+    "permos",
+    "cf_netcdf",
+    "geoprecision",
+    "vemco",
+    "logr",
+    "rst",
+    "campbell",
+    "tomst",
+    "rihmi",
+    "nrcs",
+    "calm",
+    "rbr",
+    "rbr_sheets",
+    "rbr_rsk",
+    "generic",
+)
 """Modules of this package with a `READER` or `READERS`; a new format adds its name here."""
 
 HEAD_BYTES = 65536
@@ -172,9 +191,16 @@ def _own() -> dict[str, Reader]:
     return found
 
 
-def read(path: Path | str, *, format: str | None = None, encoding: str | None = None, timezone: str | None = None,
-         depths: Sequence[float] | None = None, date_order: str | None = None,
-         columns: Mapping[str, str] | None = None) -> list[Record]:
+def read(
+    path: Path | str,
+    *,
+    format: str | None = None,
+    encoding: str | None = None,
+    timezone: str | None = None,
+    depths: Sequence[float] | None = None,
+    date_order: str | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> list[Record]:
     """
     Read the temperature series of a logger file, a data base export or a network's file.
 
@@ -222,15 +248,18 @@ def read(path: Path | str, *, format: str | None = None, encoding: str | None = 
     """
     head = looked_at(path, encoding)
     reader = _named(format) if format else _claiming(head)
-    options = Options(encoding, timezone, None if depths is None else tuple(map(float, depths)), date_order,
-                      dict(columns or {}))
+    options = Options(
+        encoding, timezone, None if depths is None else tuple(map(float, depths)), date_order, dict(columns or {})
+    )
     try:
         records = reader.read(head, options)
     except TalikError:
         raise
     except (ValueError, LookupError, ArithmeticError, OSError, EOFError, struct.error) as error:
-        raise FileError(f"{head.name}: damaged, or not the {reader.name} file it seems to be "
-                        f"({type(error).__name__}: {_first_line(error)}). If it is another format, pass format=...") from error
+        raise FileError(
+            f"{head.name}: damaged, or not the {reader.name} file it seems to be "
+            f"({type(error).__name__}: {_first_line(error)}). If it is another format, pass format=..."
+        ) from error
     if not records:
         raise FileError(f"{head.name}: the {reader.name} reader found no temperatures in it")
     digest = files.sha256(head.path)
@@ -292,8 +321,10 @@ def _finished(record: Record, head: Head, format: str, digest: str, options: Opt
     if options.depths is None:
         return replace(record, source=source)
     if len(options.depths) != record.depths.size:
-        raise UsageError(f"{head.name}: {len(options.depths)} depths given for {record.depths.size} temperature "
-                         f"column{'s' * (record.depths.size != 1)}: {', '.join(record.labels)}")
+        raise UsageError(
+            f"{head.name}: {len(options.depths)} depths given for {record.depths.size} temperature "
+            f"column{'s' * (record.depths.size != 1)}: {', '.join(record.labels)}"
+        )
     source = replace(source, understood=(*source.understood, "depths: as given by the caller"))
     return replace(record, source=source, depths=np.array(options.depths))
 

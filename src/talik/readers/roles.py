@@ -1,4 +1,4 @@
-"""What each column of an unknown table is: stamp, clock, depth, temperature, site. By the caller's word, else by looking."""
+"""What each column of an unknown table is (stamp, clock, depth, temperature, site): as said, else by looking."""
 
 from __future__ import annotations
 
@@ -15,20 +15,47 @@ from talik.readers.numerals import BLANKS
 KEYS = ("time", "date", "clock", "year", "month", "day", "depth", "temperature", "site", "unit")
 """What `columns=` may name. "temperature" may name several columns, parted by commas."""
 
-_DATE = re.compile(r"\d{1,4}([-/.])(\d{1,2}|[^\W\d_]{3,9})\1\d{1,4}([T ,].*)?|\d{8}([T ]?\d{4,6})?|\d{1,2} [^\W\d_]{3,9} \d{4}.*")
+_DATE = re.compile(
+    r"\d{1,4}([-/.])(\d{1,2}|[^\W\d_]{3,9})\1\d{1,4}([T ,].*)?|\d{8}([T ]?\d{4,6})?|\d{1,2} [^\W\d_]{3,9} \d{4}.*"
+)
 _CLOCK = re.compile(r"\D{0,12}\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(\s*\D{1,12})?|\d{1,4}")
 _NUMBER = re.compile(r"[(+\-\u2212]?\s*\d[\d.,'\s\u00a0]*[)\-]?([eE][+\-]?\d+)?")
-_STAMP_NAME = re.compile(r"(utc[ _]?|local[ _]?)?(time|date|datum|dátum|datetime|timestamp|stamp|fecha|data|дата|日期|时间|zeit|day)",
-                         re.IGNORECASE)
+_STAMP_NAME = re.compile(
+    r"(utc[ _]?|local[ _]?)?(time|date|datum|dátum|datetime|timestamp|stamp|fecha|data|дата|日期|时间|zeit|day)",
+    re.IGNORECASE,
+)
 _CLOCK_NAME = re.compile(r"(time|hour|hr|clock|uhrzeit|zeit|heure|hora|čas|время|час|时间)", re.IGNORECASE)
-_WARM = re.compile(r"(?<![a-z])(t|ts|tg|ta|st|gt|gst|magst|temp|tair|tsoil|soilt)(?![a-z])|temp[_ .\d]|temperat|температ|teplot|温度|"
-                   r"(?<![a-z])(soil|ground|air|surface)_?t(?![a-z])", re.IGNORECASE)
-_DEPTH_NAME = re.compile(r"(sensor[ _])?(depth|tiefe|глубина|z)([ _]?[(\[]?(m|cm|mm|meters?|metres?)[)\]]?)?", re.IGNORECASE)
-_OTHER = re.compile(r"moist|vwc|water|swc|(?<![a-z])wc|humid|(?<![a-z])rh(?![a-z])|snow|prec|rain|wind|cond|(?<![a-z])ec(?![a-z])|press|"
-                    r"rad|flux|[ls]w_|par(?![a-z])|batt|volt|flag|qual|qc|accuracy|std|stdev|count|dew|lat|lon|elev|serial|signal",
-                    re.IGNORECASE)
-_SITE = {"site", "site_id", "site_name", "siteid", "station", "station_id", "station_name", "borehole", "borehole_id", "bh", "plot",
-         "location", "logger", "name", "id_site", "locality_id"}
+_WARM = re.compile(
+    r"(?<![a-z])(t|ts|tg|ta|st|gt|gst|magst|temp|tair|tsoil|soilt)(?![a-z])|temp[_ .\d]|temperat|температ|teplot|温度|"
+    r"(?<![a-z])(soil|ground|air|surface)_?t(?![a-z])",
+    re.IGNORECASE,
+)
+_DEPTH_NAME = re.compile(
+    r"(sensor[ _])?(depth|tiefe|глубина|z)([ _]?[(\[]?(m|cm|mm|meters?|metres?)[)\]]?)?", re.IGNORECASE
+)
+_OTHER = re.compile(
+    r"moist|vwc|water|swc|(?<![a-z])wc|humid|(?<![a-z])rh(?![a-z])|snow|prec|rain|wind|cond|(?<![a-z])ec(?![a-z])|press|"
+    r"rad|flux|[ls]w_|par(?![a-z])|batt|volt|flag|qual|qc|accuracy|std|stdev|count|dew|lat|lon|elev|serial|signal",
+    re.IGNORECASE,
+)
+_SITE = {
+    "site",
+    "site_id",
+    "site_name",
+    "siteid",
+    "station",
+    "station_id",
+    "station_name",
+    "borehole",
+    "borehole_id",
+    "bh",
+    "plot",
+    "location",
+    "logger",
+    "name",
+    "id_site",
+    "locality_id",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +128,16 @@ def roles_of(names: Sequence[str], samples: Mapping[str, Sequence[str]], said: M
     # a column that is blank in the first rows may hold numbers further down: its name decides
     numbers = [n for n in names if n not in {*taken, site} and all(map(_NUMBER.fullmatch, samples.get(n, ())))]
     depth = said.get("depth") or next((n for n in numbers if samples.get(n) and _DEPTH_NAME.fullmatch(n.strip())), "")
-    warm = tuple(part.strip() for part in said["temperature"].split(",")) if "temperature" in said else _warm(
-        [n for n in numbers if n != depth], bool(depth))
-    others = tuple(n for n in numbers if n not in {*warm, depth} and samples.get(n) and not re.fullmatch(r"#|no|n|id|record|column 1", n.lower()))
+    warm = (
+        tuple(part.strip() for part in said["temperature"].split(","))
+        if "temperature" in said
+        else _warm([n for n in numbers if n != depth], bool(depth))
+    )
+    others = tuple(
+        n
+        for n in numbers
+        if n not in {*warm, depth} and samples.get(n) and not re.fullmatch(r"#|no|n|id|record|column 1", n.lower())
+    )
     return Roles(stamp, clock, fields, depth, warm, others, site, _unit(said))
 
 
@@ -133,17 +167,31 @@ def _stamp(names: Sequence[str], samples: Mapping[str, Sequence[str]]) -> str:
 
 def _fields(names: Sequence[str], samples: Mapping[str, Sequence[str]], said: Mapping[str, str]) -> tuple[str, ...]:
     lower = {name.lower().strip(): name for name in names}
-    found = [said.get(key) or next((lower[alias] for alias in aliases if alias in lower), "") for key, aliases in (
-        ("year", ("year", "yyyy", "yr", "jahr", "год")), ("month", ("month", "mm", "mo", "mon", "monat", "месяц")),
-        ("day", ("day", "dd", "dy", "tag", "день")))]
+    found = [
+        said.get(key) or next((lower[alias] for alias in aliases if alias in lower), "")
+        for key, aliases in (
+            ("year", ("year", "yyyy", "yr", "jahr", "год")),
+            ("month", ("month", "mm", "mo", "mon", "monat", "месяц")),
+            ("day", ("day", "dd", "dy", "tag", "день")),
+        )
+    ]
     return tuple(found) if all(found) and all(samples.get(name) for name in found) else ()
 
 
 def _clock(names: Sequence[str], samples: Mapping[str, Sequence[str]], stamp: str, fields: tuple[str, ...]) -> str:
     if stamp and any(re.search(r"\d[:hT]\d|\d{8}T?\d{4}", cell) for cell in samples[stamp]):
         return ""
-    return next((n for n in names if n not in {stamp, *fields} and _CLOCK_NAME.match(n) and samples.get(n)
-                 and all(map(_CLOCK.fullmatch, samples[n]))), "")
+    return next(
+        (
+            n
+            for n in names
+            if n not in {stamp, *fields}
+            and _CLOCK_NAME.match(n)
+            and samples.get(n)
+            and all(map(_CLOCK.fullmatch, samples[n]))
+        ),
+        "",
+    )
 
 
 def _warm(numbers: Sequence[str], long: bool) -> tuple[str, ...]:

@@ -13,7 +13,9 @@ from talik.readers.zones import Zone
 from talik.records import Source, Times
 
 
-def sourced(head: Head, stamps: Stamps, zone: Zone, *, header: str, understood: tuple[str, ...] = ()) -> tuple[Times, Source]:
+def sourced(
+    head: Head, stamps: Stamps, zone: Zone, *, header: str, understood: tuple[str, ...] = ()
+) -> tuple[Times, Source]:
     """
     Times in UTC and the `Source` of a record.
 
@@ -40,8 +42,11 @@ def sourced(head: Head, stamps: Stamps, zone: Zone, *, header: str, understood: 
     else:
         words = zone.understood
     return zone.to_utc(stamps.times, file=head.name), Source(
-        header=header, time_zone=zone.label, time_zone_from=zone.found_in,
-        understood=tuple(filter(None, (head.encoding.how, stamps.how, words, *understood))))
+        header=header,
+        time_zone=zone.label,
+        time_zone_from=zone.found_in,
+        understood=tuple(filter(None, (head.encoding.how, stamps.how, words, *understood))),
+    )
 
 
 def _days(zone: Zone) -> str:

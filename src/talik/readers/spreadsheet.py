@@ -31,8 +31,10 @@ Rows = list[list[Cell]]
 
 def is_workbook(content: bytes) -> bool:
     """True when a file that begins so is a workbook of one of the kinds read here."""
-    return content.startswith(_OLE) or (content.startswith(b"PK\x03\x04") and b"[Content_Types].xml" in content[:4096]
-                                        or content.startswith(b"PK\x03\x04") and b"xl/" in content)
+    return content.startswith(_OLE) or (
+        (content.startswith(b"PK\x03\x04") and b"[Content_Types].xml" in content[:4096])
+        or (content.startswith(b"PK\x03\x04") and b"xl/" in content)
+    )
 
 
 def sheets(path: Path, wanted: Sequence[str] | None = None) -> dict[str, Rows]:
@@ -60,8 +62,12 @@ def sheets(path: Path, wanted: Sequence[str] | None = None) -> dict[str, Rows]:
     try:
         book = CalamineWorkbook.from_path(str(path))
         names = [name for name in book.sheet_names if wanted is None or name in wanted]
-        return {name: [[_cell(cell) for cell in row] for row in book.get_sheet_by_name(name).to_python(skip_empty_area=False)]
-                for name in names}
+        return {
+            name: [
+                [_cell(cell) for cell in row] for row in book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+            ]
+            for name in names
+        }
     except (CalamineError, OSError, ValueError) as error:
         raise FileError(f"{path.name}: the workbook cannot be opened ({error}). Is it damaged or protected?") from None
 
@@ -108,8 +114,10 @@ def _measured(archive: zipfile.ZipFile, info: zipfile.ZipInfo, room: int, file: 
         while piece := stream.read(1 << 20):
             size += len(piece)
             if size > room or size > (1 << 20) + MOST_RATIO * info.compress_size:
-                raise FileError(f"{file}: {info.filename!r} unpacks to more than {size >> 20} MB from "
-                                f"{info.compress_size} bytes: refused as a zip bomb")
+                raise FileError(
+                    f"{file}: {info.filename!r} unpacks to more than {size >> 20} MB from "
+                    f"{info.compress_size} bytes: refused as a zip bomb"
+                )
             if sheet:
                 text = tail + piece
                 rows = max([rows, *map(int, _ROW.findall(text))])

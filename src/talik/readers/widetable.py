@@ -1,4 +1,4 @@
-"""Wide tables (one row a stamp, one column a depth) as records: fill values marked, units turned to °C, stamps to UTC."""
+"""Wide tables (one row a stamp, one column a depth) as records: fills marked, units to °C, stamps to UTC."""
 
 from __future__ import annotations
 
@@ -21,9 +21,21 @@ _WARMEST = 70.0
 """A median [°C] beyond which a table without units is not in °C."""
 
 
-def wide_record(head: Head, columns: Columns, names: Sequence[str], labelled: Labelled, zone: Zone, *, site: str, header: str,
-                fills: Sequence[float] = (), unit: Unit | None = None, metadata: Mapping[str, Any] | None = None,
-                others: Sequence[str] = (), understood: Sequence[str] = ()) -> Record:
+def wide_record(
+    head: Head,
+    columns: Columns,
+    names: Sequence[str],
+    labelled: Labelled,
+    zone: Zone,
+    *,
+    site: str,
+    header: str,
+    fills: Sequence[float] = (),
+    unit: Unit | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    others: Sequence[str] = (),
+    understood: Sequence[str] = (),
+) -> Record:
     """
     The record of one site's wide table.
 
@@ -60,14 +72,20 @@ def wide_record(head: Head, columns: Columns, names: Sequence[str], labelled: La
     units = [unit or unit_of(name) for name in names]
     values, flags = celsius(columns, names, units, fills, file=head.name)
     about = dict(metadata or {})
-    times, source = sourced(head, columns.proved, zone, header=header, understood=(
-        *understood, units_found(units), labelled.how, contradiction(zone, about.get("longitude"))))
+    times, source = sourced(
+        head,
+        columns.proved,
+        zone,
+        header=header,
+        understood=(*understood, units_found(units), labelled.how, contradiction(zone, about.get("longitude"))),
+    )
     beside = {name: columns.frame[name].to_numpy() for name in others}
     return Record(site, times, labelled.depths, values, flags, tuple(names), source, about, beside)
 
 
-def celsius(columns: Columns, names: Sequence[str], units: Sequence[Unit | None], fills: Sequence[float] = (), *,
-            file: str) -> tuple[NDArray[np.float64], NDArray[np.uint16]]:
+def celsius(
+    columns: Columns, names: Sequence[str], units: Sequence[Unit | None], fills: Sequence[float] = (), *, file: str
+) -> tuple[NDArray[np.float64], NDArray[np.uint16]]:
     """Columns in °C, shape (n, m), and the flags of their fill values."""
     values = columns.matrix(names)
     if all(unit is None or unit is CELSIUS for unit in units):
@@ -80,8 +98,10 @@ def celsius(columns: Columns, names: Sequence[str], units: Sequence[Unit | None]
             values[:, place] = known.to_celsius(clean)
     unnamed = [place for place, unit in enumerate(units) if unit is None]
     if unnamed and (middle := _median(values[:, unnamed])) > _WARMEST:
-        raise AmbiguousFile(f"{file}: no unit is named and half of the values are above {middle:.0f}: not °C. Kelvin or "
-                            "Fahrenheit? Name it: columns={'unit': 'K'} (--column unit=K)")
+        raise AmbiguousFile(
+            f"{file}: no unit is named and half of the values are above {middle:.0f}: not °C. Kelvin or "
+            "Fahrenheit? Name it: columns={'unit': 'K'} (--column unit=K)"
+        )
     return values, flags
 
 

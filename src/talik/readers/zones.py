@@ -11,12 +11,30 @@ import numpy as np
 from talik.errors import FileError, UsageError
 from talik.records import Times
 
-_OFFSET = re.compile(r"(?:UTC|GMT|Z)?\s*([+\-\u2212])\s*(\d{1,2})(?::?([0-5]\d))?(?::00)?\s*(?:hours?|hrs?|h)?", re.IGNORECASE)
+_OFFSET = re.compile(
+    r"(?:UTC|GMT|Z)?\s*([+\-\u2212])\s*(\d{1,2})(?::?([0-5]\d))?(?::00)?\s*(?:hours?|hrs?|h)?", re.IGNORECASE
+)
 _UNIVERSAL = {"z", "utc", "gmt", "ut", "utc0", "gmt0"}
 # the fixed abbreviations of the North American and Russian networks' headers
-_ABBREVIATED = {"akst": -540, "akdt": -480, "pst": -480, "pdt": -420, "mst": -420, "mdt": -360, "cst": -360, "cdt": -300,
-                "est": -300, "edt": -240, "ast": -240, "nst": -210, "hst": -600, "cet": 60, "cest": 120, "eet": 120,
-                "msk": 180}
+_ABBREVIATED = {
+    "akst": -540,
+    "akdt": -480,
+    "pst": -480,
+    "pdt": -420,
+    "mst": -420,
+    "mdt": -360,
+    "cst": -360,
+    "cdt": -300,
+    "est": -300,
+    "edt": -240,
+    "ast": -240,
+    "nst": -210,
+    "hst": -600,
+    "cet": 60,
+    "cest": 120,
+    "eet": 120,
+    "msk": 180,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +85,11 @@ class Zone:
         aware = local.dt.replace_time_zone(self.label, ambiguous="null", non_existent="null")
         lost = (aware.is_null() & local.is_not_null()).arg_true()
         if len(lost):
-            raise FileError(f"{file}: {len(lost)} stamp{'s' * (len(lost) != 1)} (first: {local[int(lost[0])]}) fall into the "
-                            f"hour that summer time repeats or leaves out in {self.label}. Loggers mostly keep "
-                            "standard time: pass timezone= as an offset such as '-07:00'.")
+            raise FileError(
+                f"{file}: {len(lost)} stamp{'s' * (len(lost) != 1)} (first: {local[int(lost[0])]}) fall into the "
+                f"hour that summer time repeats or leaves out in {self.label}. Loggers mostly keep "
+                "standard time: pass timezone= as an offset such as '-07:00'."
+            )
         return aware.dt.convert_time_zone("UTC").dt.replace_time_zone(None).to_numpy().astype("M8[us]")
 
 
@@ -98,8 +118,9 @@ def zone(text: str, found_in: str) -> Zone:
     try:
         ZoneInfo(text.strip())
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise UsageError(f"time zone {text!r} is not known. Write an offset ('+03:00', 'UTC-7') or a name "
-                         "('America/Yellowknife').") from None
+        raise UsageError(
+            f"time zone {text!r} is not known. Write an offset ('+03:00', 'UTC-7') or a name ('America/Yellowknife')."
+        ) from None
     return Zone(text.strip(), None, found_in)
 
 
@@ -170,5 +191,7 @@ def contradiction(zone: Zone, longitude: object) -> str:
         return ""
     if zone.minutes * longitude >= 0:
         return ""
-    return (f"time zone: {zone.label} contradicts the longitude {longitude:g}; kept as written "
-            "(say otherwise with timezone=...)")
+    return (
+        f"time zone: {zone.label} contradicts the longitude {longitude:g}; kept as written "
+        "(say otherwise with timezone=...)"
+    )

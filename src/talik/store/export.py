@@ -48,13 +48,15 @@ def export(records: Sequence[Record], form: str, folder: Path | str) -> list[Pat
     for record in records:
         if np.isnan(record.depths).any():
             labels = [label for label, depth in zip(record.labels, record.depths, strict=True) if np.isnan(depth)]
-            raise DataError(f"{record.site}: the depth of {labels[0]!r} is unknown; give depths= (--depths) when reading")
+            raise DataError(
+                f"{record.site}: the depth of {labels[0]!r} is unknown; give depths= (--depths) when reading"
+            )
         written += _FORMS[form](record, Path(folder) / _name(record.site, taken))
     return written
 
 
 def wide_frame(record: Record) -> pl.DataFrame:
-    """A record as one row a stamp: `time_utc` and a column for each depth, such as `0.05_m`; missing values are null."""
+    """A record as one row a stamp: `time_utc` and a column for each depth, such as `0.05_m`; null where missing."""
     names = [f"{depth:g}_m" for depth in record.depths]
     if len(set(names)) < len(names):
         names = [name if names.count(name) == 1 else f"{name} ({n})" for n, name in enumerate(names, 1)]
@@ -73,7 +75,9 @@ def _name(site: str, taken: set[str]) -> str:
 
 
 def _csv(record: Record, stem: Path) -> list[Path]:
-    frame = wide_frame(record).with_columns(pl.col("time_utc").dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").str.replace(r"\.000000Z$", "Z"))
+    frame = wide_frame(record).with_columns(
+        pl.col("time_utc").dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").str.replace(r"\.000000Z$", "Z")
+    )
     return [files.write_csv(stem.with_name(stem.name + ".csv"), frame)]
 
 
@@ -84,20 +88,46 @@ def _parquet(record: Record, stem: Path) -> list[Path]:
 def _gtnp(record: Record, stem: Path) -> list[Path]:
     n, m = record.values.shape
     number = int(record.metadata.get("dataset_id", 0))
-    frame = pl.DataFrame({
-        "utc_time": pl.Series(np.tile(record.times, m)).dt.strftime("%Y-%m-%d %H:%M:%S"),
-        "depth": np.repeat(record.depths, n), "temperature": record.values.T.reshape(-1), "flag": pl.Series([None] * n * m, dtype=pl.String),
-        "dataset_id": np.full(n * m, number), "borehole_id": np.full(n * m, int(record.metadata.get("borehole_id", 0))),
-        "site_id": np.full(n * m, int(record.metadata.get("site_id", 0))),
-    }).with_columns(pl.col("temperature").fill_nan(-999.0)).with_row_index("id", 1)
-    place = {key: record.metadata.get(name) for key, name in (("latitude", "latitude"), ("longitude", "longitude"),
-                                                              ("elevation", "elevation_m"))}
-    about = [{"id": number, "policy": record.metadata.get("policy"), "quality": record.metadata.get("quality"),
-              "variable": "Ground Temperature", "unit": {"name": "Degree Celsius", "abbreviation": "degC"},
-              "borehole": {"name": record.site, "timezone": "+00:00", "location": place,
-                           "generic_citation": record.metadata.get("citation")}}]
-    return [files.write_csv(stem.with_name(stem.name + ".csv"), frame),
-            files.write_text(stem.with_name(stem.name + "_metadata.json"), json.dumps(about, ensure_ascii=False, indent=1) + "\n")]
+    frame = (
+        pl.DataFrame(
+            {
+                "utc_time": pl.Series(np.tile(record.times, m)).dt.strftime("%Y-%m-%d %H:%M:%S"),
+                "depth": np.repeat(record.depths, n),
+                "temperature": record.values.T.reshape(-1),
+                "flag": pl.Series([None] * n * m, dtype=pl.String),
+                "dataset_id": np.full(n * m, number),
+                "borehole_id": np.full(n * m, int(record.metadata.get("borehole_id", 0))),
+                "site_id": np.full(n * m, int(record.metadata.get("site_id", 0))),
+            }
+        )
+        .with_columns(pl.col("temperature").fill_nan(-999.0))
+        .with_row_index("id", 1)
+    )
+    place = {
+        key: record.metadata.get(name)
+        for key, name in (("latitude", "latitude"), ("longitude", "longitude"), ("elevation", "elevation_m"))
+    }
+    about = [
+        {
+            "id": number,
+            "policy": record.metadata.get("policy"),
+            "quality": record.metadata.get("quality"),
+            "variable": "Ground Temperature",
+            "unit": {"name": "Degree Celsius", "abbreviation": "degC"},
+            "borehole": {
+                "name": record.site,
+                "timezone": "+00:00",
+                "location": place,
+                "generic_citation": record.metadata.get("citation"),
+            },
+        }
+    ]
+    return [
+        files.write_csv(stem.with_name(stem.name + ".csv"), frame),
+        files.write_text(
+            stem.with_name(stem.name + "_metadata.json"), json.dumps(about, ensure_ascii=False, indent=1) + "\n"
+        ),
+    ]
 
 
 _FORMS: dict[str, Callable[[Record, Path], list[Path]]] = {"csv": _csv, "parquet": _parquet, "gtnp": _gtnp}
