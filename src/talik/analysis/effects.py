@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from talik.errors import DataError, UsageError, unknown
 from talik.frames import numbers
@@ -23,9 +25,45 @@ LEFT_OUT = {
 """Why a row is not used: the code in the column `reason`, and what it means."""
 
 
-def effect_rows(effect: Any, se: Any, labels: Any = None, subgroup: Any = None) -> pl.DataFrame:
+@dataclass(frozen=True, slots=True)
+class Effects:
     """
-    One row per study: label, subgroup, effect, se, used, reason.
+    Checked rows: label, subgroup ("" when there are none), effect and se (NaN where missing), reason ("" where used).
+    """
+
+    label: NDArray[np.str_]
+    subgroup: NDArray[np.str_]
+    effect: NDArray[np.float64]
+    se: NDArray[np.float64]
+    reason: NDArray[np.str_]
+
+    def __len__(self) -> int:
+        return self.effect.size
+
+    @property
+    def used(self) -> NDArray[np.bool_]:
+        """Which rows can be pooled, shape (k,)."""
+        return np.asarray(self.reason == "")
+
+    def take(self, rows: NDArray[np.bool_]) -> Effects:
+        """Some of the rows."""
+        return Effects(self.label[rows], self.subgroup[rows], self.effect[rows], self.se[rows], self.reason[rows])
+
+    def columns(self) -> dict[str, pl.Series]:
+        """The rows as columns of a frame, null where missing."""
+        return {name: named(name, getattr(self, name)) for name in ("label", "subgroup", "effect", "se", "reason")}
+
+
+def named(name: str, values: NDArray[Any]) -> pl.Series:
+    """A column with null for NaN and for empty text."""
+    if values.dtype.kind == "U":
+        return pl.Series(name, [value or None for value in values.tolist()], dtype=pl.String)
+    return pl.Series(name, values, nan_to_null=True)
+
+
+def effects_of(effect: Any, se: Any, labels: Any = None, subgroup: Any = None) -> Effects:
+    """
+    Effects and standard errors, checked; rows that cannot be used keep their place and say why.
 
     Parameters
     ----------
@@ -42,63 +80,55 @@ def effect_rows(effect: Any, se: Any, labels: Any = None, subgroup: Any = None) 
 
     Examples
     --------
-    >>> effect_rows([0.1, None, 0.3], [0.1, 0.2, 0.0])["reason"].to_list()
-    [None, 'effect_missing', 'se_zero']
+    >>> effects_of([0.1, None, 0.3], [0.1, 0.2, 0.0]).reason.tolist()
+    ['', 'effect_missing', 'se_zero']
     """
-    y, s = column(effect, "effect"), column(se, "se")
-    k = len(y)
-    names = text(labels, "labels", k) if labels is not None else pl.Series("label", [str(i + 1) for i in range(k)])
-    groups = (text(subgroup, "subgroup", k) if subgroup is not None
-              else pl.Series("subgroup", [None] * k, dtype=pl.String))
-    if len(s) != k:
-        raise DataError(f"se: got {len(s)} values, expected {k}, one for each effect")
-    if subgroup is not None and groups.null_count():
-        row = int(groups.is_null().arg_true()[0])
-        raise DataError(f"subgroup: row {row + 1} has none. Name it, or leave the row out.")
-    negative = (s < 0).fill_null(False).arg_true()
-    if len(negative):
-        row = int(negative[0])
+    y, s = values_of(effect, "effect"), values_of(se, "se")
+    k = y.size
+    if s.size != k:
+        raise DataError(f"se: got {s.size} values, expected {k}, one for each effect")
+    names = texts_of(labels, "labels", k) if labels is not None else np.arange(1, k + 1).astype(str)
+    groups = texts_of(subgroup, "subgroup", k) if subgroup is not None else np.full(k, "")
+    if subgroup is not None and (groups == "").any():
+        raise DataError(f"subgroup: row {int((groups == '').argmax()) + 1} has none. Name it, or leave the row out.")
+    if (s < 0).any():
+        row, count = int((s < 0).argmax()), int((s < 0).sum())
         raise DataError(f"se: row {row + 1} ({names[row]}) is {s[row]:g}; a standard error is positive "
-                        f"({len(negative)} such row{'s' * (len(negative) != 1)})")
-    frame = pl.DataFrame({"label": names, "subgroup": groups, "effect": y, "se": s}).with_columns(
-        reason=pl.when(pl.col("effect").is_null()).then(pl.lit("effect_missing"))
-        .when(~pl.col("effect").is_finite()).then(pl.lit("effect_infinite"))
-        .when(pl.col("se").is_null()).then(pl.lit("se_missing"))
-        .when(~pl.col("se").is_finite()).then(pl.lit("se_infinite"))
-        .when(pl.col("se") == 0).then(pl.lit("se_zero"))
-        .otherwise(pl.lit(None, dtype=pl.String)))
-    used = frame.filter(pl.col("reason").is_null())["se"].to_numpy()
+                        f"({count} such row{'s' * (count != 1)})")
+    reason = np.select([np.isnan(y), np.isinf(y), np.isnan(s), np.isinf(s), s == 0],
+                       ["effect_missing", "effect_infinite", "se_missing", "se_infinite", "se_zero"], "")
+    used = s[reason == ""]
     if used.size and used.max() > used.min() * REACH:
         raise DataError(f"se: {used.min():g} to {used.max():g} spans more than {REACH:g}; are the units the same?")
-    return frame
+    return Effects(names, groups, y, s, reason)
 
 
-def column(values: Any, name: str) -> pl.Series:
-    """A sequence as float64, null where missing; an error names the argument and the row."""
+def values_of(values: Any, name: str) -> NDArray[np.float64]:
+    """A sequence as float64, NaN where missing; an error names the argument and the row."""
     if isinstance(values, pl.Series):
-        series = values.alias(name)
-    elif hasattr(values, "iloc"):
-        series = pl.Series(name, np.asarray(values, dtype=object).tolist(), strict=False)
-    else:
-        array = np.atleast_1d(np.asarray(values, dtype=object if isinstance(values, (list, tuple)) else None))
-        if array.ndim != 1:
-            raise DataError(f"{name}: got an array of shape {array.shape}, expected one dimension, one value per study")
-        series = pl.Series(name, array.tolist(), strict=False)
-    if series.dtype == pl.Null:
-        series = series.cast(pl.Float64)
-    if not (series.dtype.is_numeric() or series.dtype == pl.String):
-        raise DataError(f"{name}: got {series.dtype} values, expected numbers")
-    return numbers(pl.DataFrame({name: series}), name, "pool")
+        values = values.to_list() if values.dtype == pl.String else values.to_numpy()
+    array = np.atleast_1d(np.asarray(values))
+    if array.ndim != 1:
+        raise DataError(f"{name}: got an array of shape {array.shape}, expected one dimension, one value per study")
+    if array.dtype.kind not in "fiu":
+        series = pl.Series(name, [_plain(v) for v in np.asarray(values, dtype=object).ravel()], strict=False)
+        if not (series.dtype.is_numeric() or series.dtype in (pl.String, pl.Null)):
+            raise DataError(f"{name}: got {series.dtype} values, expected numbers")
+        array = numbers(pl.DataFrame({name: series}), name, "pool").fill_null(np.nan).to_numpy()
+    return array.astype(np.float64)
 
 
-def text(values: Any, name: str, length: int) -> pl.Series:
-    """A sequence of names as text; an error when it has another length."""
-    items = list(values) if not isinstance(values, str) else None
+def _plain(value: Any) -> Any:
+    return None if value is None or value != value else value
+
+
+def texts_of(values: Any, name: str, length: int) -> NDArray[np.str_]:
+    """A sequence of names as text, "" where missing; an error when it has another length."""
+    items = None if isinstance(values, str) else list(values)
     if items is None or len(items) != length:
         got = "one text" if items is None else f"{len(items)} values"
         raise DataError(f"{name}: got {got}, expected {length}, one for each effect")
-    shown = [None if i is None or (isinstance(i, float) and np.isnan(i)) else str(i) for i in items]
-    return pl.Series({"labels": "label"}.get(name, name), shown, dtype=pl.String)
+    return np.array(["" if _plain(item) is None else str(item) for item in items], dtype=str)
 
 
 def one_of(name: str, value: object, known: Sequence[str]) -> None:

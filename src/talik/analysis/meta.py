@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc, ndtri
 
-from talik.analysis.effects import check_level, effect_rows, one_of
+from talik.analysis.effects import Effects, check_level, effects_of, named, one_of
 from talik.analysis.meta_regression import meta_regression
 from talik.analysis.pooled import Between, Interval, Pooled, PooledMany
 from talik.errors import DataError, UsageError
@@ -90,16 +90,16 @@ def pool(effect: Any, se: Any, *, labels: Any = None, subgroup: Any = None, tau_
     Pooled mean 0.3 [0.104, 0.496] (95 % interval, classic), k = 1: one study, no heterogeneity to speak of.
     """
     _check(tau2, ci, prediction, level, tau2_interval, tau_common, subgroup)
-    rows = effect_rows(effect, se, labels, subgroup)
+    rows = effects_of(effect, se, labels, subgroup)
     settings = {"tau2": tau2, "ci": ci, "prediction": prediction, "level": level, "tau2_interval": tau2_interval,
                 "tau_common": tau_common, "seed": seed}
     overall = _pool_rows(rows, settings)
     groups: dict[str, Pooled] = {}
     between = None
     if subgroup is not None:
-        names = rows["subgroup"].unique(maintain_order=True).to_list()
+        names = list(dict.fromkeys(rows.subgroup.tolist()))
         shared = _shared_tau2(rows, names, tau2) if tau_common else None
-        groups = {name: _pool_rows(rows.filter(pl.col("subgroup") == name), settings, shared) for name in names}
+        groups = {name: _pool_rows(rows.take(rows.subgroup == name), settings, shared) for name in names}
         between = _between(list(groups.values()), float("nan") if shared is None else shared)
     regression = None
     if moderators is not None:
@@ -124,11 +124,9 @@ def _check(tau2: str | float, ci: str, prediction: str, level: float, interval: 
         raise UsageError(f"Kenward-Roger intervals rest on REML: got tau2={tau2!r}; choose REML or another interval")
 
 
-def _pool_rows(rows: pl.DataFrame, settings: Mapping[str, Any], tau2_given: float | None = None) -> Pooled:
+def _pool_rows(rows: Effects, settings: Mapping[str, Any], tau2_given: float | None = None) -> Pooled:
     """One meta-analysis of checked rows; `tau2_given` is a tau² shared with other rows."""
-    y = rows["effect"].fill_null(np.nan).to_numpy()
-    s = rows["se"].fill_null(np.nan).to_numpy()
-    studies = standardised(y[None], s[None])
+    studies = standardised(rows.effect[None], rows.se[None])
     k, level, unit = int(studies.k[0]), settings["level"], float(studies.scale[0]) ** 2
     value = tau2_given if tau2_given is not None else settings["tau2"]
     if isinstance(value, str):
@@ -136,12 +134,13 @@ def _pool_rows(rows: pl.DataFrame, settings: Mapping[str, Any], tau2_given: floa
         tau2, tau2_se, modes = found.tau2, float(found.se[0]) * unit, int(found.modes[0])
     else:
         tau2, tau2_se, modes = np.array([value / unit if k else np.nan]), float("nan"), min(k, 1)
-    mean = re.mean_interval(studies, tau2, settings["ci"], level, estimate(studies, "DL").tau2)
+    dl = estimate(studies, "DL").tau2 if settings["ci"] == "HK_IQWiG6" else None
+    mean = re.mean_interval(studies, tau2, settings["ci"], level, dl)
     common = re.classic_mean(studies, np.zeros(1), level)
     h = het.heterogeneity(het.cochran_q(studies), studies.k, level)
     around = _tau2_interval(studies, settings, value)
     spread = _prediction(studies, tau2, settings)
-    weights = _weights(s, rows["reason"].is_null().to_numpy(), float(tau2[0]) * unit)
+    weights = _weights(rows, float(tau2[0]) * unit)
     pooled = Pooled(
         mean=float(mean.mean[0]), se=float(mean.se[0]), interval=_pair(mean.low, mean.high),
         statistic=float(mean.statistic[0]), p=float(mean.p[0]), interval_df=float(mean.df[0]), k=k,
@@ -154,7 +153,7 @@ def _pool_rows(rows: pl.DataFrame, settings: Mapping[str, Any], tau2_given: floa
         common_interval=_pair(common.low, common.high), weights=weights,
         studies=_study_table(rows, weights, level), subgroups={}, between=None, regression=None,
         status="no study" if k == 0 else "one study" if k == 1 else "pooled", reasons={}, settings=dict(settings),
-        data_hash=frame_hash(rows))
+        data_hash=frame_hash(pl.DataFrame(rows.columns())))
     return replace(pooled, reasons=_reasons(pooled, isinstance(value, str)))
 
 
@@ -176,25 +175,26 @@ def _prediction(studies: Studies, tau2: Array, settings: Mapping[str, Any]) -> r
     return re.prediction_interval(studies, tau2, settings["prediction"], settings["level"])
 
 
-def _weights(se: Array, used: NDArray[np.bool_], tau2: float) -> Array:
+def _weights(rows: Effects, tau2: float) -> Array:
     """Shares of the studies, NaN where not used; relative to the most precise one, so that no unit overflows."""
-    weights = np.full(se.size, np.nan)
+    weights, used = np.full(len(rows), np.nan), rows.used
     if used.any():
         tau = np.sqrt(tau2) if np.isfinite(tau2) else 0.0
-        spread = np.hypot(se[used], tau)
+        spread = np.hypot(rows.se[used], tau)
         inverse = (spread.min() / spread) ** 2
         weights[used] = inverse / inverse.sum()
     weights.flags.writeable = False
     return weights
 
 
-def _study_table(rows: pl.DataFrame, weights: Array, level: float) -> pl.DataFrame:
-    z = float(ndtri(0.5 + level / 2))
-    common = _weights(rows["se"].fill_null(np.nan).to_numpy(), rows["reason"].is_null().to_numpy(), 0.0)
-    return rows.with_columns(
-        low=pl.col("effect") - z * pl.col("se"), high=pl.col("effect") + z * pl.col("se"),
-        weight=pl.Series(weights).fill_nan(None), weight_common=pl.Series(common).fill_nan(None)
-    ).select("label", "subgroup", "effect", "se", "low", "high", "weight", "weight_common", "reason")
+def _study_table(rows: Effects, weights: Array, level: float) -> pl.DataFrame:
+    reach = float(ndtri(0.5 + level / 2)) * rows.se
+    columns = rows.columns()
+    reason = columns.pop("reason")
+    with np.errstate(invalid="ignore"):
+        columns |= {"low": named("low", rows.effect - reach), "high": named("high", rows.effect + reach)}
+    return pl.DataFrame(columns | {"weight": named("weight", weights),
+                                   "weight_common": named("weight_common", _weights(rows, 0.0)), "reason": reason})
 
 
 def _reasons(pooled: Pooled, estimated: bool) -> dict[str, str]:
@@ -202,7 +202,8 @@ def _reasons(pooled: Pooled, estimated: bool) -> dict[str, str]:
     k = pooled.k
     few = {0: "no study", 1: "one study"}.get(k)
     why = {
-        "tau2": few or "the search for tau² did not converge",
+        "tau2": few or ("the search for tau² did not converge" if estimated else
+                        "no subgroup has two studies to estimate a shared tau² from; taken as 0"),
         "tau2_se": "tau² was given" if not estimated and k else few or "no curvature of the likelihood",
         "tau2_interval": "tau² was given" if not estimated and k else few or "the search did not converge",
         "i2_interval": few or "two studies with Q of at most 2",
@@ -221,16 +222,15 @@ def _reasons(pooled: Pooled, estimated: bool) -> dict[str, str]:
             if np.isnan(getattr(pooled, name)).any()}
 
 
-def _shared_tau2(rows: pl.DataFrame, names: list[str], tau2: str | float) -> float:
-    """tau² left over after a regression on the subgroups; 0 when no subgroup has two studies."""
+def _shared_tau2(rows: Effects, names: list[str], tau2: str | float) -> float:
+    """tau² left over after a regression on the subgroups; NaN when no subgroup has two studies."""
     if not isinstance(tau2, str):
         return tau2
-    used = rows.filter(pl.col("reason").is_null())
-    design = np.array([[group == name for name in names] for group in used["subgroup"]], dtype=float)
+    used = rows.take(rows.used)
+    design = np.array([[group == name for name in names] for group in used.subgroup], dtype=float)
     design = design[:, design.any(axis=0)] if design.size else np.ones((0, 1))
-    studies = standardised(used["effect"].to_numpy()[None], used["se"].to_numpy()[None], design)
-    found = float(estimate(studies, tau2).tau2[0]) * float(studies.scale[0]) ** 2
-    return 0.0 if np.isnan(found) else found
+    studies = standardised(used.effect[None], used.se[None], design)
+    return float(estimate(studies, tau2).tau2[0]) * float(studies.scale[0]) ** 2
 
 
 def _between(groups: list[Pooled], tau2: float) -> Between:

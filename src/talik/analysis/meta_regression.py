@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from talik.analysis.effects import check_level, effect_rows, one_of
+from talik.analysis.effects import check_level, effects_of, named, one_of
 from talik.errors import DataError, UsageError
 from talik.frames import as_frame, frame_hash
 from talik.kernels.meta_regression import Coefficients, independent_columns, regress
@@ -122,26 +122,24 @@ def meta_regression(effect: Any, se: Any, moderators: Any, *, labels: Any = None
         one_of("tau2", tau2, ESTIMATORS)
     one_of("test", test, ("z", "knha"))
     check_level(level)
-    rows = effect_rows(effect, se, labels)
+    rows = effects_of(effect, se, labels)
     names, design = _design(moderators, len(rows))
-    missing = pl.Series(~np.isfinite(design).all(axis=1))
-    rows = rows.with_columns(reason=pl.coalesce(
-        "reason", pl.when(missing).then(pl.lit("moderator_missing")))).drop("subgroup")
-    used = rows["reason"].is_null().to_numpy()
-    x = design[used]
+    incomplete = rows.used & ~np.isfinite(design).all(axis=1)
+    rows = replace(rows, reason=np.where(incomplete, "moderator_missing", rows.reason))
+    x, used = design[rows.used], rows.take(rows.used)
     keep = independent_columns(x)
     k, p = len(x), int(keep.sum())
     if k <= p or not p:
         raise DataError(f"moderators: {k} stud{'y' if k == 1 else 'ies'} cannot carry {len(names)} coefficients "
                         "and a residual variance; leave moderators out")
-    fitted = regress(rows["effect"].to_numpy()[used], rows["se"].to_numpy()[used], x[:, keep], tau2, level,
-                     knha=test == "knha")
-    table = pl.concat([rows, pl.DataFrame(design, schema=names)], how="horizontal")
+    fitted = regress(used.effect, used.se, x[:, keep], tau2, level, knha=test == "knha")
+    table = pl.DataFrame([*rows.columns().values(), *(named(n, c) for n, c in zip(names, design.T, strict=True))])
     return Regression(
         coefficients=_coefficient_table(names, keep, fitted), covariance=fitted.covariance, k=k, qm=fitted.qm,
         qm_df=fitted.qm_df, qm_p=fitted.qm_p, qe=fitted.qe, qe_df=fitted.qe_df, qe_p=fitted.qe_p, tau2=fitted.tau2,
         tau2_se=fitted.tau2_se, modes=fitted.modes, i2=fitted.i2, r2=fitted.r2, df=fitted.df,
-        left_out=rows.filter(pl.col("reason").is_not_null()), settings={"tau2": tau2, "test": test, "level": level},
+        left_out=pl.DataFrame(rows.take(~rows.used).columns()).drop("subgroup"),
+        settings={"tau2": tau2, "test": test, "level": level},
         data_hash=frame_hash(table))
 
 

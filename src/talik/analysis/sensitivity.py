@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from talik.analysis.effects import column
+from talik.analysis.effects import values_of
 from talik.analysis.pooled import Pooled
 from talik.errors import DataError
 from talik.kernels import heterogeneity as het
@@ -128,13 +128,13 @@ def cumulative(pooled: Pooled, by: Sequence[float] | None = None) -> Repeated:
     labels, y, s = _used(pooled, 1)
     order = np.arange(y.size)
     if by is not None:
-        key = column(by, "by")
-        if len(key) != len(pooled.studies):
-            raise DataError(f"by: got {len(key)} values, expected {len(pooled.studies)}, one for each row")
-        key = key.filter(pooled.studies["reason"].is_null())
-        if key.null_count():
-            raise DataError(f"by: {key.null_count()} studies have no value to be ordered by")
-        order = np.argsort(key.to_numpy(), kind="stable")
+        key = values_of(by, "by")
+        if key.size != len(pooled.studies):
+            raise DataError(f"by: got {key.size} values, expected {len(pooled.studies)}, one for each row")
+        key = key[pooled.studies["reason"].is_null().to_numpy()]
+        if np.isnan(key).any():
+            raise DataError(f"by: {int(np.isnan(key).sum())} studies have no value to be ordered by")
+        order = np.argsort(key, kind="stable")
     keep = np.tri(y.size, dtype=bool)
     return _repeated(pooled, [labels[i] for i in order], y[order], s[order], keep, "Added one study after another")
 

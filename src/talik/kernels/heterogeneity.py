@@ -75,7 +75,7 @@ def heterogeneity(q: Array, k: Array, level: float) -> Heterogeneity:
         small = np.where(k > 2, np.sqrt((1 - 1 / (3 * (k - 2.0) ** 2)) / (2 * (k - 2))), np.nan)
         spread = np.exp(z * np.where(q > k, large, small))
         low, high = np.maximum(h / spread, 1.0), np.maximum(h * spread, 1.0)
-        p = np.where(df > 0, chdtrc(np.maximum(df, 1), q), np.where(k == 1, 1.0, np.nan))
+        p = np.where(df > 0, chdtrc(np.maximum(df, 1), q), np.nan)
         return Heterogeneity(q, p, h, low, high, _i2(h), _i2(low), _i2(high))
 
 
@@ -100,9 +100,9 @@ def q_profile(studies: Studies, level: float) -> tuple[Array, Array]:
     """
     low, high = np.full(studies.scale.size, np.nan), np.full(studies.scale.size, np.nan)
     able = np.flatnonzero(studies.df > 0)
-    part = studies.take(able)
-    low[able] = generalised_q_root(part, chdtri(part.df, (1 - level) / 2))
-    high[able] = generalised_q_root(part, chdtri(part.df, (1 + level) / 2))
+    part = studies.take(np.tile(able, 2))
+    tails = np.repeat([(1 - level) / 2, (1 + level) / 2], able.size)
+    low[able], high[able] = generalised_q_root(part, chdtri(part.df, tails)).reshape(2, -1)
     return low, high
 
 

@@ -14,6 +14,7 @@ from talik.kernels.tau2 import estimate
 
 Array = NDArray[np.float64]
 _DEPENDENT = 1e-10
+_PERFECT = 1e-24
 
 
 class Coefficients(NamedTuple):
@@ -102,16 +103,19 @@ def regress(effect: Array, se: Array, design: Array, tau2: str | float, level: f
     inverse = np.linalg.inv(back)
     covariance = scale**2 * inverse @ f.covariance[0, 0] @ inverse.T
     if knha:
-        covariance = covariance * float(f.q[0, 0]) / (k - p)
+        noise = _PERFECT * float((f.w * studies.y**2).sum())
+        covariance = covariance * (0.0 if f.q[0, 0] <= noise else float(f.q[0, 0]) / (k - p))
     df = float(k - p) if knha else float("inf")
     spread = np.sqrt(np.diag(covariance))
     test = normal_interval(beta, spread, np.full(p, df), level)
     qm, qm_p = _omnibus(beta[1:], covariance[1:, 1:], df)
     qe = float(common.q[0, 0])
     typical = (k - p) / float(common.trace[0, 0])
+    # with tau² set to 0 the heterogeneity that is there shows in QE only
+    i2 = max(0.0, (qe - (k - p)) / qe) if tau2 == 0 and qe > 0 else float(t[0]) / (float(t[0]) + typical)
     return Coefficients(beta, spread, test.statistic, test.p, test.low, test.high, covariance, df, qm, p - 1, qm_p, qe,
                         k - p, float(chdtrc(k - p, qe)), float(t[0]) * scale**2, t_se * scale**2, modes,
-                        float(t[0]) / (float(t[0]) + typical), _explained(null, float(t[0])))
+                        i2, _explained(null, float(t[0])))
 
 
 def _omnibus(beta: Array, covariance: Array, df: float) -> tuple[float, float]:

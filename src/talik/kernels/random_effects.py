@@ -109,6 +109,7 @@ def mean_interval(studies: Studies, tau2: Array, method: str, level: float, tau2
         classic: normal. HK: Hartung-Knapp, t with k - 1. HK_se: the same, standard error never below the classic one.
         HK_ci: the wider of HK and classic. HK_IQWiG6: where HK is narrower than classic DerSimonian-Laird, the
         classic standard error with HK's degrees of freedom (as R's meta has it), else HK. KR: Kenward-Roger (REML).
+        A single study keeps its own normal interval under every method.
     tau2_dl : ndarray, shape (B,), optional
         DerSimonian-Laird's tau², for HK_IQWiG6.
 
@@ -121,6 +122,12 @@ def mean_interval(studies: Studies, tau2: Array, method: str, level: float, tau2
     classic = classic_mean(studies, tau2, level)
     if method == "classic":
         return classic
+    return _choose(studies.k == 1, classic, _small_sample(studies, tau2, method, level, classic, tau2_dl))
+
+
+def _small_sample(studies: Studies, tau2: Array, method: str, level: float, classic: Mean,
+                  tau2_dl: Array | None) -> Mean:
+    """The intervals that allow for few studies; see `mean_interval`."""
     if method == "KR":
         se, df = kenward_roger(studies, tau2)
         return normal_interval(classic.mean, se, df, level)

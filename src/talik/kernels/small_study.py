@@ -68,10 +68,11 @@ def begg(effect: Array, se: Array) -> Asymmetry:
     gap = v - 1 / (1 / v).sum()
     deviate = y / np.sqrt(np.where(gap > 0, gap, np.nan))
     score = float((np.sign(deviate[:, None] - deviate) * np.sign(v[:, None] - v)).sum() / 2)
-    spread = float(np.sqrt(_kendall_variance(deviate, v)))
-    nan = float("nan")
+    spread, nan = float(np.sqrt(_kendall_variance(deviate, v))), float("nan")
+    if np.ptp(y) <= 1e-12:
+        spread = nan
     if not spread > 0 or np.isnan(deviate).any():
-        return Asymmetry(score, spread, nan, float("inf"), nan, "all effects or all standard errors are equal")
+        return Asymmetry(nan, 0.0, nan, float("inf"), nan, "all effects or all standard errors are equal")
     return Asymmetry(score, spread, score / spread, float("inf"), float(2 * ndtr(-abs(score / spread))), "")
 
 
@@ -110,13 +111,17 @@ def missing_studies(effect: Array, se: Array, *, side: str, estimator: str, tau2
     sign = 1.0 if side == "left" else -1.0
     order = np.argsort(sign * effect, kind="stable")
     y, s, k = sign * effect[order], se[order], effect.size
-    count, seen = 0, -1
+    count, seen, reach = 0, -1, max(float(np.ptp(y)), float(s.min()))
+    if np.ptp(y) <= 4 * np.finfo(float).eps * np.abs(y).max():
+        return 0, sign * float(y.mean())
     for _ in range(100):
         centre = _centre(y[:k - count], s[:k - count], tau2)
         if count == seen:
             break
+        # rounded, so that distances that are equal tie whatever the last bit says; ties keep the order of the effects
         away = y - centre
-        rank = np.argsort(np.argsort(np.abs(away), kind="stable"), kind="stable") + 1.0
+        distance = np.round(np.abs(away) / reach, 10)
+        rank = np.argsort(np.argsort(distance, kind="stable"), kind="stable") + 1.0
         if estimator == "R0":
             negative = rank[away < 0]
             estimate_now = k - (negative.max() if negative.size else 0.0) - 1
