@@ -204,15 +204,16 @@ def _geojson(path: Path) -> tuple[list[tuple[Any, dict[str, Any]]], Any]:
 
 def _shapefile(path: Path) -> tuple[list[tuple[Any, dict[str, Any]]], Any]:
     """Shapes with attributes, and the reference system of the .prj beside them."""
-    from cartopy.io.shapereader import BasicReader
-    from shapefile import ShapefileException
+    import struct
+
+    from shapefile import NULL, Reader, ShapefileException
+    from shapely.geometry import shape
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            shapes = [(record.geometry, dict(record.attributes)) for record in BasicReader(str(path)).records()
-                      if record.geometry is not None]
-    except (ShapefileException, OSError, ValueError, IndexError) as error:
+        with Reader(str(path), encodingErrors="replace") as reader:
+            shapes = [(shape(found.shape.__geo_interface__), found.record.as_dict())
+                      for found in reader.iterShapeRecords() if found.shape.shapeType != NULL]
+    except (ShapefileException, OSError, ValueError, IndexError, struct.error) as error:
         raise FileError(f"{path.name}: cannot be read as a shapefile: {error}. Are .shx and .dbf beside it?") from error
     described = path.with_suffix(".prj")
     return shapes, described.read_text(encoding="utf-8", errors="replace") if described.is_file() else None
@@ -272,14 +273,12 @@ def _geotiff(path: Path, label: str, crs: Any) -> Grid:
     from PIL import Image
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(path)
-        if image.width * image.height > _MOST_PIXELS:
-            raise Image.DecompressionBombError
-        tags = dict(image.tag_v2)  # type: ignore[attr-defined]
-        values = np.asarray(image)
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:  # what matters is an error below
+            if image.width * image.height > _MOST_PIXELS:
+                raise Image.DecompressionBombError
+            tags = dict(image.tag_v2)  # type: ignore[attr-defined]
+            values = np.asarray(image)
+    except Image.DecompressionBombError:
         raise FileError(f"{path.name}: has more than {_MOST_PIXELS / 1e6:g} million pixels, far more than a map shows. "
                         "Coarsen it first: gdal_translate -outsize 5000 0 -r average") from None
     except (OSError, ValueError, SyntaxError, AttributeError) as error:

@@ -188,7 +188,7 @@ def _note(own: Mapping[str, NDArray[np.float64]], deepest: float, width: float) 
     beyond = int((rows[:, 3] > deepest).sum())
     said = ["Bars: ± 1 SD of the sites. Numbers: mean ± SE."]
     if dotted:
-        said.append(f"Dotted: {dotted} sites without ALT, drawn at the mean.")
+        said.append(f"Dotted: {dotted} site{'s' * (dotted > 1)} without ALT, drawn at the mean.")
     if beyond:
         said.append(f"{beyond} with ALT over {deepest:g} m leave the frame.")
     return textwrap.fill(" ".join(said), width=int(width / 1.32))

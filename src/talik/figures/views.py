@@ -75,7 +75,7 @@ def view(latitude: ArrayLike, longitude: ArrayLike, *, aspect: float = 1.0) -> V
 
     lat, lon = np.asarray(latitude, float), np.asarray(longitude, float)
     centre_lat, centre_lon, reach = _middle(lat, lon)
-    pole_inside = reach > _EARTH * np.radians(90.0 - abs(centre_lat))
+    pole_inside = 1.7 * max(reach, _SMALLEST) > _EARTH * np.radians(90.0 - abs(centre_lat))
     nearest = np.abs(lat).min()
     if (reach > _LOCAL or pole_inside) and nearest >= 40.0 and abs(np.sign(lat).sum()) == lat.size:
         north = lat[0] > 0
@@ -85,8 +85,8 @@ def view(latitude: ArrayLike, longitude: ArrayLike, *, aspect: float = 1.0) -> V
         return View(projection, (-edge, -edge, edge, edge), rim)
     local = ccrs.LambertAzimuthalEqualArea(round(centre_lon, 1), round(centre_lat, 1))
     x, y = _projected(local, lon, lat)
-    half = max(np.ptp(x) / 2 / aspect, np.ptp(y) / 2, _SMALLEST) * 1.2
-    x0, y0 = (x.min() + x.max()) / 2, (y.min() + y.max()) / 2
+    half = float(max(np.ptp(x) / 2 / aspect, np.ptp(y) / 2, _SMALLEST) * 1.2)
+    x0, y0 = float(x.min() + x.max()) / 2, float(y.min() + y.max()) / 2
     return View(local, (x0 - half * aspect, y0 - half, x0 + half * aspect, y0 + half))
 
 
@@ -140,7 +140,7 @@ def _polar_graticule(ax: Any, shown: View, longitudes: NDArray[np.float64]) -> N
         ax.plot(*shown.xy(np.linspace(-180, 180, 181), np.full(181, parallel)), **_LINE)
     meridians = np.arange(-150.0, 181.0, 30.0)
     for meridian in meridians:
-        ends = np.array([rim, np.sign(rim) * 85.0])
+        ends = np.array([rim, np.sign(rim) * max(85.0, (abs(rim) + 90.0) / 2)])
         ax.plot(*shown.xy(np.full(2, meridian), ends), **_LINE)
         x, y = (float(v[0]) / edge for v in shown.xy([meridian], [rim]))
         turn = (np.degrees(np.arctan2(y, x)) - 1.0) % 180.0 - 89.0
