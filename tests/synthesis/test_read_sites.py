@@ -265,6 +265,26 @@ def test_text_in_a_column_of_numbers_is_told_with_its_row(file):
         read_sites(file(text().replace("0.7", "about 1")))
 
 
+@pytest.mark.parametrize("one,decimal", [("-3,0", "."), ("0,125", "."), ("-3.05", ","), ("0.125", ",")])
+def test_a_second_decimal_mark_is_refused_not_taken_for_thousands(file, one, decimal):
+    mixed = text(separator=";", decimal=decimal).replace("-3.0" if decimal == "." else "-3,0", one)
+    with pytest.raises(FileError, match=rf"row 3, column 'maat': '{one}' has another decimal mark than the rest"):
+        read_sites(file(mixed))
+
+
+def test_thousands_marks_are_read_where_another_number_tells_and_refused_where_none_does(file):
+    for mark in (",", " "):
+        high = frame().with_columns(elevation=pl.Series([f"1{mark}505", "12", f"4{mark}720", None]))
+        with pytest.raises(AmbiguousFile, match=f"table: in '1{mark}505' the mark could part decimals or thousands"):
+            read_sites(high)
+        assert read_sites(file(high.write_csv()))["elevation"].to_list() == [1505, 12, 4720, None]
+
+
+def test_names_that_a_workbook_keeps_as_numbers_stay_whole(tmp_path):
+    frame([[k, *row[1:]] for k, row in enumerate(ROWS, 101)]).to_pandas().to_excel(tmp_path / "n.xlsx", index=False)
+    assert read_sites(tmp_path / "n.xlsx")["site"].to_list() == ["101", "102", "103", "104"]
+
+
 # --- faults of the columns
 
 def test_misspelt_columns_are_pointed_at():
@@ -353,6 +373,13 @@ def test_fill_values_become_nulls_with_a_flag(file, fill):
     assert read["surface_offset"][1] is None
     assert "FILL_VALUE" in read["flags"][1]
     assert f"sites.csv, row 3, column 'maat': {fill:g} taken as no value" in read["flag_reasons"][1]
+
+
+def test_a_fill_value_that_is_a_possible_value_is_kept():
+    read = read_sites(frame().with_columns(precipitation=pl.lit(999.0), elevation=pl.lit(999.0), wind=pl.lit(-999.0)))
+    assert read["precipitation"].to_list() == read["elevation"].to_list() == [999.0] * 4
+    assert read["wind_speed"].to_list() == [None] * 4
+    assert "FILL_VALUE" in read["flags"][0]
 
 
 @pytest.mark.parametrize("blank", ["", "NA", "n/a", "-", "NaN", "null"])

@@ -43,7 +43,7 @@ class Scorecard(Result):
         One row a run and claim whose number changes: `run` ("without Marion Island"), `recomputed` and `agrees` as in
         the scorecard, `recomputed_in_run` and `agrees_in_run`; null with a `reason` where the claim's site is left out.
     not_checkable : polars.DataFrame
-        Claims that the table alone cannot answer, with what they `need`.
+        Claims that the table alone cannot answer, with what each `needs`.
     settings : mapping
         Study, draws, seed, order of the explanations.
     data_hash : str

@@ -54,13 +54,13 @@ def quantity(table: Tabular, name: str, column: str, units: Mapping[str, str]) -
     """
     entry = VARIABLES[name]
     raw = table.numbers(column)
-    fills = [k for k in raw.is_in(list(SENTINELS)).fill_null(False).arg_true()
-             if name != "elevation" or raw[int(k)] < -450 or raw[int(k)] > 8850]
-    marks = [(int(k), "FILL_VALUE", f"{table.where(int(k), column)}: {raw[int(k)]:g} taken as no value") for k in fills]
-    if fills:
-        raw = raw.scatter(fills, None)
     stated = unit(name, column, units)
     values = raw if stated == entry.units else conversions(entry)[stated](raw).round(6)
+    # 999 mm of precipitation is possible, 999 degC is not
+    fills = (raw.is_in(list(SENTINELS)) & ~values.is_between(*entry.valid)).fill_null(False).arg_true()
+    marks = [(int(k), "FILL_VALUE", f"{table.where(int(k), column)}: {raw[int(k)]:g} taken as no value") for k in fills]
+    if len(fills):
+        raw, values = raw.scatter(fills, None), values.scatter(fills, None)
     said = name in units or named_unit(name, column) is not None
     _refuse_other_unit(table, name, column, raw, values, stated, said)
     _refuse_impossible(table, name, column, raw, values)

@@ -155,7 +155,7 @@ def _quantities(table: Tabular, meant: Mapping[str, str],
             found[name], new = quantity(table, name, column, units)
             marks += new
         elif name in TEXT_COLUMNS:
-            found[name] = table.frame[column].cast(pl.String)
+            found[name] = _text(table.frame[column])
         elif name in ("site_no", PRECISION):
             found[name] = table.numbers(column).cast(pl.Int64 if name == "site_no" else pl.Float64)
         elif column not in DERIVED:
@@ -165,6 +165,12 @@ def _quantities(table: Tabular, meant: Mapping[str, str],
         east = pl.col("longitude")
         frame = frame.with_columns(pl.when(east >= 180).then(east - 360).otherwise(east).alias("longitude"))
     return frame, marks
+
+
+def _text(cells: pl.Series) -> pl.Series:
+    """Text; names that a workbook keeps as numbers lose the point and zero it puts behind them."""
+    whole = cells.dtype.is_float() and (cells.drop_nulls() % 1 == 0).all()
+    return (cells.cast(pl.Int64) if whole else cells).cast(pl.String)
 
 
 def _given_flags(frame: pl.DataFrame) -> Iterator[Mark]:

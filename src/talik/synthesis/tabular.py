@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,7 @@ class Tabular:
         if cells.dtype == pl.Boolean or cells.dtype.is_temporal():
             raise FileError(f"{self.name}, column {column!r}: holds {cells.dtype}, expected numbers. "
                             "Did a spreadsheet turn them into dates?")
+        self._refuse_mixed_marks(cells, column)
         values = parsed(cells, decimal=self.decimal).fill_nan(None)
         lost = (values.is_null() & cells.is_not_null()).arg_true()
         if cells.dtype == pl.String and len(lost):
@@ -66,6 +68,16 @@ class Tabular:
             raise FileError(f"{self.where(row, column)}: {cells[row]!r} is not a number "
                             f"({len(lost)} such cell{'s' * (len(lost) != 1)} in this column)")
         return values
+
+    def _refuse_mixed_marks(self, cells: pl.Series, column: str) -> None:
+        """A mark that does not part groups of three digits is a decimal mark, and all must be the same one."""
+        if cells.dtype != pl.String:
+            return
+        wrong = cells.str.contains(_no_thousands("," if self.decimal == "." else ".")).fill_null(False).arg_true()
+        if len(wrong):
+            row = int(wrong[0])
+            raise FileError(f"{self.where(row, column)}: {cells[row]!r} has another decimal mark than the rest of the "
+                            f"table, which has {self.decimal!r}. Use one of them throughout.")
 
 
 def tabular(source: Any, *, encoding: str | None = None, sheet: str | None = None) -> Tabular:
@@ -91,7 +103,7 @@ def tabular(source: Any, *, encoding: str | None = None, sheet: str | None = Non
     """
     if not isinstance(source, (str, Path)):
         frame = as_frame(source, "sites")
-        return Tabular("table", _blanks_as_null(frame), tuple(range(1, frame.height + 1)), _decimal(frame, ","))
+        return _finished("table", frame, range(1, frame.height + 1))
     path = Path(source)
     try:
         content = path.read_bytes()
@@ -118,7 +130,7 @@ def _parquet(path: Path) -> Tabular:
         frame = as_frame(pl.from_arrow(table), path.name)
     except (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError) as error:
         raise FileError(f"{path}: a damaged Parquet file: {error}") from None
-    return Tabular(path.name, _blanks_as_null(frame), tuple(range(1, frame.height + 1)), _decimal(frame, ","))
+    return _finished(path.name, frame, range(1, frame.height + 1))
 
 
 def _delimited(path: Path, content: bytes, encoding: str | None) -> Tabular:
@@ -140,7 +152,7 @@ def _delimited(path: Path, content: bytes, encoding: str | None) -> Tabular:
     frame = pl.DataFrame([cells for _, cells in body], schema=dict.fromkeys(names, pl.String), orient="row")
     if encoding is None and found.name not in ("utf-8", "utf-8-sig") and not found.how.endswith(("mark)", "zero)")):
         _show_guess(path, found.how, text)
-    return Tabular(path.name, _blanks_as_null(frame), tuple(line for line, _ in body), _decimal(frame, separator))
+    return _finished(path.name, frame, [line for line, _ in body], separator)
 
 
 def _records(path: Path, text: str, separator: str) -> list[tuple[int, list[str]]]:
@@ -190,8 +202,7 @@ def _from_cells(name: str, rows: Sequence[Sequence[Any]]) -> Tabular:
     body = kept[1:]
     columns: Mapping[str, pl.Series] = {
         column: _typed(column, [row[k] if k < len(row) else "" for _, row in body]) for k, column in enumerate(header)}
-    frame = pl.DataFrame(columns)
-    return Tabular(name, _blanks_as_null(frame), tuple(number for number, _ in body), _decimal(frame, ";"))
+    return _finished(name, pl.DataFrame(columns), [number for number, _ in body])
 
 
 def _typed(name: str, cells: Sequence[Any]) -> pl.Series:
@@ -210,6 +221,21 @@ def _blanks_as_null(frame: pl.DataFrame) -> pl.DataFrame:
         for name, kind in frame.schema.items() if kind in (pl.String, pl.Categorical))
 
 
-def _decimal(frame: pl.DataFrame, separator: str) -> str:
-    cells = (cell for name, kind in frame.schema.items() if kind == pl.String for cell in frame[name].drop_nulls())
-    return decimal_mark(cells, separator)[0]
+def _finished(name: str, frame: pl.DataFrame, rows: Iterable[int], separator: str = "") -> Tabular:
+    return Tabular(name, _blanks_as_null(frame), tuple(rows), _decimal(name, frame, separator))
+
+
+def _decimal(name: str, frame: pl.DataFrame, separator: str) -> str:
+    """The decimal mark of the text cells; commas or blanks before three digits alone prove nothing and are refused."""
+    cells = [cell for column, kind in frame.schema.items() if kind == pl.String for cell in frame[column].drop_nulls()]
+    mark = decimal_mark(cells, separator)[0]
+    marked = [cell for cell in cells if re.fullmatch(rf"[-+\u2212]?\d+{mark}\d+", cell)]
+    if mark == " " or (mark == "," and marked and not any(re.search(_no_thousands(","), cell) for cell in marked)):
+        raise AmbiguousFile(f"{name}: in {(marked or cells)[0]!r} the mark could part decimals or thousands, and no other number "
+                            "tells. Write numbers without thousands marks.")
+    return mark
+
+
+def _no_thousands(mark: str) -> str:
+    """A pattern for numbers in which the mark cannot part thousands: not three digits behind it, or a 0 before."""
+    return rf"\{mark}(?:\d{{1,2}}|\d{{4,}})\D*$|^\D*0+\{mark}\d"
