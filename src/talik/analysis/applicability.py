@@ -28,7 +28,7 @@ class Applicability(Result):
     ----------
     table : polars.DataFrame
         One row a target: its columns of place, `dissimilarity`, `inside` (of the area of applicability), `density`
-        (number of sites within the threshold), `reason` where these are null.
+        (number of sites within the threshold), `threshold`, `reason` where these are null.
     threshold : float
         Largest dissimilarity of the area of applicability.
     """
@@ -121,6 +121,7 @@ def applicability(sites: Any, targets: Any, predictors: Sequence[str], *, weight
     table = (table if table.width else pl.DataFrame({"row": np.arange(wanted.height)})).with_columns(
         dissimilarity=pl.Series(index).fill_nan(None), inside=pl.Series(known & (index <= threshold)),
         density=pl.Series(np.where(known, density, 0)).cast(pl.Int64),
+        threshold=pl.lit(threshold),
         reason=pl.Series([f"missing: {gap}" if gap else None for gap in lacking], dtype=pl.String))
     gone = int((~whole).sum())
     notes = (f"{gone} sites lack a predictor or a place and cannot be compared with",) if gone else ()

@@ -176,15 +176,16 @@ def skill_interval(error: Floats, reference: Floats, cluster: Labels, seed: int,
     return float(low), float(high)
 
 
-def repeated_skill(c: Candidates, scheme: str, *, repeats: int, seed: int) -> tuple[float, float, float, str]:
-    """Skill of boosted trees with its 90 % interval, squared errors averaged over repeated folds; or a reason."""
+def repeated_skill(c: Candidates, scheme: str, *, repeats: int, seed: int,
+                   model: str = "boosted_trees") -> tuple[float, float, float, str]:
+    """Skill of a model with its 90 % interval, squared errors averaged over repeated folds; or a reason."""
     errors, references = [], []
     for repeat in range(repeats if scheme == "cluster" else 1):
         group, fold, reason = held_out(c, scheme, 10, seed + repeat)
         if fold is None:
             return float("nan"), float("nan"), float("nan"), reason
         mean, _ = cross_predicted(c, "mean", c.y, group, fold, seed)
-        predicted, _ = cross_predicted(c, "boosted_trees", c.y, group, fold, seed)
+        predicted, _ = cross_predicted(c, model, c.y, group, fold, seed)
         errors.append((c.y - predicted) ** 2)
         references.append((c.y - mean) ** 2)
     error, reference = np.mean(errors, axis=0), np.mean(references, axis=0)
