@@ -85,7 +85,8 @@ class PublishedDrivers(Result):
                    else f"no leave-region-out R² ({region['reason']})")
         return (f"{self.response}: {first['driver']} first by the published procedure "
                 f"(mean |contribution| {first['mean_abs_contribution']:.2f}{unit}); "
-                f"hold-out R² {r2:.2f}, RMSE {rmse:.2f}{unit} ({n} sites); {regions}; {self.same_first_driver:.0%} of {self.seeds.height} other seeds put it first")
+                f"hold-out R² {r2:.2f}, RMSE {rmse:.2f}{unit} ({n} sites); {regions}; "
+                f"{self.same_first_driver:.0%} of {self.seeds.height} other seeds put it first")
 
 
 def attribute_drivers(sites: Any, response: str, predictors: Sequence[str], *,

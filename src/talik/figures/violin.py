@@ -78,8 +78,8 @@ def driver_violin(frame: Any, ax: Axes | None = None, *, response: str = "", ord
 
 def _row(ax: Axes, place: int, contribution: Any, value: Any, rng: np.random.Generator) -> None:
     if np.ptp(contribution) > 0:
-        body = ax.violinplot([contribution], [place], orientation="horizontal", widths=0.9, showextrema=False)["bodies"]
-        for part in body:
+        drawn: Any = ax.violinplot([contribution], [place], orientation="horizontal", widths=0.9, showextrema=False)
+        for part in drawn["bodies"]:
             part.set(facecolor="#E4E4E4", edgecolor=QUIET, linewidth=0.5, alpha=1.0, zorder=1)
     for share, width in zip(np.quantile(contribution, (0.25, 0.5, 0.75)), (0.6, 1.1, 0.6), strict=True):
         ax.plot([share, share], [place - 0.33, place + 0.33], color=INK, linewidth=width, zorder=3,
@@ -96,12 +96,12 @@ def _row(ax: Axes, place: int, contribution: Any, value: Any, rng: np.random.Gen
 def _key(ax: Axes) -> None:
     from matplotlib.cm import ScalarMappable
 
-    bar = ax.figure.colorbar(ScalarMappable(cmap=colour_map("magnitude")), ax=ax, location="bottom", aspect=30,
+    bar: Any = ax.figure.colorbar(ScalarMappable(cmap=colour_map("magnitude")), ax=ax, location="bottom", aspect=30,
                              shrink=0.8, pad=0.02, ticks=[0, 1])
     bar.ax.set_xticklabels(["low", "high"])
     bar.ax.tick_params(length=0)
     bar.ax.set_title("Value of the driver (x: missing)", fontsize=SMALL, loc="center", pad=2)
-    bar.outline.set_linewidth(0.4)  # type: ignore[operator]
+    bar.outline.set_linewidth(0.4)
 
 
 def _title(name: str) -> str:
