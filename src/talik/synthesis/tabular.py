@@ -231,8 +231,8 @@ def _decimal(name: str, frame: pl.DataFrame, separator: str) -> str:
     mark = decimal_mark(cells, separator)[0]
     marked = [cell for cell in cells if re.fullmatch(rf"[-+\u2212]?\d+{mark}\d+", cell)]
     if mark == " " or (mark == "," and marked and not any(re.search(_no_thousands(","), cell) for cell in marked)):
-        raise AmbiguousFile(f"{name}: in {(marked or cells)[0]!r} the mark could part decimals or thousands, and no other "
-                            "number tells. Write numbers without thousands marks.")
+        raise AmbiguousFile(f"{name}: in {(marked or cells)[0]!r} the mark could part decimals or thousands, and no "
+                            "other number tells. Write numbers without thousands marks.")
     return mark
 
 
