@@ -41,7 +41,8 @@ def test_counts_and_degrees_of_one_memory_are_one_series(text, binary, rounding)
     np.testing.assert_array_equal(degrees.times, counts.times)
     np.testing.assert_array_equal(degrees.flags, counts.flags)
     np.testing.assert_allclose(degrees.values, counts.values, atol=rounding)
-    assert degrees.site == counts.site and degrees.metadata == counts.metadata
+    assert degrees.site == counts.site
+    assert degrees.metadata == counts.metadata
 
 
 def test_workbook_and_data_base_are_one_series():
@@ -60,22 +61,26 @@ def test_a_larger_count_is_colder(one, other):
 
 def test_stamps_follow_the_header():
     record = only(SAMPLES / "rbr_xl800.hex")
-    assert str(record.times[0]) == "2020-10-20T12:00:00.000000"          # 06:00 MDT, which the user typed into the title
+    assert str(record.times[0]) == "2020-10-20T12:00:00.000000"  # 06:00 MDT, which the user typed into the title
     assert set(np.diff(record.times)) == {np.timedelta64(8, "h")}
-    assert record.source.time_zone == "UTC-06:00" and record.source.time_zone_from == "header"
+    assert record.source.time_zone == "UTC-06:00"
+    assert record.source.time_zone_from == "header"
 
 
 def test_open_circuits_are_missing_and_flagged():
     record = only(SAMPLES / "rbr_xr420.hex")
-    assert np.isnan(record.values[0]).all() and (record.flags[0] == Flag.SATURATED).all()
+    assert np.isnan(record.values[0]).all()
+    assert (record.flags[0] == Flag.SATURATED).all()
     assert (record.flags[1:] == 0).all()
     record = only(SAMPLES / "rbr_xl800.hex")
-    assert record.flags[2, 1] == Flag.MISSING and record.flags[3, 0] == Flag.SATURATED
+    assert record.flags[2, 1] == Flag.MISSING
+    assert record.flags[3, 0] == Flag.SATURATED
 
 
 def test_the_clock_of_a_data_base_is_proved_by_its_drift(tmp_path):
     record = only(SAMPLES / "rbr.rsk")
-    assert record.source.time_zone == "UTC-06:00" and record.source.time_zone_from == "metadata"
+    assert record.source.time_zone == "UTC-06:00"
+    assert record.source.time_zone_from == "metadata"
     assert str(record.times[0]) == "2020-10-20T12:00:00.000000"
     for drift, zone, found in ((20_000, "UTC", "metadata"), (10_800_000, "UTC", "assumed")):
         path = tmp_path / f"{drift}.rsk"
@@ -93,7 +98,8 @@ def test_a_data_base_is_left_as_it_was(tmp_path):
     path.chmod(0o444)
     before = path.read_bytes()
     record = only(path)
-    assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == [path.name]
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
     assert (np.diff(record.times) > np.timedelta64(0)).all()               # by stamp, whatever the order of the rows
     assert list(record.others) == ["channel03 Pressure [dbar]"]
 
@@ -109,7 +115,8 @@ def test_the_clock_set_while_logging_dates_what_follows(tmp_path):
     path.write_text("\n".join([*lines[:at], f"Number of bytes of data {len(body) // 2}", lines[at + 1], body]))
     record, plain = only(path), only(SAMPLES / "rbr_xr420.hex")
     np.testing.assert_array_equal(record.values, plain.values)
-    assert str(record.times[0]) == "2020-10-20T06:00:00.000000" and str(record.times[1]) == "2020-10-20T16:00:00.000000"
+    assert str(record.times[0]) == "2020-10-20T06:00:00.000000"
+    assert str(record.times[1]) == "2020-10-20T16:00:00.000000"
     assert any("clock was set while logging" in sentence for sentence in record.source.understood)
 
 
@@ -117,8 +124,10 @@ def test_the_clock_set_while_logging_dates_what_follows(tmp_path):
 
 
 @pytest.mark.realdata
-@pytest.mark.parametrize(("text", "binary", "rounding"), [("012064.dat", "012064.hex", 6e-5), ("rbr_001.dat", "rbr_001.hex", 6e-5),
-                                                          ("07B1592.DAT", "07B1592.HEX", 5.1e-3)])
+@pytest.mark.parametrize(
+    ("text", "binary", "rounding"),
+    [("012064.dat", "012064.hex", 6e-5), ("rbr_001.dat", "rbr_001.hex", 6e-5), ("07B1592.DAT", "07B1592.HEX", 5.1e-3)],
+)
 def test_real_loggers_agree(real, text, binary, rounding):
     degrees, counts = (only(real / "loggers" / "rbr" / name) for name in (text, binary))
     np.testing.assert_array_equal(degrees.times, counts.times)
@@ -129,16 +138,20 @@ def test_real_loggers_agree(real, text, binary, rounding):
 
 @pytest.mark.realdata
 def test_real_data_base_and_workbook_agree(real):
-    base, book = (only(real / "loggers" / "rbr" / f"062834_20220904_2351.{end}", timezone="-06:00") for end in ("rsk", "xlsx"))
+    base, book = (
+        only(real / "loggers" / "rbr" / f"062834_20220904_2351.{end}", timezone="-06:00") for end in ("rsk", "xlsx")
+    )
     np.testing.assert_array_equal(base.times, book.times)
     np.testing.assert_array_equal(base.values, book.values)
-    assert base.values.shape == (3239, 8) and base.site == book.site == "62834"
+    assert base.values.shape == (3239, 8)
+    assert base.site == book.site == "62834"
 
 
 @pytest.mark.realdata
 def test_real_workbook_of_early_ruskin(real):
     record = only(real / "loggers" / "rbr" / "rbr_003.xls")
-    assert record.values.shape == (1241, 8) and set(np.diff(record.times)) == {np.timedelta64(8, "h")}
+    assert record.values.shape == (1241, 8)
+    assert set(np.diff(record.times)) == {np.timedelta64(8, "h")}
     assert str(record.times[0]) == "2021-07-12T11:00:00.000000"
     assert any("day-month-year" in sentence for sentence in record.source.understood)
 
@@ -146,29 +159,75 @@ def test_real_workbook_of_early_ruskin(real):
 # --- faults
 
 
-@pytest.mark.parametrize(("name", "old", "new", "message"), [
-    ("rbr_xr420.hex", b"Number of bytes of data 288", b"Number of bytes of data 999", "the body has 288 bytes, its header promises 999"),
-    ("rbr_xr420.hex", b"000000535450", b"0000005354ZZ", "is not made of pairs of hexadecimal digits"),
-    ("rbr_xr420.hex", b"Number of bytes in header 48\r\n", b"", "where the samples start is not known"),
-    ("rbr_xr420.hex", b"54494D201020060000", b"54494D201320060000", "is no date (yymmddhhmmss)"),
-    ("rbr_xl800.hex", b"80007fff0203201020060000", b"80007fff0203201020060001", "byte 0 of the body: the stamp's checksum is wrong"),
-    ("rbr_xl800.hex", b"80007fff0203201020060000", b"00007fff0203201020060000", "byte 0 of the body: no stamp stands there"),
-    ("rbr_xl800.dat", b"    24", b"    2x", "is not made of numbers"),
-    ("rbr_xl800.dat", b"number of samples = 24", b"number of samples = 25", "24 samples (the last in line 36) where the header promises 25"),
-    ("rbr_xl800.dat", b"    24", b"Power failed in logger\r\n    24", "has no stamp of its own, so it cannot be dated"),
-    ("rbr_xl800.dat", b"Sample period          08:00:00", b"Sample period          00:00:00", "the header's sample period is 00:00:00"),
-    ("rbr_xl800.dat", b"Logging start 20/10/20", b"Logging start 20/00/20", "is no date (year/month/day): the logger's clock was reset"),
-    ("rbr_xl800.dat", b" 3  2 7355", b" 3  9 7355", "promises 3 channels and has the calibrations of 2"),
-    ("rbr_xr420.dat", b"2020/10/27 22:00:00 ", b"2020/10/27 22:00:00 1.0 ", "line 48: 4 numbers where other rows have 3"),
-    ("rbr_xr420.dat", b"2020/10/20 14:00:00", b"2020/13/20 14:00:00", "line 26: '2020-13-20 14:00:00' is no date"),
-])
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        (
+            "rbr_xr420.hex",
+            b"Number of bytes of data 288",
+            b"Number of bytes of data 999",
+            "the body has 288 bytes, its header promises 999",
+        ),
+        ("rbr_xr420.hex", b"000000535450", b"0000005354ZZ", "is not made of pairs of hexadecimal digits"),
+        ("rbr_xr420.hex", b"Number of bytes in header 48\r\n", b"", "where the samples start is not known"),
+        ("rbr_xr420.hex", b"54494D201020060000", b"54494D201320060000", "is no date (yymmddhhmmss)"),
+        (
+            "rbr_xl800.hex",
+            b"80007fff0203201020060000",
+            b"80007fff0203201020060001",
+            "byte 0 of the body: the stamp's checksum is wrong",
+        ),
+        (
+            "rbr_xl800.hex",
+            b"80007fff0203201020060000",
+            b"00007fff0203201020060000",
+            "byte 0 of the body: no stamp stands there",
+        ),
+        ("rbr_xl800.dat", b"    24", b"    2x", "is not made of numbers"),
+        (
+            "rbr_xl800.dat",
+            b"number of samples = 24",
+            b"number of samples = 25",
+            "24 samples (the last in line 36) where the header promises 25",
+        ),
+        (
+            "rbr_xl800.dat",
+            b"    24",
+            b"Power failed in logger\r\n    24",
+            "has no stamp of its own, so it cannot be dated",
+        ),
+        (
+            "rbr_xl800.dat",
+            b"Sample period          08:00:00",
+            b"Sample period          00:00:00",
+            "the header's sample period is 00:00:00",
+        ),
+        (
+            "rbr_xl800.dat",
+            b"Logging start 20/10/20",
+            b"Logging start 20/00/20",
+            "is no date (year/month/day): the logger's clock was reset",
+        ),
+        ("rbr_xl800.dat", b" 3  2 7355", b" 3  9 7355", "promises 3 channels and has the calibrations of 2"),
+        (
+            "rbr_xr420.dat",
+            b"2020/10/27 22:00:00 ",
+            b"2020/10/27 22:00:00 1.0 ",
+            "line 48: 4 numbers where other rows have 3",
+        ),
+        ("rbr_xr420.dat", b"2020/10/20 14:00:00", b"2020/13/20 14:00:00", "line 26: '2020-13-20 14:00:00' is no date"),
+    ],
+)
 def test_damage_is_told_with_its_place(tmp_path, name, old, new, message):
     with pytest.raises(FileError) as error:
         read(changed(tmp_path, name, old, new))
-    assert message in str(error.value) and str(error.value).startswith(name)
+    assert message in str(error.value)
+    assert str(error.value).startswith(name)
 
 
-@pytest.mark.parametrize("name", ["rbr_xr420.hex", "rbr_xl800.hex", "rbr_xr420.dat", "rbr_xl800.dat", "rbr.rsk", "rbr.xlsx"])
+@pytest.mark.parametrize(
+    "name", ["rbr_xr420.hex", "rbr_xl800.hex", "rbr_xr420.dat", "rbr_xl800.dat", "rbr.rsk", "rbr.xlsx"]
+)
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.99])
 def test_no_cut_file_gives_a_record(tmp_path, name, share):
     content = (SAMPLES / name).read_bytes()

@@ -53,21 +53,27 @@ def test_air_and_soil_of_a_station_share_its_key():
     assert [r.metadata["wmo_id"] for r in air] == [r.metadata["wmo_id"] for r in soil] == ["24001", "24002"]
     assert [r.site for r in air] == [r.site for r in soil] == ["Хребет", "Долина"]
     np.testing.assert_array_equal(air[0].times, soil[0].times)
-    assert air[0].depths.tolist() == [-2.0] and soil[0].depths.tolist() == [0.2, 3.2]
+    assert air[0].depths.tolist() == [-2.0]
+    assert soil[0].depths.tolist() == [0.2, 3.2]
 
 
 def test_a_blank_moves_nothing_and_a_day_that_never_was_is_left_out():
     [air, _] = read(SAMPLES / "wr000001a2.zip")
-    assert np.isnan(air.values[2, 0]) and air.flags[2, 0] == Flag.MISSING
-    np.testing.assert_allclose(air.others["minimum air temperature [degC]"], [-7.0, -6.0, -5.1, -3.4, -2.8, -2.3, -2.1], atol=0.06)
+    assert np.isnan(air.values[2, 0])
+    assert air.flags[2, 0] == Flag.MISSING
+    np.testing.assert_allclose(
+        air.others["minimum air temperature [degC]"], [-7.0, -6.0, -5.1, -3.4, -2.8, -2.3, -2.1], atol=0.06
+    )
     assert np.isnan(air.others["maximum air temperature [degC]"]).all()
-    assert air.times.size == 7 and "1900-02-29" not in air.times.astype("M8[D]").astype(str)
+    assert air.times.size == 7
+    assert "1900-02-29" not in air.times.astype("M8[D]").astype(str)
     assert any("1 rows with dates that do not exist, with 2 values" in sentence for sentence in air.source.understood)
 
 
 def test_quality_marks_are_kept_and_take_nothing_away():
     [soil, _] = read(SAMPLES / "wr000001a3.zip")
-    assert np.isfinite(soil.values[0, 1]) and soil.others["quality mark of soil temperature 320 cm"][0] == 5
+    assert np.isfinite(soil.values[0, 1])
+    assert soil.others["quality mark of soil temperature 320 cm"][0] == 5
     assert np.isnan(soil.values[1, 1])
 
 
@@ -85,16 +91,25 @@ def test_the_files_may_lie_side_by_side(tmp_path):
 
 
 @pytest.mark.realdata
-@pytest.mark.parametrize(("wmo", "deep", "years", "means"), [
-    ("24266", 3.2, 28, (-14.07, -7.19, -6.61)), ("24688", 1.6, 23, (-15.16, -6.31, -6.36)),
-    ("24343", 2.4, 21, (-10.79, 1.20, 0.22)), ("24959", 3.2, 32, (-8.62, 1.31, -0.59)), ("30230", 3.2, 39, (-3.43, 3.23, 3.62))])
+@pytest.mark.parametrize(
+    ("wmo", "deep", "years", "means"),
+    [
+        ("24266", 3.2, 28, (-14.07, -7.19, -6.61)),
+        ("24688", 1.6, 23, (-15.16, -6.31, -6.36)),
+        ("24343", 2.4, 21, (-10.79, 1.20, 0.22)),
+        ("24959", 3.2, 32, (-8.62, 1.31, -0.59)),
+        ("30230", 3.2, 39, (-3.43, 3.23, 3.62)),
+    ],
+)
 def test_means_of_real_stations(stations, wmo, deep, years, means):
     air, soil = (next(r for r in records if r.metadata["wmo_id"] == wmo) for records in stations)
     ground = pl.DataFrame({"time": soil.times, "t20": soil.values[:, soil.depths == 0.2][:, 0],
                            "deep": soil.values[:, soil.depths == deep][:, 0]})
     days = pl.DataFrame({"time": air.times, "air": air.values[:, 0]}).join(ground, on="time").fill_nan(None)
     names = ["air", "t20", "deep"]
-    year = days.group_by(pl.col("time").dt.year().alias("year")).agg(pl.col(names).mean(), pl.col(names).count().name.suffix("_n"))
+    year = days.group_by(pl.col("time").dt.year().alias("year")).agg(
+        pl.col(names).mean(), pl.col(names).count().name.suffix("_n")
+    )
     length = 365 + pl.date(pl.col("year"), 1, 1).dt.is_leap_year().cast(int)
     whole = year.filter(pl.all_horizontal(pl.col(f"{name}_n") >= 0.95 * length for name in names))
     assert whole.height == years
@@ -109,9 +124,11 @@ def stations(real):
 @pytest.mark.realdata
 def test_real_snow_has_no_temperatures(real):
     records = read(real / "stations" / "rhm_yakutia" / "wr373144a5.zip")
-    assert len(records) == 6 and all(r.depths.size == 0 for r in records)
+    assert len(records) == 6
+    assert all(r.depths.size == 0 for r in records)
     depth = records[0].others["snow depth [cm]"]
-    assert np.nanmax(depth) < 200 and np.isnan(depth).any()
+    assert np.nanmax(depth) < 200
+    assert np.isnan(depth).any()
 
 
 # --- faults

@@ -112,7 +112,7 @@ def unpacked(path: Path, wanted: tuple[str, ...] | None = None, *, limits: Limit
                     found[name] = _member(archive, info, room, limits, path.name)
                     room -= len(found[name])
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
-        raise FileError(f"{path.name}: is not a whole zip archive ({error}). Fetch it again.") from error
+        raise FileError(f"{path.name}: is not a whole zip archive ({str(error)[:100]}). Fetch it again.") from error
     return found
 
 

@@ -13,7 +13,8 @@ import re
 import numpy as np
 
 from talik.errors import FileError
-from talik.readers.columns import Layout, read_columns
+from talik.readers.columns import Layout
+from talik.readers.delimited import quoted_columns
 from talik.readers.depths import unit_of
 from talik.readers.dialect import cells, unique_names
 from talik.readers.numerals import fills_marked
@@ -64,7 +65,7 @@ def read(head: Head, options: Options) -> list[Record]:
             f"{head.name}, line 3: no column in deg C or deg F that is a ground or air temperature; it has {found}"
         )
     layout = Layout(tuple(names), ",", _HEADER_LINES, tuple(names[i] for i in measured), stamp=names[0])
-    columns = read_columns(head, layout, options)
+    columns = quoted_columns(head, layout, options)
     values = columns.matrix([names[i] for i in warm])
     fahrenheit = np.array([(unit.name if (unit := unit_of(units[i])) else "") == "°F" for i in warm])
     values, flags = fills_marked(values, declared=_FILLS)

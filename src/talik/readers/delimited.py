@@ -10,11 +10,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from talik.errors import FileError
+from talik.readers.columns import Columns, Layout, read_columns
 from talik.readers.numerals import parsed, unparsed
+from talik.readers.registry import Head, Options
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class Fields:
     """
     Text columns of a file, and the line of each row.
 
@@ -67,7 +69,7 @@ def split(
     file: str,
     numbers: Sequence[int] | NDArray[np.int64] | int,
     at_least: int | None = None,
-) -> Columns:
+) -> Fields:
     """
     Lines of text as columns.
 
@@ -106,7 +108,11 @@ def split(
     places = np.arange(numbers, numbers + len(lines)) if isinstance(numbers, int) else np.asarray(numbers)
     rows = pl.Series(lines, dtype=pl.String)
     fields = rows.str.count_matches(separator, literal=True).to_numpy() + 1
-    if rows.str.contains('"', literal=True).any():                      # separators inside quotes part nothing
+    quoted = rows.str.count_matches('"', literal=True).to_numpy()
+    if (quoted % 2).any():
+        line = places[int(np.argmax(quoted % 2))]
+        raise FileError(f"{file}, line {line}: a quote opens that is not closed in its line")
+    if quoted.any():                                                    # separators inside quotes part nothing
         fields = rows.str.replace_all('"[^"]*"', "").str.count_matches(separator, literal=True).to_numpy() + 1
     least = width if at_least is None else at_least
     bad = np.flatnonzero((fields > width) | (fields < least))
@@ -117,5 +123,24 @@ def split(
     schema = {str(i): pl.String for i in range(width)}
     padded = lines[0] + separator * (width - int(fields[0]))            # the first row must be as wide as the schema
     frame = pl.read_csv("\n".join([padded, *lines[1:]]).encode(), has_header=False, schema=schema, separator=separator,
-                        quote_char='"')
-    return Columns(frame.with_columns(pl.all().fill_null("")), places, file)
+                        quote_char='"' if quoted.any() else None)
+    return Fields(frame.with_columns(pl.all().fill_null("")), places, file)
+
+
+def quoted_columns(head: Head, layout: Layout, options: Options) -> Columns:
+    """
+    `read_columns` for files in which a damaged quote may swallow the lines behind it.
+
+    Raises
+    ------
+    FileError
+        As `read_columns`; and, with its line, when a quote opens that is not closed in its line.
+    """
+    try:
+        return read_columns(head, layout, options)
+    except pl.exceptions.ComputeError:
+        lines = head.whole_text().splitlines()
+        odd = next((number for number, line in enumerate(lines, 1) if line.count('"') % 2), None)
+        if odd is None:
+            raise
+        raise FileError(f"{head.name}, line {odd}: a quote opens that is not closed in its line") from None

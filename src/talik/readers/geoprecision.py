@@ -30,7 +30,9 @@ def claims(head: Head) -> int:
 def read(head: Head, options: Options) -> list[Record]:
     """The record of a GP5W or FG2 export; housekeeping and humidity go to `Record.others`."""
     lines = head.whole_text().splitlines()
-    at = next(i for i, line in enumerate(lines) if _HEADER.match(line))
+    at = next((i for i, line in enumerate(lines) if _HEADER.match(line)), None)
+    if at is None:
+        raise FileError(f"{head.name}: no title line 'No,Time,#1...' in it; not a GeoPrecision export")
     separator = ";" if ";" in lines[at] else ","
     # exports that passed a spreadsheet have empty cells at the end of every line
     names = lines[at].rstrip(separator + " ").split(separator)

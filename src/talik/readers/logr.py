@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talik.errors import FileError
-from talik.readers.delimited import Columns, split
+from talik.readers.delimited import Fields, split
 from talik.readers.depths import Labelled, depths_of
 from talik.readers.registry import CERTAIN, Head, Options, Reader
 from talik.readers.stamps import prove_dates
@@ -122,7 +122,7 @@ def _number(cell: list[str]) -> float:
         return 0.0
 
 
-def _times(table: Columns, numbers: list[int], is_raw: bool, described: Description | None, options: Options,
+def _times(table: Fields, numbers: list[int], is_raw: bool, described: Description | None, options: Options,
            file: str) -> tuple[Times, Zone]:
     if is_raw:
         return table.numbers(1, name="timestamp").astype("M8[s]").astype("M8[us]"), Zone("UTC", 0, "format")

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from talik.errors import FileError
-from talik.readers.columns import Columns, Layout, read_columns
+from talik.readers.columns import Columns, Layout
+from talik.readers.delimited import quoted_columns
 from talik.readers.depths import unit_of
 from talik.readers.dialect import cells, unique_names
 from talik.readers.numerals import fills_marked
@@ -69,7 +70,7 @@ def read(head: Head, options: Options) -> list[Record]:
     clock = titles[lower.index("time")] if "time" in lower else ""
     key = titles[lower.index("site id")] if "site id" in lower else ""
     rest = tuple(title for title in titles if title not in (stamp, clock, key) and not title.startswith("column "))
-    columns = read_columns(
+    columns = quoted_columns(
         head,
         Layout(tuple(titles), ",", at + 1, rest, texts=(key,) if key else (), stamp=stamp, clock=clock, ragged=True),
         options,

@@ -1,0 +1,77 @@
+"""CALM: thickness by site and year with a reason at every null; grids of probed thaw depth."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from talik.errors import FileError
+from talik.readers.calm import read_calm, read_calm_grid
+from talik.readers.registry import read
+
+SAMPLES = Path(__file__).parents[1] / "data" / "readers"
+
+
+def test_cells_become_metres_or_reasons():
+    table = read_calm(SAMPLES / "calm.xlsx")
+    ridge, valley = (table.filter(pl.col("code") == code) for code in ("X1A", "X2"))
+    assert ridge["year"].to_list() == list(range(1990, 1996))               # two of them published as ###
+    assert ridge["alt"].to_list() == [None, 0.3, 0.3, None, 0.45, None]
+    assert ridge["reason"].to_list() == ["not_measured", "", "", "blank", "", "inactive"]
+    assert valley["reason"].to_list() == ["above", "below", "implausible", "unreadable", "", ""]
+    assert valley["bound"].to_list() == [2.6, 4.6, None, None, None, None]
+    assert valley["note"].to_list() == [">260", "<460", "1.45", "deep", "", ""]
+    assert valley["region"].unique().to_list() == ["Valley land"]
+    assert valley["longitude"][0] == -160.0
+
+
+def test_every_null_has_a_reason_and_nothing_else_has():
+    table = read_calm(SAMPLES / "calm.xlsx")
+    assert table.filter(pl.col("alt").is_null() != (pl.col("reason") != "")).is_empty()
+
+
+def test_the_door_of_records_points_to_the_other_door():
+    with pytest.raises(FileError, match="has no temperatures.*read_calm"):
+        read(SAMPLES / "calm.xlsx")
+
+
+def test_a_grid():
+    table = read_calm_grid(SAMPLES / "calm_grid.csv")
+    assert table["node"].to_list() == ["1", "1", "2", "2", "3", "3"]
+    assert table["when"].unique(maintain_order=True).to_list() == ["1999-08-20", "2000"]
+    assert table["thaw_depth"].to_list() == [0.3, None, None, None, 0.355, None]
+    assert table["reason"].to_list() == ["", "water", "not_measured", "above", "", "blank"]
+    assert table.filter(pl.col("node") == "2")["y"].to_list() == [10.0, 10.0]
+
+
+@pytest.mark.realdata
+def test_the_real_summary(real):
+    table = read_calm(real / "calm" / "CALM_Summary_table.xls")
+    assert table.filter(pl.col("alt").is_null() != (pl.col("reason") != "")).is_empty()
+    barrow = table.filter(pl.col("code") == "U1")
+    assert barrow.filter(pl.col("year").is_in([1993, 1994, 1995, 1997]))["alt"].to_list() == [0.3, 0.35, 0.35, 0.37]
+    assert barrow["site"].unique().to_list() == ["Barrow"]
+    assert barrow["year"].to_list() == list(range(1990, 2026))
+    assert table.n_unique("code") > 250
+    assert 0.2 < table["alt"].min() < table["alt"].max() < 20
+    assert table.filter(pl.col("reason") == "implausible")["note"].to_list() == ["1.45"]
+
+
+def test_what_is_no_summary_is_refused(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    with pytest.raises(FileError, match="is not a workbook"):
+        read_calm(SAMPLES / "calm_grid.csv")
+    with pytest.raises(FileError, match="no sheet has the rows"):
+        read_calm(SAMPLES / "rbr.xlsx")
+    book = openpyxl.load_workbook(SAMPLES / "calm.xlsx")
+    book["north"]["G2"] = 1977
+    book.save(tmp_path / "years.xlsx")
+    with pytest.raises(FileError, match="row 2: the years above the columns do not follow one another"):
+        read_calm(tmp_path / "years.xlsx")
+    text = tmp_path / "grid.csv"
+    text.write_text("a,b\n1,2\n")
+    with pytest.raises(FileError, match="no row of titles with X and Y"):
+        read_calm_grid(text)
+    text.write_text("x,y,colour\n1,2,red\n")
+    with pytest.raises(FileError, match="no column behind the coordinates is headed by a year"):
+        read_calm_grid(text)

@@ -1,0 +1,102 @@
+"""Campbell TOA5: temperatures by units, depths by names, everything else beside."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from talik.errors import FileError
+from talik.readers.campbell import depth_of
+from talik.readers.registry import read
+from talik.records import Flag
+
+SAMPLES = Path(__file__).parents[1] / "data" / "readers"
+
+
+def changed(tmp_path, old, new):
+    content = (SAMPLES / "toa5.dat").read_bytes().decode()
+    assert old in content
+    path = tmp_path / "toa5.dat"
+    path.write_bytes(content.replace(old, new, 1).encode())
+    return path
+
+
+def test_names_units_and_the_rest():
+    [record] = read(SAMPLES / "toa5.dat")
+    assert record.labels == ("AirT_2m_Avg", "CT1_SUR_AVG_Avg", "CT1_10cm_AVG_Avg")
+    assert record.depths.tolist() == [-2.0, 0.0, 0.1]
+    assert record.site == "Ridge"
+    assert list(record.others) == ["CT1_10cm_Max [Deg C]", "VW_CT_Avg", "PTemp_C_Avg [Deg C]"]
+    assert record.metadata["zones"] == {"CT1_SUR_AVG_Avg": "CT1", "CT1_10cm_AVG_Avg": "CT1"}
+    assert record.metadata["air"] == ("AirT_2m_Avg",)
+    assert np.isnan(record.values[3, 2])
+    assert record.flags[3, 2] == Flag.MISSING
+    np.testing.assert_allclose(record.values[0], -2, atol=1e-3)             # the third column is written in °F
+
+
+@pytest.mark.parametrize(
+    ("name", "depth"),
+    [
+        ("CT1_10cm_AVG_Avg", 0.1),
+        ("NP3_SUR_cm_AVG_Avg", 0),
+        ("T_Soil_5_cm_Avg", 0.05),
+        ("Tsoil_1p5m(1)", 1.5),
+        ("TS_250mm", 0.25),
+        ("Air_3m", -3.0),
+        ("NP3_10_AVG_Avg", np.nan),
+        ("T107_C_CT1_Avg", np.nan),
+        ("Soil10", np.nan),
+    ],
+)
+def test_depths_of_names(name, depth):
+    np.testing.assert_equal(depth_of(name), depth)
+
+
+def test_given_depths_win(tmp_path):
+    [record] = read(SAMPLES / "toa5.dat", depths=[-3, 0.02, 0.12])
+    assert record.depths.tolist() == [-3, 0.02, 0.12]
+
+
+@pytest.mark.realdata
+def test_real_tables(real):
+    [soil] = read(real / "loggers" / "campbell" / "MAT06_BLK3_Soil.dat")
+    assert soil.values.shape == (11550, 24)
+    assert sorted({*soil.depths[~np.isnan(soil.depths)]}) == [0.0, 0.1, 0.2]
+    assert {"CT1", "CT2", "CT3", "NP1", "NP2", "NP3"} <= set(soil.metadata["zones"].values())
+    assert "RTempC_Avg [Deg C]" in soil.others
+    [met] = read(real / "loggers" / "campbell" / "MAT06_BLK3_Met.dat")
+    assert met.labels == ("AirTControl_Avg", "Air_GH_Avg")
+    assert met.metadata["air"] == met.labels
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"2020-10-20 09:00:00",1,', '"2020-10-20 09:00:00",1,warm', "line 6: 'warm"),
+        ('"2020-10-20 09:00:00",1,', '"2020-10-20 09:00:00",', "line 6: 7 cells, expected 8"),
+        ('"2020-10-20 09:00:00"', '"2020-10-32 09:00:00"', "line 6"),
+        ('"TIMESTAMP"', '"TIME"', "line 2: expected names beginning with TIMESTAMP"),
+        (
+            '"TS","RN","Deg C","Deg C","Deg F","Deg C"',
+            '"TS","RN","Volts","%","%","%"',
+            "line 3: no column in deg C or deg F",
+        ),
+    ],
+)
+def test_damage_is_told_with_its_line(tmp_path, old, new, message):
+    with pytest.raises(FileError) as error:
+        read(changed(tmp_path, old, new))
+    assert message in str(error.value)
+    assert str(error.value).startswith("toa5.dat")
+
+
+def test_a_header_alone_and_two_files_in_one(tmp_path):
+    content = (SAMPLES / "toa5.dat").read_bytes()
+    lines = content.splitlines(keepends=True)
+    path = tmp_path / "toa5.dat"
+    path.write_bytes(b"".join(lines[:3]))
+    with pytest.raises(FileError, match="ends inside the four header lines"):
+        read(path)
+    path.write_bytes(content + content)
+    with pytest.raises(FileError, match="line 29"):
+        read(path)
