@@ -102,10 +102,10 @@ def _site_profiles(part: pl.DataFrame) -> NDArray[np.float64]:
 
 
 def _deepest(own: Mapping[str, NDArray[np.float64]], means: Mapping[str, Mapping[str, _Row]]) -> float:
-    """Depth of the lower edge [m]: below nineteen in twenty of the sites, with room for words below every mean."""
+    """Depth of the lower edge [m]: below nine in ten of the sites, with room for words below every mean."""
     depths = np.concatenate([rows[np.isfinite(rows[:, 3]), 3] for rows in own.values()])
     mean = [found["alt"]["mean"] for found in means.values() if "alt" in found]
-    common = float(np.quantile(depths, 0.95)) if depths.size else 0.0
+    common = float(np.quantile(depths, 0.9)) if depths.size else 0.0
     return float(np.ceil(2 * max(2.0, common, *((value + 0.6) / 0.78 for value in mean))) / 2)
 
 
