@@ -31,7 +31,7 @@ _HOME = {
     "spatial_folds": "talik.analysis.folds",
     "model_skill": "talik.analysis.skill",
     "rank_drivers": "talik.analysis.drivers",
-    "importance_null": "talik.analysis.drivers",
+    "importance_null": "talik.analysis.nulls",
     "predict_offsets": "talik.analysis.prediction",
     "applicability": "talik.analysis.applicability",
     "harmonise": "talik.synthesis.harmonise",

@@ -69,7 +69,7 @@ def test_p_values_of_a_response_without_drivers_are_not_small_too_often():
     ({"null": "shuffle"}, {}, UnknownName, "unknown null"),
     ({"n_null": 0}, {}, UsageError, "at least 1"),
     ({"null": "within_region"}, {"subregion": pl.lit("a"), "region": pl.lit("a")}, DataError, "one region only"),
-    ({}, {"cluster": pl.col("site"), "latitude": pl.lit(None, pl.Float64)}, DataError, "coordinates in every row"),
+    ({}, {"cluster": pl.col("site"), "latitude": pl.lit(None, pl.Float64)}, DataError, "0 rows have"),
 ])
 def test_what_cannot_be_done_is_said(arguments, change, error, message):
     with pytest.raises(error, match=message):
@@ -81,3 +81,9 @@ def test_surrogates_need_coordinates():
     table = STRONG.with_columns(cluster="site").drop("latitude", "longitude")
     with pytest.raises(DataError, match="need latitude and longitude"):
         importance_null(table, "surface_offset", NAMES, n_null=2, refits=2)
+
+
+def test_rows_without_coordinates_are_left_out_and_counted():
+    table = STRONG.with_columns(cluster="site", latitude=pl.when(pl.int_range(pl.len()) > 1).then("latitude"))
+    result = importance_null(table, "surface_offset", NAMES, n_null=2, refits=2)
+    assert result.notes == ("2 rows left out: no coordinates",)

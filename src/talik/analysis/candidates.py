@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from talik.analysis.folds import Labels, site_clusters
+from talik.analysis.folds import Labels, region_labels, site_clusters
 from talik.analysis.trees import MIN_ROWS, numbers_only
 from talik.errors import DataError, UsageError
 from talik.frames import as_frame, frame_hash
@@ -116,8 +116,8 @@ def candidates(sites: Any, response: str, predictors: Sequence[str] | None = Non
     words = frame.select([c for c in _WORDS if c in frame.columns])[used]
     X = np.stack([values[name][used] for name in kept], axis=1)
     return Candidates(response=response, predictors=kept, y=y[used], X=X, cluster=_renumbered(cluster[used]),
-                      region=_region(words), sites=words, rows=used, left_out=left_out,
-                      notes=_notes(y, cluster, used, X, response),
+                      region=_renumbered(region_labels(words).fill_null("").to_numpy()), sites=words, rows=used,
+                      left_out=left_out, notes=_notes(y, cluster, used, X, response),
                       data_hash=frame_hash(frame.select(list(dict.fromkeys([*words.columns, response, *names])))[used]))
 
 
@@ -147,15 +147,8 @@ def _useless(name: str, column: Floats, coordinates: bool) -> str:
     return ""
 
 
-def _renumbered(labels: Labels) -> Labels:
+def _renumbered(labels: NDArray[Any]) -> Labels:
     return np.unique(labels, return_inverse=True)[1].astype(np.int64)
-
-
-def _region(words: pl.DataFrame) -> Labels:
-    column = next((c for c in ("subregion", "region") if c in words.columns), None)
-    if column is None:
-        return np.zeros(words.height, dtype=np.int64)
-    return words[column].cast(pl.String).fill_null("").rank("dense").to_numpy().astype(np.int64) - 1
 
 
 def _notes(y: Floats, cluster: Labels, used: Labels, X: Floats, response: str) -> tuple[str, ...]:
@@ -164,5 +157,5 @@ def _notes(y: Floats, cluster: Labels, used: Labels, X: Floats, response: str) -
     return tuple(text for count, text in (
         (empty, f"{empty} of {y.size} rows left out: no {response}"),
         (unplaced, f"{unplaced} rows left out: neither coordinates nor `cluster`, so their neighbours are unknown"),
-        (twins, f"{twins} rows repeat the predictors of another row exactly; grid values are shared by neighbours"),
+        (twins, f"{twins} rows repeat the predictors of another row exactly (a shared grid cell, or the same gaps)"),
     ) if count)

@@ -103,7 +103,7 @@ def spatial_folds(sites: Any, scheme: Scheme = "cluster", *, k: int = 10, by: st
     k : int
         Number of folds; not used for "region".
     by : str, optional
-        Column of the regions; `subregion` when the table has it, else `region`.
+        Column of the regions; without it `subregion`, and `region` where a row has none.
     reach_km : float
         Sites closer than this, directly or through others, form a cluster [km]. A column `cluster` goes before.
     block_km : float
@@ -257,16 +257,27 @@ def _unplaced(group: Labels) -> tuple[str, ...]:
 
 
 def _regions(frame: pl.DataFrame, by: str | None) -> tuple[Labels, tuple[str, ...]]:
-    column = by or ("subregion" if "subregion" in frame.columns else "region")
-    as_frame(frame, "sites", required=[column])
-    fold = _codes(frame[column])
+    if by is not None:
+        as_frame(frame, "sites", required=[by])
+    elif not {"region", "subregion"} & set(frame.columns):
+        as_frame(frame, "sites", required=["region"])
+    label = region_labels(frame) if by is None else frame[by].cast(pl.String)
+    fold = _codes(label)
     if fold.max(initial=-1) < 1:
-        found = ", ".join(frame[column].drop_nulls().cast(pl.String).unique()) or "none"
-        raise DataError(f"sites: column {column!r} holds one region only ({found}); holding "
-                        "regions out needs at least 2. Use scheme='cluster' or 'block'")
+        found = ", ".join(label.drop_nulls().unique()) or "none"
+        raise DataError(f"sites: one region only ({found}); holding regions out needs at least 2. "
+                        "Use scheme='cluster' or 'block'")
     missing = int((fold < 0).sum())
-    return fold, (f"regions are those of column {column!r}",
+    return fold, (f"regions are those of {by or 'subregion, else region'!r}",
                   *((f"{missing} row(s) without a region have no fold",) if missing else ()))
+
+
+def region_labels(frame: pl.DataFrame) -> pl.Series:
+    """Each row's sub-region, where it has none its region; null without either."""
+    columns = [name for name in ("subregion", "region") if name in frame.columns]
+    empty = pl.lit(None, dtype=pl.String)
+    return frame.select(pl.coalesce(*(pl.col(name).cast(pl.String) for name in columns), empty).alias("region")
+                        if columns else pl.repeat(None, pl.len(), dtype=pl.String).alias("region"))["region"]
 
 
 def _random(rows: int, k: int, rng: np.random.Generator) -> Labels:

@@ -16,6 +16,7 @@ from talik.analysis.folds import coordinates as places
 from talik.analysis.learners import chosen_rounds
 from talik.analysis.refits import cluster_weights, correlated_groups, refit
 from talik.errors import DataError, UsageError, unknown
+from talik.frames import as_frame
 from talik.kernels.sphere import great_circle
 from talik.results import Result
 
@@ -77,7 +78,8 @@ def importance_null(sites: Any, response: str, predictors: Sequence[str] | None 
     Raises
     ------
     DataError
-        As `rank_drivers`; for "surrogate" also if coordinates are missing, for "within_region" if there is one region.
+        As `rank_drivers` (for "surrogate" only rows with coordinates count); for "within_region" if there is one
+        region only.
 
     References
     ----------
@@ -95,7 +97,10 @@ def importance_null(sites: Any, response: str, predictors: Sequence[str] | None 
         raise unknown("null", null, get_args(Null))
     if n_null < 1 or refits < 1:
         raise UsageError(f"n_null, refits: got {n_null}, {refits}; expected at least 1 of each")
-    c = candidates(sites, response, predictors, coordinates=coordinates, reach_km=reach_km)
+    frame = as_frame(sites, "sites")
+    placed = _placed(frame) if null == "surrogate" else frame
+    c = candidates(placed, response, predictors, coordinates=coordinates, reach_km=reach_km)
+    lost = frame.height - placed.height
     grouped = correlated_groups(c, groups)
     members = [[c.column(name) for name in group] for group in grouped.values()]
     rng = np.random.default_rng((seed, 7))
@@ -113,7 +118,8 @@ def importance_null(sites: Any, response: str, predictors: Sequence[str] | None 
         "null_high": np.quantile(chance, 0.95, axis=0),
         "p": (1 + (chance >= observed).sum(axis=0)) / (n_null + 1),
         "p_any": (1 + (chance.max(axis=1)[:, None] >= observed).sum(axis=0)) / (n_null + 1)})
-    return ImportanceNull(response=response, null=null, table=table.sort("importance", descending=True), notes=c.notes,
+    notes = (*c.notes, *((f"{lost} rows left out: no coordinates",) if lost else ()))
+    return ImportanceNull(response=response, null=null, table=table.sort("importance", descending=True), notes=notes,
                           settings={"predictors": c.predictors, "n_null": n_null, "refits": refits, "groups": grouped,
                                     "reach_km": reach_km, "seed": seed}, data_hash=c.data_hash)
 
@@ -126,15 +132,17 @@ def surrogates(c: Candidates, count: int, rng: np.random.Generator) -> Floats:
     response; the width of smoothing is the one whose variogram fits best; the values are then those of the response in
     the order of the surrogate.
     """
-    if not {"latitude", "longitude"} <= set(c.sites.columns):
-        raise DataError("sites: spatial surrogates need latitude and longitude; use null='within_region'")
     distance = great_circle(*places(c.sites))
-    if not np.isfinite(distance).all():
-        raise DataError("sites: spatial surrogates need coordinates in every row; use null='within_region'")
     pairs, bins = _bins(distance)
     target = _variogram(c.y, pairs, bins)
     smoothers = [_smoother(distance, share) for share in (0.03, 0.06, 0.1, 0.2, 0.3, 0.5)]
     return np.array([_surrogate(c.y, pairs, bins, target, smoothers, rng) for _ in range(count)])
+
+
+def _placed(frame: pl.DataFrame) -> pl.DataFrame:
+    if not {"latitude", "longitude"} <= set(frame.columns):
+        raise DataError("sites: spatial surrogates need latitude and longitude; use null='within_region'")
+    return frame.filter(pl.Series(~np.isnan(places(frame)[0])))
 
 
 def _surrogate(y: Floats, pairs: tuple[Any, Any], bins: NDArray[np.int64], target: Floats, smoothers: list[Floats],
