@@ -98,7 +98,7 @@ def test_classes_go_from_continuous_to_isolated_and_blank_ones_are_left_out(tmp_
     assert isinstance(extent, Outlines)
     assert list(extent.classes) == ["Continuous", "Discontinuous", "Isolated", "s"]
     assert [len(parts) for parts in extent.classes.values()] == [2, 1, 1, 1]
-    assert dict(extent.legend())["Continuous"] == SHADES[0]
+    assert [fill for _, fill in extent.legend()] == [SHADES[0], SHADES[1], SHADES[3], SHADES[2]]
 
 
 def test_a_file_without_classes_is_one_class(tmp_path):

@@ -55,13 +55,15 @@ class Outlines:
         there = Transformer.from_crs(self.crs, shown.projection, always_xy=True)
         window = shapely.box(*shown.bounds)
         centre = shapely.Point(there.transform(*_centre(shown), direction="INVERSE"))
-        for shade, shapes in zip(SHADES, self.classes.values(), strict=False):
-            parts = _seen(np.array(shapes), there, window, centre)
+        for name, shade in self.legend():
+            parts = _seen(np.array(self.classes[name]), there, window, centre)
             ax.add_geometries(list(parts), crs=shown.projection, facecolor=shade, edgecolor="none", zorder=1.5)
 
     def legend(self) -> list[tuple[str, str]]:
-        """Name and fill of every class, for the legend."""
-        return list(zip(self.classes, SHADES, strict=False))
+        """Name and fill of every class: a known class has always the same fill, others take those left."""
+        own = {name: SHADES[k] for k, name in enumerate(_LETTERS.values()) if name in self.classes}
+        left = iter(shade for shade in SHADES if shade not in own.values())
+        return [(name, own[name] if name in own else next(left)) for name in self.classes]
 
 
 @dataclass(frozen=True, slots=True)
