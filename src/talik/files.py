@@ -15,7 +15,8 @@ from talik.errors import FileError
 if TYPE_CHECKING:
     import polars as pl
 
-_FORMULA_STARTS = "=+-@\t\r"
+_FORMULA = r"^[=+\-@\t\r]"
+_NUMBER = r"^[+\-]?(\d+\.?\d*|\.\d+)([eE][+\-]?\d+)?$"
 
 
 @contextmanager
@@ -98,24 +99,43 @@ def write_parquet(path: Path | str, frame: pl.DataFrame) -> Path:
 
 def without_formulas(frame: pl.DataFrame) -> pl.DataFrame:
     """
-    The frame with an apostrophe before every text cell that a spreadsheet would run as a formula.
+    The frame with an apostrophe before every text cell that a spreadsheet would run as a formula; numbers stay.
 
     Examples
     --------
     >>> import polars as pl
-    >>> without_formulas(pl.DataFrame({"site": ["=1+1", "Barrow"], "maat": [-1.0, -2.0]}))["site"].to_list()
-    ["'=1+1", 'Barrow']
+    >>> without_formulas(pl.DataFrame({"site": ["=1+1", "Barrow", "-0.5"]}))["site"].to_list()
+    ["'=1+1", 'Barrow', '-0.5']
     """
     import polars as pl
 
-    text = [name for name, kind in frame.schema.items() if kind in (pl.String, pl.Categorical)]
+    text = [pl.col(name).cast(pl.String) for name, kind in frame.schema.items()
+            if kind in (pl.String, pl.Categorical)]
     return frame.with_columns(
-        pl.when(pl.col(name).cast(pl.String).str.head(1).is_in(list(_FORMULA_STARTS)))
-        .then(pl.concat_str(pl.lit("'"), pl.col(name).cast(pl.String)))
-        .otherwise(pl.col(name).cast(pl.String))
-        .alias(name)
-        for name in text
-    )
+        pl.when(cell.str.contains(_FORMULA) & ~cell.str.contains(_NUMBER))
+        .then(pl.concat_str(pl.lit("'"), cell)).otherwise(cell).name.keep()
+        for cell in text)
+
+
+def read_parquet(path: Path | str) -> pl.DataFrame:
+    """
+    A Parquet file as a frame, its page checksums verified.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, cut, or a byte of it was changed.
+    """
+    import polars as pl
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        frame = pl.from_arrow(pq.read_table(path, page_checksum_verification=True))
+    except (OSError, pa.ArrowException) as error:
+        raise FileError(f"{path}: damaged or not a Parquet file ({error}). Make it again.") from error
+    assert isinstance(frame, pl.DataFrame)
+    return frame
 
 
 def sha256(path: Path | str) -> str:

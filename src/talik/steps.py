@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 
 from talik.errors import FileError, StoreError
-from talik.files import sha256, write_csv, write_parquet, write_text
+from talik.files import read_parquet, sha256, write_csv, write_parquet, write_text
 from talik.provenance import FileEntry, code_hash, package_versions, settings_hash
 from talik.settings import Settings
 
@@ -45,7 +45,7 @@ class Desk:
     def read(self, name: str) -> pl.DataFrame:
         """A table that an earlier step wrote."""
         path = self.results / name
-        return pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema_length=None)
+        return read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema_length=None)
 
     def has(self, name: str) -> bool:
         """Whether an earlier step wrote this file."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from talik.errors import FileError, unknown
-from talik.files import write_bytes, write_text
+from talik.files import read_parquet, write_bytes, write_text
 from talik.provenance import FileEntry, damaged, read_manifest, write_manifest
 from talik.settings import Settings, checked, read_settings
 from talik.steps import Desk, NotRun, Outcome, Step, Watcher, run_steps
@@ -200,7 +200,7 @@ def draw_figures(settings: Settings, folder: Path | str, *, extent: Path | None 
     with tempfile.TemporaryDirectory(prefix="talik-figures-") as scratch:
         results = Path(scratch) / "results"
         run_steps([step for step in RECIPE if step.name in ("sites", "summary")], settings, results)
-        tables = {"sites": pl.read_parquet(results / SITES), "summary": pl.read_csv(results / "summary.csv")}
+        tables = {"sites": read_parquet(results / SITES), "summary": pl.read_csv(results / "summary.csv")}
         return write_plates(tables, Path(folder), extent=layer)
 
 

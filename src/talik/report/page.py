@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 import talik
+from talik.files import read_parquet
 from talik.report.html import Column, Section, filters, joined, listing, paragraph, picture, table, tiles
 from talik.report.words import findings, headlines, methods
 from talik.settings import Settings
@@ -31,7 +32,7 @@ class Material:
         path = self.results / name
         if not path.is_file():
             return None
-        return pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema_length=None)
+        return read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema_length=None)
 
 
 def page(material: Material) -> str:
