@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 import polars as pl
@@ -123,19 +124,20 @@ def _read_export(head: Head, options: Options) -> list[Record]:
     if columns.frame["depth_m"].null_count():
         row = int(columns.frame["depth_m"].is_null().arg_true()[0])
         raise FileError(f"{head.name}, line {columns.lines[row]}: no depth")
-    keys = columns.frame.select(
-        pl.concat_str(
-            [pl.col(name).cast(pl.String) for name in ("site_id", *sensor)], separator="\t", ignore_nulls=True
-        )
-    ).to_series()
-    distinct = keys.unique(maintain_order=True).to_list()
-    lone = len({key.split("\t")[0] for key in distinct}) == len(distinct)
-    records = []
-    for key in distinct:
-        site, _, number = key.partition("\t")
-        part = columns.kept((keys == key).to_numpy())
-        records.append(_exported(head, options, part, site if lone else f"{site} (sensor {number})"))
-    return records
+    return [_exported(head, options, part, name) for name, part in _exported_parts(columns, bool(sensor))]
+
+
+def _exported_parts(columns: Columns, has_sensors: bool) -> Iterator[tuple[str, Columns]]:
+    """The rows of each site; of each of its sensors, where several stand at one depth."""
+    sites = columns.frame["site_id"].cast(pl.String).fill_null("")
+    for site in sites.unique(maintain_order=True).to_list():
+        part = columns.kept((sites == site).to_numpy())
+        sensors = part.frame["sensor"].cast(pl.String).fill_null("") if has_sensors else pl.Series([""])
+        if not has_sensors or part.frame.select("depth_m", "sensor").n_unique() == part.frame["depth_m"].n_unique():
+            yield site, part
+            continue
+        for number in sensors.unique(maintain_order=True).to_list():
+            yield f"{site} (sensor {number})", part.kept((sensors == number).to_numpy())
 
 
 def _exported(head: Head, options: Options, part: Columns, site: str) -> Record:
