@@ -100,3 +100,27 @@ def test_a_header_alone_and_two_files_in_one(tmp_path):
     path.write_bytes(content + content)
     with pytest.raises(FileError, match="line 29"):
         read(path)
+
+
+@pytest.mark.realdata
+def test_offsets_of_the_real_control_plots(real):
+    """Computed independently, from control profiles without gaps: SO 6.20 and 5.98 K, TO at 20 cm -0.57, -0.40 K."""
+    [soil], [met] = (read(real / "loggers" / "campbell" / f"MAT06_BLK3_{name}.dat") for name in ("Soil", "Met"))
+    zones = soil.metadata["zones"]
+    for year, surface_offset, thermal_offset in ((2024, 6.20, -0.57), (2025, 5.98, -0.40)):
+        air = yearly(met, met.labels.index("AirTControl_Avg"), year)
+        columns = {(zones[label], soil.depths[i]): i for i, label in enumerate(soil.labels)}
+        plots = ("CT1", "CT2", "CT3")
+        whole = np.array([[yearly(soil, columns[plot, depth], year) for depth in (0.0, 0.2)] for plot in plots])
+        whole = whole[~np.isnan(whole).any(axis=1)]
+        assert whole.shape == (2, 2)                                        # the surface sensor of plot 2 is broken
+        np.testing.assert_allclose((whole[:, 0] - air).mean(), surface_offset, atol=0.01)
+        np.testing.assert_allclose((whole[:, 1] - whole[:, 0]).mean(), thermal_offset, atol=0.01)
+
+
+def yearly(record, column, year):
+    """The mean of a calendar year of one column; NaN when a value is missing."""
+    inside = record.times.astype("M8[Y]") == np.datetime64(str(year))
+    days, place = np.unique(record.times[inside].astype("M8[D]"), return_inverse=True)
+    sums = np.bincount(place, record.values[inside, column])
+    return (sums / np.bincount(place)).mean() if days.size >= 365 else np.nan
