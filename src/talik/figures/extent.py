@@ -58,6 +58,7 @@ class Outlines:
         for name, shade in self.legend():
             parts = _seen(np.array(self.classes[name]), there, window, centre)
             ax.add_geometries(list(parts), crs=shown.projection, facecolor=shade, edgecolor="none", zorder=1.5)
+        ax.set_rasterization_zorder(1.6)  # real extents have ten thousand outlines, which would fill an SVG
 
     def legend(self) -> list[tuple[str, str]]:
         """Name and fill of every class: a known class has always the same fill, others take those left."""
