@@ -57,3 +57,17 @@ def test_noise_under_the_name_of_a_format(tmp_path, name):
     path.write_bytes(np.random.default_rng(1).bytes(3000))
     with pytest.raises(TalikError):
         read(path)
+
+
+@pytest.mark.parametrize("name", [
+    "data_90000001_0.csv", "geoprecision_gp5w.csv", "minilog.000", "minilog.csv", "rbr_xl800.dat", "rbr_xr420.dat",
+    "toa5.dat", "ulogc_temp.csv",
+])
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_a_file_cut_inside_its_last_number_is_refused(tmp_path, name, cut):
+    """The row is whole by its count of fields, its last number is not: only the line end that lacks can tell."""
+    content = (SAMPLES / name).read_bytes().rstrip(b"\r\n ")
+    path = tmp_path / name
+    path.write_bytes(content[:-cut])
+    with pytest.raises(TalikError):
+        read(path)

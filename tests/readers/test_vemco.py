@@ -43,6 +43,17 @@ def test_an_order_of_months_first_is_taken_from_the_header(tmp_path):
     np.testing.assert_array_equal(only(path).times, only(SAMPLES / "minilog.000").times)
 
 
+def test_a_file_that_ends_before_the_logger_stopped_is_refused(tmp_path):
+    lines = (SAMPLES / "minilog.csv").read_bytes().splitlines(keepends=True)
+    lines.insert(5, b"Study Stop Time: 2020-10-23 03:00:00\r\n")
+    path = tmp_path / "minilog.csv"
+    path.write_bytes(b"".join(lines))
+    assert only(path).times.size == 24
+    path.write_bytes(b"".join(lines[:-2]))
+    with pytest.raises(FileError, match="its header says the logger stopped at 2020-10-23T03:00:00"):
+        read(path)
+
+
 @pytest.mark.realdata
 @pytest.mark.parametrize(("name", "count", "zone"), [("Asc-1455As02.000", 2975, "UTC"),
                                                      ("Minilog-II-T_350763_20190711_1.csv", 2067, "UTC-06:00"),

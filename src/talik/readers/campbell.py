@@ -14,7 +14,7 @@ import numpy as np
 
 from talik.errors import FileError
 from talik.readers.columns import Layout
-from talik.readers.delimited import quoted_columns
+from talik.readers.delimited import ended, quoted_columns
 from talik.readers.depths import unit_of
 from talik.readers.dialect import cells, unique_names
 from talik.readers.numerals import fills_marked
@@ -66,6 +66,7 @@ def read(head: Head, options: Options) -> list[Record]:
         )
     layout = Layout(tuple(names), ",", _HEADER_LINES, tuple(names[i] for i in measured), stamp=names[0])
     columns = quoted_columns(head, layout, options)
+    ended(head)
     values = columns.matrix([names[i] for i in warm])
     fahrenheit = np.array([(unit.name if (unit := unit_of(units[i])) else "") == "°F" for i in warm])
     values, flags = fills_marked(values, declared=_FILLS)

@@ -144,3 +144,19 @@ def quoted_columns(head: Head, layout: Layout, options: Options) -> Columns:
         if odd is None:
             raise
         raise FileError(f"{head.name}, line {odd}: a quote opens that is not closed in its line") from None
+
+
+def ended(head: Head) -> None:
+    """
+    Refuse a text file whose last line has no line end: these loggers write one, and a number may be cut in two.
+
+    Raises
+    ------
+    FileError
+        With what to do when the file is whole after all.
+    """
+    with head.path.open("rb") as stream:
+        stream.seek(max(0, head.size - 4))
+        if not stream.read().rstrip(b"\0 \x1a").endswith((b"\n", b"\r")):
+            raise FileError(f"{head.name}: its last line has no line end: the file is cut, perhaps inside a number. "
+                            "If it is whole, add a line end.")

@@ -7,7 +7,7 @@ import re
 import numpy as np
 
 from talik.errors import FileError
-from talik.readers.delimited import split
+from talik.readers.delimited import ended, split
 from talik.readers.depths import unit_of
 from talik.readers.numerals import fills_marked
 from talik.readers.registry import CERTAIN, Head, Options, Reader
@@ -59,6 +59,7 @@ def read(head: Head, options: Options) -> list[Record]:
     values, flags = fills_marked(table.matrix([place for place, _ in warm], [name for _, name in warm]))
     events = len(lines) - at - 1 - len(numbers) - sum(not line.strip() for line in lines[at + 1:])
     _check_whole(head, lines, len(numbers))
+    ended(head)
     return [
         Record(
             _site(lines[:at], head),

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talik.errors import FileError
-from talik.readers.delimited import Fields, split
+from talik.readers.delimited import Fields, ended, split
 from talik.readers.depths import Labelled, depths_of
 from talik.readers.registry import CERTAIN, Head, Options, Reader
 from talik.readers.stamps import prove_dates
@@ -51,6 +51,7 @@ def read(head: Head, options: Options) -> list[Record]:
     above = {line.split(",")[0]: line.split(",") for line in lines[1:8] if line.split(",")[0] in _ABOVE_DATA}
     numbers = [i + 1 for i in range(1, len(lines)) if lines[i].strip() and lines[i].split(",", 1)[0] not in _ABOVE_DATA]
     table = split([lines[n - 1] for n in numbers], ",", width=len(names), file=head.name, numbers=numbers)
+    ended(head)
     warm = [place for place, name in enumerate(names) if re.fullmatch(r"CH\d+", name)]
     if not warm:
         raise FileError(f"{head.name}, line 1: no channels CH1, CH2, ... among {', '.join(names)}")

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from talik.errors import FileError
 from talik.readers import rbr_header
+from talik.readers.delimited import ended
 from talik.readers.rbr_header import Channel, LoggerHeader
 from talik.readers.rbr_hex import Samples, samples
 from talik.readers.registry import CERTAIN, Head, Options, Reader
@@ -35,7 +36,11 @@ def read(head: Head, options: Options) -> list[Record]:
     """The record of a .dat or .hex file; channels that are not temperatures go to `Record.others`."""
     lines = head.whole_text().splitlines()
     header = rbr_header.parsed(lines, file=head.name)
-    found = samples(lines, header, file=head.name) if _has_bytes(lines) else _dat(lines, header, head.name)
+    if any(line.startswith("Number of bytes of data") for line in lines[:200]):
+        found = samples(lines, header, file=head.name)
+    else:
+        found = _dat(lines, header, head.name)
+        ended(head)
     if not found.times.size:
         raise FileError(f"{head.name}: the header is whole, but no sample follows")
     warm = [i for i, channel in enumerate(header.channels) if channel.is_temperature]
@@ -83,10 +88,6 @@ def _units(channels: list[Channel]) -> str:
     return f"units: {named}" + (
         " (taken as °C: the calibration is a thermistor's)" if unknown else " (the calibrations)"
     )
-
-
-def _has_bytes(lines: Sequence[str]) -> bool:
-    return any(line.startswith("Number of bytes of data") for line in lines[:200])
 
 
 def _dat(lines: Sequence[str], header: LoggerHeader, file: str) -> Samples:

@@ -23,6 +23,7 @@ _HOUR = 3_600_000
 
 def read(head: Head, options: Options) -> list[Record]:
     """The record of an .rsk file: its temperature channels; the others under `Record.others`."""
+    _check_whole(head)
     address = f"file:{quote(str(head.path.resolve()))}?mode=ro&immutable=1"
     try:
         with closing(sqlite3.connect(address, uri=True)) as base:
@@ -30,6 +31,15 @@ def read(head: Head, options: Options) -> list[Record]:
     except sqlite3.Error as error:
         raise FileError(f"{head.name}: not a whole .rsk data base (SQLite says: {error}). Save it again in Ruskin, "
                         "or copy it again from the logger.") from error
+
+
+def _check_whole(head: Head) -> None:
+    """The header of an SQLite file has its number of pages, valid when two counters in it agree."""
+    page, pages = int.from_bytes(head.content[16:18], "big"), int.from_bytes(head.content[28:32], "big")
+    valid = head.content[24:28] == head.content[92:96]
+    due = pages * (65536 if page == 1 else page)
+    if head.size < 100 or (valid and head.size < due):
+        raise FileError(f"{head.name}: {head.size} bytes where its header promises {due}: the file is cut")
 
 
 def _record(base: sqlite3.Connection, head: Head, options: Options) -> Record:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from talik.errors import FileError
 from talik.readers.columns import Layout
-from talik.readers.delimited import quoted_columns
+from talik.readers.delimited import ended, quoted_columns
 from talik.readers.numerals import fills_marked
 from talik.readers.registry import CERTAIN, Head, Options, Reader
 from talik.readers.sources import sourced
@@ -43,6 +43,7 @@ def read(head: Head, options: Options) -> list[Record]:
     decimal = "," if re.search(r";-?\d+,\d", "\n".join(head.lines[:200])) else "."
     layout = Layout(tuple(names), ";", 0, tuple(names[2:9]), stamp="time", decimal=decimal)
     columns = quoted_columns(head, layout, options)
+    ended(head)
     warm = [name for name in _DEPTHS if (columns.frame[name] != _ABSENT).any()]
     values, flags = fills_marked(columns.matrix(warm), declared=(_ABSENT,))
     zone = chosen(options.timezone) if options.timezone else Zone("UTC", 0, "format")

@@ -7,13 +7,13 @@ import re
 import numpy as np
 
 from talik.errors import FileError
-from talik.readers.delimited import split
+from talik.readers.delimited import ended, split
 from talik.readers.depths import CELSIUS, FAHRENHEIT, Unit, unit_of
 from talik.readers.numerals import fills_marked
 from talik.readers.registry import CERTAIN, Head, Options, Reader
 from talik.readers.stamps import prove_dates
 from talik.readers.zones import chosen, offset_in
-from talik.records import Record, Source
+from talik.records import Record, Source, Times
 
 _TITLE = re.compile(
     r"^\*?\s*Date\s*\((?P<date>[dmy/\-.]+)\)\s*[, ]\s*Time\s*\(hh:mm:ss\)\s*,(?P<rest>.+)$", re.IGNORECASE
@@ -46,6 +46,7 @@ def read(head: Head, options: Options) -> list[Record]:
     stamps = prove_dates(
         table.text(0), clock=None if together else table.text(1), date_order=order, file=head.name, lines=numbers
     )
+    _check_whole(entries, order, stamps.times, head)
     zone = chosen(options.timezone, offset_in(entries.get("minilog initialized", "")))
     warm = [(place, name) for place, name in enumerate(names) if _unit(name)]
     if not warm:
@@ -82,6 +83,22 @@ def read(head: Head, options: Options) -> list[Record]:
             },
         )
     ]
+
+
+def _check_whole(entries: dict[str, str], order: str, times: Times, head: Head) -> None:
+    """The header tells when the logger stopped: the last row stands less than a sampling interval before it."""
+    ended(head)
+    stop = entries.get("study stop time") or entries.get("finish time") or ""
+    period = entries.get("sample interval") or entries.get("sample period") or ""
+    interval = re.fullmatch(r"(\d+):(\d\d):(\d\d)", period)
+    if not re.fullmatch(r"[\d/.-]+ \d\d:\d\d:\d\d", stop) or interval is None:
+        return
+    hours, minutes, seconds = (int(part) for part in interval.groups())
+    due = prove_dates([stop], date_order=order, file=head.name).times[0]
+    if due - times[-1] > np.timedelta64(hours * 3600 + minutes * 60 + seconds, "s"):
+        raise FileError(
+            f"{head.name}: ends at {times[-1]}, its header says the logger stopped at {due}: the file is cut"
+        )
 
 
 def _order(pattern: str, file: str, line: int) -> str:
