@@ -226,13 +226,15 @@ def _record(
         **_place(content, station, number),
     }
     units = sorted({v.text("units") for v in warm})
+    levels_found = np.concatenate(depths)
+    order = np.argsort(levels_found, kind="stable")
     return Record(
         _site(content, station, number, head),
         times,
-        np.concatenate(depths),
-        np.column_stack(parts),
-        np.column_stack(marks),
-        tuple(labels),
+        levels_found[order],
+        np.column_stack(parts)[:, order],
+        np.column_stack(marks)[:, order],
+        tuple(labels[place] for place in order),
         Source(
             header=str(content.attributes.get("title", "")),
             time_zone=zone.label,

@@ -219,7 +219,8 @@ def read(
     date_order : {"YMD", "MDY", "DMY"}, optional
         Order of the dates, when the file does not prove it.
     columns : mapping of str to str, optional
-        For tables of no known format: which column is "time", "date", "depth", "temperature", "site".
+        For tables of no known format (it implies format="generic"): which column is "time", "date", "clock", "depth",
+        "temperature", "site", or what the "unit" is.
 
     Returns
     -------
@@ -247,6 +248,7 @@ def read(
     barrow: 2 times x 2 depths (0.1 to 0.5 m), 2020-01-01 to 2020-01-01, 1 value missing from gtnp
     """
     head = looked_at(path, encoding)
+    format = format or ("generic" if columns else None)
     reader = _named(format) if format else _claiming(head)
     options = Options(
         encoding, timezone, None if depths is None else tuple(map(float, depths)), date_order, dict(columns or {})

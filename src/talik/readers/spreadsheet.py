@@ -108,14 +108,15 @@ def _harmless(path: Path) -> None:
 
 def _measured(archive: zipfile.ZipFile, info: zipfile.ZipInfo, room: int, file: str) -> int:
     """Bytes of one member, unpacked but not kept; refused as soon as it goes beyond a limit."""
+    most = min(room, (1 << 20) + MOST_RATIO * info.compress_size)
     size, cells, rows, width, tail = 0, 0, 0, 0, b""
     sheet = info.filename.startswith("xl/worksheets/") and info.filename.endswith(".xml")
     with archive.open(info) as stream:
         while piece := stream.read(1 << 20):
             size += len(piece)
-            if size > room or size > (1 << 20) + MOST_RATIO * info.compress_size:
+            if max(size, info.file_size) > most:         # the archive's own word first, then what really comes out
                 raise FileError(
-                    f"{file}: {info.filename!r} unpacks to more than {size >> 20} MB from "
+                    f"{file}: {info.filename!r} unpacks to more than {most >> 20} MB from "
                     f"{info.compress_size} bytes: refused as a zip bomb"
                 )
             if sheet:

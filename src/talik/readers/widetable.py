@@ -91,7 +91,7 @@ def celsius(
     if all(unit is None or unit is CELSIUS for unit in units):
         values, flags = fills_marked(values, fills)
     else:
-        flags = np.empty(values.shape, np.uint16)
+        values, flags = values.copy(order="K"), np.empty(values.shape, np.uint16)
         for place, unit in enumerate(units):
             known = unit or CELSIUS
             clean, flags[:, place] = fills_marked(values[:, place], fills, celsius=known is CELSIUS)
