@@ -120,6 +120,16 @@ def test_the_clock_set_while_logging_dates_what_follows(tmp_path):
     assert any("clock was set while logging" in sentence for sentence in record.source.understood)
 
 
+def test_an_export_with_summer_time_is_told(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.load_workbook(SAMPLES / "rbr.xlsx")
+    for row in book["Data"].iter_rows(min_row=15, max_col=1):
+        row[0].value -= np.timedelta64(1, "h").item()
+    book.save(tmp_path / "summer.xlsx")
+    assert any("1 steps are an hour off" in sentence for sentence in only(tmp_path / "summer.xlsx").source.understood)
+    assert not any("an hour off" in sentence for sentence in only(SAMPLES / "rbr.xlsx").source.understood)
+
+
 # --- oracles: what RBR's own software made of the same memory
 
 
@@ -153,7 +163,7 @@ def test_real_workbook_of_early_ruskin(real):
     assert record.values.shape == (1241, 8)
     assert set(np.diff(record.times)) == {np.timedelta64(8, "h")}
     assert str(record.times[0]) == "2021-07-12T11:00:00.000000"
-    assert any("day-month-year" in sentence for sentence in record.source.understood)
+    assert any("DMY, proved by the first" in sentence for sentence in record.source.understood)
 
 
 # --- faults

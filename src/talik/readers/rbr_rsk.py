@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -43,7 +44,7 @@ def _check_whole(head: Head) -> None:
 
 
 def _record(base: sqlite3.Connection, head: Head, options: Options) -> Record:
-    columns = [name for name in _columns(base, "data") if name.startswith("channel")]
+    columns = [name for name in _columns(base, "data") if re.fullmatch(r"channel\d+", name)]
     channels = _channels(base, len(columns), head.name)
     stamps, values = _samples(base, columns)
     if not stamps.size:
@@ -172,5 +173,5 @@ def _celsius(values: NDArray[np.float64], units: list[str]) -> NDArray[np.float6
     return np.where(fahrenheit, (values - 32) / 1.8, values)
 
 
-READER = Reader("rbr_rsk", "RBR .rsk (SQLite)",
+READER = Reader("rbr-rsk", "RBR .rsk (SQLite)",
                 lambda head: CERTAIN if head.content.startswith(_MAGIC) and head.suffix == ".rsk" else False, read)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from talik.readers.spreadsheet import Cell, Rows, is_workbook, sheets
 from talik.readers.stamps import Stamps, prove_dates
 from talik.readers.thermistor import OPEN_NOTE, ends_marked
 from talik.readers.zones import chosen
-from talik.records import Record, Source
+from talik.records import Record, Source, Times
 
 _CELSIUS = {"°c", "degrees_c", "deg c", "degc"}
 _OLD = "RBR data file"
@@ -49,8 +50,12 @@ def _old(rows: Rows, head: Head, options: Options) -> Record:
         raise FileError(f"{head.name}: no row 'Timestamp, ...' with samples below it")
     about = {str(row[i]).rstrip(": "): row[i + 1] for row in rows[:at] for i in range(0, len(row) - 1, 2) if row[i]}
     body = [row for row in rows[at + 1:] if row and row[0] is not None]
-    stamps = prove_dates([str(row[0]) for row in body], date_order=options.date_order or _proved_order(body, about),
-                         file=head.name, lines=at + 2)
+    proved = None if options.date_order else _proved_order(body, about)
+    stamps = prove_dates(
+        [str(row[0]) for row in body], date_order=options.date_order or proved, file=head.name, lines=at + 2
+    )
+    if proved:
+        stamps = replace(stamps, how=f"dates: {proved}, proved by the first, which is the header's start of logging")
     serial = str(about.get("Serial Number", "")) or head.path.stem
     return _record(
         body,
@@ -83,6 +88,7 @@ def _ruskin(about: Rows, rows: Rows, head: Head, options: Options) -> Record:
         raise FileError(f"{head.name}: sheet 'Data' has no row 'Time, ...' with samples below it")
     body = [row for row in rows[at + 1:] if row and row[0] is not None]
     stamps = prove_dates([str(row[0]) for row in body], date_order="YMD", file=head.name, lines=at + 2)
+    stamps = replace(stamps, how="dates: the workbook keeps them as dates")
     channels = _below(about, "Index", 3)
     units = [str(row[2]) for row in channels]
     titles = [str(cell) for cell in rows[at][1:] if cell]
@@ -146,12 +152,25 @@ def _record(
                 "units: °C (the workbook's)",
                 "depths: the workbook names none",
                 OPEN_NOTE,
+                *_summer_time(stamps.times),
             ),
         ),
         metadata={"logger": model, "serial": serial},
         others={
             f"channel {i + 1} {titles[i]} [{units[i]}]": table[:, i].copy() for i in range(len(titles)) if i not in warm
         },
+    )
+
+
+def _summer_time(times: Times) -> tuple[str, ...]:
+    """A warning when steps are an hour too short or too long: the export is in a zone with summer time."""
+    steps = np.diff(times)
+    off = np.abs(steps - np.median(steps)) == np.timedelta64(1, "h") if steps.size > 2 else np.array([], bool)
+    if not off.any():
+        return ()
+    return (
+        f"times: {int(off.sum())} steps are an hour off the others: exported in local time with summer time. "
+        "Read the .rsk instead, or give the zone by name (timezone='America/Yellowknife')",
     )
 
 
@@ -170,4 +189,4 @@ def _text(rows: Rows) -> str:
     return "\n".join("\t".join(str(cell) for cell in row if cell is not None) for row in rows)
 
 
-READER = Reader("rbr_sheets", "RBR .xls or .xlsx (Ruskin)", claims, read)
+READER = Reader("rbr-workbook", "RBR .xls or .xlsx (Ruskin)", claims, read)
