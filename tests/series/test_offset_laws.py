@@ -18,7 +18,7 @@ from talik.kernels.equilibrium import (
     ttop,
 )
 from talik.records import Record
-from talik.series.offsets import annual_offsets
+from talik.series.offsets import QUANTITIES, annual_offsets
 from talik.series.uncertainty import Sensors, combined, over_years
 
 temperatures = st.floats(-40, 30, allow_nan=False)
@@ -101,8 +101,8 @@ def site(start="2018-01-01", end="2021-01-01", shift=0.0, name="Site", columns=(
     day = t.astype(np.int64)
     means = {-2.0: -9.0, 0.0: -4.0, 0.5: -4.5, 1.0: -4.9, 2.0: -5.0}
     wide = {-2.0: 18.0, 0.0: 12.0, 0.5: 6.0, 1.0: 3.0, 2.0: 1.0}
-    values = np.column_stack([means[z] + shift + 0.3 * (day // 365 % 3) + wide[z] * np.cos(2 * np.pi * (day - 200) / 365.25)
-                              for z in columns])
+    wave, drift = np.cos(2 * np.pi * (day - 200) / 365.25), 0.3 * (day // 365 % 3)
+    values = np.column_stack([means[z] + shift + drift + wide[z] * wave for z in columns])
     return Record(name, t, columns, values)
 
 
@@ -158,8 +158,10 @@ def test_replicates_pair_with_their_own_and_an_incomplete_one_leaves_the_year():
     record = Record("Site", base.times, [-2, 0, 0.5, 0, 0.5], x, labels=("air", "s1", "d1", "s2", "d2"))
     result = annual_offsets(record, surface="s?", depth="d?", check=False)
     assert result.years["replicates"].to_list() == [2, 1, 2]
-    np.testing.assert_allclose(result.years["surface_offset"][1], base.values[365:730, 1].mean() - base.values[365:730, 0].mean())
-    np.testing.assert_allclose(result.years["thermal_offset"], annual_offsets(base, depth=0.5, check=False).years["thermal_offset"])
+    air, surface = base.values[365:730, :2].mean(axis=0)
+    np.testing.assert_allclose(result.years["surface_offset"][1], surface - air)
+    alone = annual_offsets(base, depth=0.5, check=False)
+    np.testing.assert_allclose(result.years["thermal_offset"], alone.years["thermal_offset"])
     assert result.years["surface_offset_uncertainty"][0] < result.years["surface_offset_uncertainty"][1]
 
 
@@ -189,15 +191,15 @@ def test_everything_null_has_a_reason():
                    annual_offsets(Record("S", record.times, record.depths[1:], record.values[:, 1:]))):
         for row in result.years.iter_rows(named=True):
             named = {part.split(": ")[0] for part in row["reason"].split("; ") if part}
-            empty = {name for name in ("maat", "magst", "ttop", "alt", "surface_offset", "thermal_offset", "nival_offset",
-                                       "vegetation_offset", "n_thaw", "n_freeze", "rk_apparent") if row[name] is None}
+            empty = {name for name in QUANTITIES if row[name] is None}
             assert empty == named, row["year"]
 
 
 def test_warm_ground_has_no_apparent_rk_and_frostless_air_no_n_factor():
     t = np.arange("2020-01-01", "2021-01-01", dtype="M8[D]")
     wave = np.cos(2 * np.pi * (t.astype(int) - 200) / 366)
-    result = annual_offsets(Record("S", t, [-2.0, 0.0, 1.0], np.column_stack([8 + 3 * wave, 9 + 3 * wave, 9.5 + wave])), depth=1.0)
+    values = np.column_stack([8 + 3 * wave, 9 + 3 * wave, 9.5 + wave])
+    result = annual_offsets(Record("S", t, [-2.0, 0.0, 1.0], values), depth=1.0)
     row = result.years.row(0, named=True)
     assert (row["rk_apparent"], row["n_freeze"]) == (None, None)
     assert "rk_apparent: not_frozen" in row["reason"]
@@ -211,7 +213,8 @@ def test_uncertainty_of_calibration_lasts_and_that_of_gaps_averages_out():
     for year in range(2010, 2021):
         at = int((np.datetime64(f"{year}-07-10") - record.times[0].astype("M8[D]")).astype(int))
         x[at:at + 5, 1] = np.nan
-    gappy = annual_offsets(Record("S", record.times, record.depths, x), depth=2.0, check=False, sensors=Sensors(temperature=0.0))
+    gappy = annual_offsets(Record("S", record.times, record.depths, x), depth=2.0, check=False,
+                           sensors=Sensors(temperature=0.0))
     yearly = gappy.years["surface_offset_uncertainty"].mean()
     assert gappy.mean("surface_offset").uncertainty == pytest.approx(yearly / np.sqrt(11), rel=0.05)
     sure = annual_offsets(record, depth=2.0, check=False, sensors=Sensors(temperature=0.2))
@@ -266,7 +269,8 @@ def test_yearly_files_of_one_logger_are_joined():
 def test_the_sentence_and_the_facade():
     result = talik.annual_offsets(site(), depth=2.0)
     assert str(result).startswith("Site: surface offset +5.00 K (n = 3")
-    assert str(annual_offsets(site(end="2018-06-01"), depth=2.0)).startswith("Site: no offset in 1 years (maat: few_days")
+    half = annual_offsets(site(end="2018-06-01"), depth=2.0)
+    assert str(half).startswith("Site: no offset in 1 years (maat: few_days")
     assert result.settings["completeness"]["name"] == "default"
     assert len(result.data_hash) == 64
     with pytest.raises(UsageError, match="no mean of 'snow'"):

@@ -16,6 +16,7 @@ from talik.kernels.profile import (
     zero_amplitude_depth,
 )
 from talik.records import Record
+from talik.series.conduction import diffusivity, zero_curtain
 from talik.series.thaw import ThawOptions, active_layer
 
 DAYS = np.arange(np.datetime64("2015-01-01"), np.datetime64("2018-01-01"))
@@ -187,3 +188,29 @@ def test_the_table_and_the_sentence():
     frame = result.to_frame()
     assert frame["alt"].is_null().all()
     assert frame["alt_lower"].to_list() == [1.0] * 3
+
+
+def test_zero_curtain_days_are_counted_where_all_samples_stay_near_zero():
+    t = np.arange("2019-09-01", "2021-09-01", dtype="M8[h]")
+    x = np.full(t.size, -3.0)
+    quiet = (t >= np.datetime64("2019-10-05")) & (t < np.datetime64("2019-10-25"))
+    x[quiet] = 0.1
+    x[t == np.datetime64("2019-10-14T12")] = 0.6                            # one warm hour spoils its day
+    table = zero_curtain(Record("A", t, [0.5], x[:, None]), year_start="thermal").table
+    assert table.drop("site", "depth").rows() == [(2020, 19, 10, ""), (2021, 0, 0, "")]
+    calendar_year = zero_curtain(Record("A", t, [0.5], x[:, None])).table
+    assert calendar_year["zero_curtain_days"].to_list() == [None, 0, None]
+    assert calendar_year["reason"].to_list() == ["few_days", "", "few_days"]
+    with pytest.raises(UsageError, match="margin"):
+        zero_curtain(Record("A", t, [0.5], x[:, None]), margin=0.0)
+
+
+def test_the_three_diffusivities_of_a_conducting_record_agree():
+    z = np.array([-2.0, 0.2, 0.5, 0.8, 1.2])
+    alpha = 8e-7
+    values = conduction(np.abs(z), mean=-15, damping=np.sqrt(alpha * 365.25 * 86400 / np.pi))
+    table = diffusivity(Record("A", DAYS, z, values)).to_frame()
+    assert table.group_by("method").len().sort("method")["len"].to_list() == [3, 2, 3]
+    np.testing.assert_allclose(table["thermal_diffusivity"], alpha, rtol=0.05)
+    with pytest.raises(DataError, match="got 2 different depths in 2 columns"):
+        diffusivity(Record("A", DAYS, z[:3], values[:, :3]))

@@ -53,7 +53,7 @@ def flagged_series(frame: pl.DataFrame, *, ax: Axes | None = None, depths: tuple
     if not good.height:
         raise DataError("flagged_series: no accepted value at these depths")
     ax = axes(ax, width=DOUBLE, height=75)
-    palette = ("#1A1A1A", "#0072B2", "#56B4E9", "#7F7F7F", *OTHER_COLOURS)
+    palette = ("#9A968C", "#0072B2", "#56B4E9", "#1A1A1A", *OTHER_COLOURS)
     for (label, depth), colour in zip(labels.iter_rows(), palette, strict=False):
         one = good.filter(pl.col("label") == label)
         line = _broken(one)

@@ -50,7 +50,7 @@ def trumpet(frame: pl.DataFrame, *, ax: Axes | None = None, year: int | None = N
     ax.plot(high, z, color=WARM, marker="^", label="Warmest day", zorder=3)
     ax.plot(mean, z, color=INK, marker="o", label="Annual mean", zorder=4)
     ax.axvline(0, color=QUIET, lw=0.6, ls=(0, (4, 3)), zorder=2)
-    ax.set(xlabel="Ground temperature (°C)", ylabel="Depth (m)", ylim=(float(z.max()) * 1.03, min(0.0, float(z.min()))))
+    ax.set(xlabel="Ground temperature (°C)", ylabel="Depth (m)", ylim=(float(z.max()) * 1.03, -0.03 * float(z.max())))
     widest = float(np.nanmax(np.abs([low.min(), high.max()])))
     ax.margins(x=0.05)
     ax.set_xlim(min(ax.get_xlim()[0], -0.1 * widest), max(ax.get_xlim()[1], 0.1 * widest))

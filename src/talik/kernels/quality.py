@@ -81,7 +81,8 @@ def steps(values: Floats, joined: Booleans, *, block: int, factor: float, floor:
     values : ndarray, shape (n,)
         Without NaN, in order of time.
     joined : ndarray of bool, shape (n,)
-        False where a sample follows on a gap, across which anything may change.
+        False where a sample follows on a gap, across which anything may change: of a jump and its jump back, one at
+        least must lie between neighbours.
     block : int
         Samples over which the scatter of the changes is taken.
     factor, floor : float
@@ -101,16 +102,16 @@ def steps(values: Floats, joined: Booleans, *, block: int, factor: float, floor:
         return marked
     change = np.diff(values, prepend=values[0])
     scale = local_scale(np.abs(change), block)
-    jumps = [int(i) for i in np.flatnonzero((np.abs(change) > np.maximum(floor, factor * scale)) & joined)
+    jumps = [int(i) for i in np.flatnonzero(np.abs(change) > np.maximum(floor, factor * scale))
              if _stays(values, change, int(i))]
     while jumps:
         i = jumps.pop(0)
-        back = next((j for j in jumps if j - i <= longest and change[j] * change[i] < 0
+        back = next((j for j in jumps if j - i <= longest and (joined[i] or joined[j]) and change[j] * change[i] < 0
                      and 0.5 < abs(change[j] / change[i]) < 2), None)
         if back is not None:
             marked[i:back] = True
             jumps = [j for j in jumps if j > back]
-        elif _for_good(values, change[i], i, block):
+        elif joined[i] and _for_good(values, change[i], i, block):
             side = slice(0, i) if i <= values.size // 2 else slice(i, None)
             marked[side] = True
     return marked
@@ -338,9 +339,10 @@ def zero_curtain_level(days: Floats, *, margin: float = 0.7, still: float = 0.03
     edge = np.flatnonzero(np.diff(np.r_[False, quiet, False].astype(np.int8)))
     level, longest = np.nan, shortest - 1
     for first, last in edge.reshape(-1, 2):
+        if last - first <= longest or np.ptp(days[first:last]) > 5 * still:
+            continue
         rest = float(np.median(days[first:last]))
-        if last - first > longest and np.ptp(days[first:last]) <= 5 * still and (
-                (days[:first] > rest + swing).any() and (days[last:] < rest - swing).any()):
+        if (days[:first] > rest + swing).any() and (days[last:] < rest - swing).any():
             level, longest = rest, int(last - first)
     return level, longest if level == level else 0
 

@@ -113,7 +113,7 @@ def check(record: Record, *, rules: Rules | None = None) -> Checked:
     >>> x = 5 + 3 * np.sin(np.arange(t.size) / 24 * 2 * np.pi)
     >>> x[500:992] = -39.98
     >>> print(check(Record("Barrow", t, [0.05], x[:, None])))
-    Barrow: 492 of 2208 values rejected (22.28 %): 492 FLAT
+    Barrow: 492 of 2208 values rejected (22.28 %): 492 STEP, 492 FLAT
     """
     chosen = rules or Rules()
     flags, details = record.flags.copy(), _details()
@@ -121,9 +121,12 @@ def check(record: Record, *, rules: Rules | None = None) -> Checked:
         if name in chosen.checks:
             _SIMPLE[name](record, flags, chosen)
     order = np.argsort(record.times, kind="stable")
-    for name in ("spike", "flat", "step"):
+    if "spike" in chosen.checks:
+        _along_time("spike", record, flags, flags, order, chosen)
+    unspiked = flags.copy()         # a stuck stretch is the best sight of a step, so neither hides from the other
+    for name in ("flat", "step"):
         if name in chosen.checks:
-            _along_time(name, record, flags, order, chosen)
+            _along_time(name, record, unspiked, flags, order, chosen)
     values, corrected = record.values, ""
     if "depth" in chosen.checks:
         depth_findings(record, flags, details, chosen)
@@ -164,7 +167,8 @@ def _range(record: Record, flags: Flags, rules: Rules) -> None:
                      rules.surface if depth <= 0.05 else rules.ground)
         with np.errstate(invalid="ignore"):
             outside = (record.values[:, k] < low) | (record.values[:, k] > high)
-        flags[outside, k] |= np.uint16(int(Flag.RANGE))
+        known = flags[:, k] & np.uint16(int(Flag.SENTINEL | Flag.SATURATED))
+        flags[outside & (known == 0), k] |= np.uint16(int(Flag.RANGE))
 
 
 def _stamps(record: Record, flags: Flags, rules: Rules) -> None:
@@ -221,8 +225,9 @@ def _left(record: Record, flags: Flags) -> NDArray[np.float64]:
     return np.where(flags & np.uint16(int(REJECTED)), np.nan, record.values)
 
 
-def _along_time(name: str, record: Record, flags: Flags, order: NDArray[np.int64], rules: Rules) -> None:
-    values = _left(record, flags)[order]
+def _along_time(name: str, record: Record, known: Flags, flags: Flags, order: NDArray[np.int64], rules: Rules) -> None:
+    """Add what one check finds in every column to `flags`, from the values that `known` leaves."""
+    values = _left(record, known)[order]
     stamps = record.times[order]
     us: NDArray[np.int64] = stamps.astype(np.int64)
     for k in range(values.shape[1]):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from talik.errors import UsageError
 
 CHECKS = ("sentinel", "range", "stamps", "spike", "flat", "step", "depth", "drift", "snow")
-"""The checks, in the order in which they are made; each sees only what those before it left."""
+"""The checks, in the order in which they are made; each sees what those before it left (step sees stuck values)."""
 SENTINELS = (-999.0, -999.9, -999.99, -9999.0, 999.0, 999.9, 999.99, 9999.0, 9999.9, 6999.0, -6999.0, 7999.0, -7999.0,
              -11111.0, -888.88, 888.88, -327.68, 327.67, 3276.7, -3276.8, 32767.0, -32768.0, 655.35, 1e20, -1e20,
              9.96921e36, -127.0, 85.0)

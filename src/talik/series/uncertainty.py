@@ -105,4 +105,4 @@ def over_years(values: ArrayLike, lasting: ArrayLike, yearly: ArrayLike) -> Mean
     value, constant, own = value[known], constant[known], own[known]
     sd = float(value.std(ddof=1)) if n > 1 else np.nan
     spread = float(np.sqrt(constant.mean() ** 2 + np.square(own).sum() / n**2))
-    return MeanOverYears(float(value.mean()), n, sd, sd / np.sqrt(n), spread)
+    return MeanOverYears(float(value.mean()), n, sd, sd / n**0.5, spread)

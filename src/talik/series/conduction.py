@@ -1,0 +1,160 @@
+"""What the days between say of the ground itself: zero-curtain days and apparent thermal diffusivity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from talik.errors import DataError, UsageError
+from talik.kernels import calendar, profile, years
+from talik.records import Record
+from talik.results import Result
+from talik.series.annual import annual_means, daily_means, day_offset
+from talik.series.completeness import Completeness, completeness_rule
+from talik.series.completeness import year_start as month_and_day
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True, slots=True)
+class YearTable(Result):
+    """A table by year and depth, with `settings` and the hash of the daily means."""
+
+    site: str
+    table: pl.DataFrame = field(repr=False)
+    settings: Mapping[str, Any]
+    data_hash: str
+
+    def to_frame(self) -> pl.DataFrame:
+        """The table."""
+        return self.table
+
+    def __str__(self) -> str:
+        return f"{self.site}: {self.table.height} rows of {', '.join(self.table.columns[3:])}"
+
+
+def zero_curtain(record: Record, *, margin: float = 0.25, completeness: Completeness | str = "default",
+                 year_start: str | None = None) -> YearTable:
+    """
+    Days of each year on which every sample of a column lies within `margin` of 0 °C.
+
+    Parameters
+    ----------
+    record : Record
+        Of daily means, the mean stands for the day's samples.
+    margin : float
+        [K]
+    completeness, year_start
+        When a year is whole. A thermal year keeps the freeze-back of autumn in one piece.
+
+    Returns
+    -------
+    YearTable
+        site, year, depth, zero_curtain_days, longest (days in a row), reason. Null with a reason in years that are
+        not whole.
+
+    Raises
+    ------
+    UsageError
+        If `margin` is not positive.
+
+    References
+    ----------
+    Outcalt, Nelson & Hinkel (1990), Water Resources Research 26, 1509-1516, doi:10.1029/WR026i007p01509.
+
+    Examples
+    --------
+    >>> t = np.arange("2020-01-01", "2021-01-01", dtype="M8[D]")
+    >>> x = np.where((t > np.datetime64("2020-10-01")) & (t <= np.datetime64("2020-10-31")), 0.1, -3.0)
+    >>> zero_curtain(Record("Barrow", t, [0.5], x[:, None])).table["zero_curtain_days"].to_list()
+    [30]
+    """
+    import polars as pl
+
+    if margin <= 0:
+        raise UsageError(f"zero_curtain: margin must be positive, got {margin} K")
+    rule = completeness_rule(completeness, year_start)
+    annual = annual_means(record, completeness=rule)
+    values, rows = record.accepted().values, []
+    month, day = month_and_day(rule.year_start)
+    for k, depth in enumerate(record.depths.tolist()):
+        own = ~np.isnan(values[:, k])
+        number, low, high, _ = calendar.daily_spread(record.times[own], values[own, k], offset_hours=day_offset(record))
+        within = (low >= -margin) & (high <= margin)
+        if number.size:
+            where = years.windows(int(number[0]), number.size, month=month, day=day)
+            at_zero = where.padded(within.astype(np.float64)[:, None]) > 0
+            counts = np.add.reduceat(at_zero, where.year_row, axis=0, dtype=np.int64)[:, 0]
+            runs = np.maximum.reduceat(years.missing_runs(at_zero, where.year_row), where.year_row, axis=0)[:, 0]
+            found = dict(zip(where.label.tolist(), zip(counts.tolist(), runs.tolist(), strict=True), strict=True))
+        else:
+            found = {}
+        for year, reason in zip(annual.year.tolist(), annual.reason[:, k].tolist(), strict=True):
+            days, longest = (None, None) if reason else found[year]
+            rows.append((record.site, year, depth, days, longest, reason))
+    kinds = {"site": pl.String, "year": pl.Int64, "depth": pl.Float64, "zero_curtain_days": pl.Int64,
+             "longest": pl.Int64, "reason": pl.String}
+    return YearTable(record.site, pl.DataFrame(rows, schema=kinds, orient="row"),
+                     {**annual.settings, "margin": margin}, annual.data_hash)
+
+
+def diffusivity(record: Record, *, margin: float = 0.5, completeness: Completeness | str = "default") -> YearTable:
+    """
+    Apparent thermal diffusivity of every layer, from the whole record: by damping, by lag, and by days without ice.
+
+    Parameters
+    ----------
+    record : Record
+        With three or more depths below the surface.
+    margin : float
+        Days within this of 0 °C [K] take no part in the last of the three.
+    completeness : Completeness or str
+        Its `day`: when a day has a mean.
+
+    Returns
+    -------
+    YearTable
+        site, depth (middle of the layer, or the sensor), upper, lower [m], method ("damping", "lag", "days"),
+        thermal_diffusivity [m2 s-1] (null where the wave does not fall or lag, or too few days are left), days.
+
+    Raises
+    ------
+    DataError
+        If there are fewer than three depths at or below the surface.
+
+    Notes
+    -----
+    Damping and lag use the annual wave, which freezing and thawing distort; trust them only where the layer stays
+    frozen or thawed all year. Explicit methods are erratic; take the medians of several layers and years.
+
+    References
+    ----------
+    Horton, Wierenga & Nielsen (1983), doi:10.2136/sssaj1983.03615995004700010005x.
+    """
+    import polars as pl
+
+    ground = np.flatnonzero(record.depths >= 0)
+    ground = ground[np.argsort(record.depths[ground], kind="stable")]
+    z = record.depths[ground]
+    if np.unique(z).size < max(3, z.size):
+        raise DataError(f"{record.site}: got {np.unique(z).size} different depths in {z.size} columns at or below the "
+                        "surface, expected three or more, each once")
+    days = daily_means(record, completeness=completeness)
+    grid = days.values[:, ground]
+    _, amplitude, phase = profile.annual_wave(days.times.astype("M8[D]").astype(np.float64), grid, harmonics=2)
+    n = np.count_nonzero(~np.isnan(grid), axis=0)
+    rows: list[tuple[object, ...]] = []
+    for method, found in zip(("damping", "lag"), profile.diffusivity_from_waves(z, amplitude, phase), strict=True):
+        rows += [(record.site, (a + b) / 2, a, b, method, v, int(c)) for a, b, v, c in
+                 zip(z[:-1], z[1:], found, np.minimum(n[:-1], n[1:]), strict=True)]
+    found, used = profile.diffusivity_from_days(z, grid, margin=margin)
+    rows += [(record.site, b, a, c, "days", v, int(k)) for a, b, c, v, k in
+             zip(z, z[1:], z[2:], found, used, strict=False)]
+    kinds = {"site": pl.String, "depth": pl.Float64, "upper": pl.Float64, "lower": pl.Float64, "method": pl.String,
+             "thermal_diffusivity": pl.Float64, "days": pl.Int64}
+    table = pl.DataFrame(rows, schema=kinds, orient="row").with_columns(pl.col("thermal_diffusivity").fill_nan(None))
+    return YearTable(record.site, table, {"margin": margin}, annual_means(record, completeness=completeness).data_hash)

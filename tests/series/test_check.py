@@ -1,0 +1,325 @@
+"""The check: clean series stay clean, every injected fault is found, flags can be replayed, real shares stay small."""
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import talik
+from talik.errors import DataError, UnknownName, UsageError
+from talik.records import REJECTED, Flag, Record
+from talik.series.quality import Rules, check, checked_once
+from talik.series.replay import replay
+from talik.series.rules import CHECKS, SATURATED, SENTINELS
+
+INFORMATION = Flag.MISSING | Flag.SNOW | Flag.UNSORTED
+
+
+def with_fault(record, rows, column, value):
+    values = record.values.copy()
+    values[rows, column] = value(values[rows, column]) if callable(value) else value
+    return Record(record.site, record.times, record.depths, values)
+
+
+def rows_under(result, flag, column):
+    return np.flatnonzero(result.record.flags[:, column] & int(flag))
+
+
+# ------------------------------------------------------------------ clean series
+@pytest.mark.parametrize("kind", [
+    {}, {"hours": 3}, {"hours": 24}, {"resolution": 0.1}, {"resolution": 0.25, "noise": 0.05},
+    {"resolution": 0.0, "noise": 0.0}, {"mean": 1.0}, {"amplitude": 25.0}, {"amplitude": 5.0}], ids=str)
+def test_clean_series_stay_clean(invented, kind):
+    for seed in range(2):
+        result = check(invented(seed, end="2017-01-01", **kind))
+        marked = (result.record.flags & int(~INFORMATION & 0xFFFF)) != 0
+        assert marked.mean() < 1e-3, str(result)
+        assert not (result.record.flags & int(REJECTED & ~Flag.MISSING)).any()
+
+
+@pytest.mark.slow
+def test_clean_series_stay_clean_for_forty_more_seeds(invented):
+    shares = [((check(invented(seed, resolution=r)).record.flags & int(~INFORMATION & 0xFFFF)) != 0).mean()
+              for seed in range(100, 120) for r in (0.01, 0.1)]
+    assert max(shares) < 1e-3
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_the_order_of_rows_does_not_change_what_is_rejected(seed):
+    rng = np.random.default_rng(seed)
+    t = np.arange("2020-01-01", "2020-03-01", dtype="M8[h]")
+    x = 5 * np.sin(np.arange(t.size) / 24 * 2 * np.pi) + rng.normal(0, 0.2, t.size)
+    x[700], x[900] = 40.0, -999.0
+    order = rng.permutation(t.size)
+    rejected = np.uint16(int(REJECTED))
+    straight = check(Record("A", t, [0.1], x[:, None])).record.flags & rejected
+    mixed = check(Record("A", t[order], [0.1], x[order, None]))
+    np.testing.assert_array_equal(mixed.record.flags & rejected, straight[order])
+    assert mixed.count(Flag.UNSORTED)[0] > 0
+
+
+# ------------------------------------------------------------------ injected faults
+@pytest.mark.parametrize("value", [*SENTINELS, *SATURATED])
+def test_every_fill_and_end_value_is_found(invented, value):
+    rows = np.r_[5:9, 4000, 9000:9100]
+    result = check(with_fault(invented(1, end="2017-01-01"), rows, 2, value))
+    flag = Flag.SATURATED if value in SATURATED else Flag.SENTINEL
+    np.testing.assert_array_equal(rows_under(result, flag, 2), rows)
+    assert np.isnan(result.record.accepted().values[rows, 2]).all()
+
+
+def test_a_sensor_stuck_at_minus_39_98_in_midsummer_is_found(invented):
+    rows = np.arange(4400, 4892)                                          # July
+    result = check(with_fault(invented(2, end="2017-01-01"), rows, 1, -39.98))
+    found = rows_under(result, Flag.FLAT | Flag.STEP | Flag.SPIKE, 1)
+    assert set(rows) <= set(found)
+    assert len(found) <= 494
+
+
+@pytest.mark.parametrize("column", [0, 1, 2, 3])
+def test_a_sensor_that_hangs_at_its_last_value_is_found(invented, column):
+    record = invented(3, end="2017-01-01")
+    rows = np.arange(4400, 4900)
+    result = check(with_fault(record, rows, column, record.values[4400, column]))
+    assert set(rows) <= set(rows_under(result, Flag.FLAT, column))
+
+
+def test_rest_at_depth_and_in_the_zero_curtain_is_not_stuck():
+    t = np.arange("2018-01-01", "2021-01-01", dtype="M8[h]")
+    year = np.cos(2 * np.pi * (np.arange(t.size) / 24 - 200) / 365.25)
+    deep = np.round(-5 + 0.05 * year, 1)
+    curtain = np.round(np.sign(6 * year - 1) * np.maximum(np.abs(6 * year - 1) - 2, 0), 1)
+    result = check(Record("A", t, [0.5, 10.0], np.column_stack([curtain, deep])))
+    assert result.count(Flag.FLAT).sum() == 0
+
+
+@pytest.mark.parametrize("size", [15.0, -15.0, 60.0])
+@pytest.mark.parametrize("width", [1, 2])
+def test_every_spike_is_found(invented, size, width):
+    rng = np.random.default_rng(4)
+    record = invented(4, end="2017-01-01")
+    for column in range(record.depths.size):
+        at = np.sort(rng.choice(np.arange(50, record.times.size - 50, 40), 40, replace=False))
+        rows = (at[:, None] + np.arange(width)).ravel()
+        result = check(with_fault(record, rows, column, lambda x: x + size))
+        assert set(rows) <= set(rows_under(result, Flag.SPIKE | Flag.RANGE, column)), column
+        extra = set(rows_under(result, REJECTED, column)) - set(rows)
+        assert len(extra) <= 0.001 * record.times.size
+
+
+@pytest.mark.parametrize("column", [2, 3, 4, 5, 6])
+def test_a_level_that_jumps_and_comes_back_is_found(invented, column):
+    rows = np.arange(6000, 7200)
+    result = check(with_fault(invented(5, end="2017-01-01"), rows, column, lambda x: x + 8.0))
+    found = set(rows_under(result, Flag.STEP, column))
+    assert len(found & set(rows)) >= 0.99 * rows.size
+    assert len(found - set(rows)) <= 5
+
+
+def test_a_level_that_jumps_for_good_rejects_the_shorter_side(invented):
+    record = invented(6, end="2017-01-01")
+    late, early = (check(with_fault(record, rows, 5, lambda x: x + 6.0))
+                   for rows in (slice(15000, None), slice(0, 3000)))
+    np.testing.assert_array_equal(rows_under(late, Flag.STEP, 5), np.arange(15000, record.times.size))
+    np.testing.assert_array_equal(rows_under(early, Flag.STEP, 5), np.arange(3000))
+
+
+def test_melt_water_that_lifts_frozen_ground_to_zero_is_no_step():
+    x = np.r_[np.full(400, -4.0), np.full(400, -0.1), np.linspace(0, 6, 400)]
+    x += np.random.default_rng(0).normal(0, 0.02, 1200)
+    t = np.datetime64("2020-05-01") + np.arange(1200).astype("m8[h]")
+    assert check(Record("A", t, [0.3], x[:, None])).count(Flag.STEP)[0] == 0
+
+
+def test_values_nature_does_not_have_are_out_of_range():
+    t = np.arange("2020-01-01", "2020-01-21", dtype="M8[D]")
+    x = np.zeros((20, 4))
+    x[3] = [-95.0, 80.0, -62.0, 77.0]
+    x[5] = [-68.0, 60.0, -58.0, -85.0]
+    flags = check(Record("A", t, [-2.0, 0.0, 1.0, np.nan], x), rules=Rules(checks=("range",))).record.flags
+    assert (flags[3] & int(Flag.RANGE) != 0).all()
+    assert not (flags[5] & int(Flag.RANGE)).any()
+
+
+# ------------------------------------------------------------------ stamps
+def test_copies_are_flagged_but_for_the_first_and_contradictions_all():
+    t = np.array(["2020-01-01T00", "2020-01-01T01", "2020-01-01T01", "2020-01-01T02", "2020-01-01T02", "2020-01-01T03",
+                  "2020-01-01T03"], "M8[h]")
+    x = np.array([1, 2, 2, 3, 9, np.nan, 4.0])[:, None]
+    flags = check(Record("A", t, [0.0], x)).record.flags[:, 0]
+    assert (flags & int(Flag.DUPLICATE) != 0).tolist() == [False, False, True, True, True, False, False]
+
+
+def test_the_mean_of_a_record_with_copies_is_that_of_the_clean_one(invented):
+    record = invented(7, hours=3, end="2017-01-01")
+    rows = np.arange(300, 1170)                                          # again at the end, as after a logger swap
+    again = Record("A", np.r_[record.times, record.times[rows]], record.depths,
+                   np.vstack([record.values, record.values[rows]]))
+    result = check(again)
+    assert result.count(Flag.DUPLICATE).tolist() == [870] * record.depths.size
+    from talik.series.annual import annual_means
+
+    np.testing.assert_allclose(annual_means(result.record).mean, annual_means(record).mean, atol=1e-9)
+
+
+def test_rows_under_a_reset_clock_are_rejected():
+    t = np.arange("2019-01-01", "2019-03-01", dtype="M8[h]").astype("M8[us]")
+    t[500:700] = np.datetime64("2000-01-01") + np.arange(200).astype("m8[h]")
+    result = check(Record("A", t, [0.0], np.ones((t.size, 1))), rules=Rules(checks=("stamps",)))
+    np.testing.assert_array_equal(rows_under(result, Flag.CLOCK, 0), np.arange(500, 700))
+
+
+def test_a_sampling_grid_that_shifts_is_marked_where_it_shifts():
+    t = np.arange("2019-01-01", "2019-02-01", dtype="M8[h]").astype("M8[us]")
+    t[300:] += np.timedelta64(17, "m")
+    result = check(Record("A", t, [0.0], np.ones((t.size, 1))), rules=Rules(checks=("stamps",)))
+    assert rows_under(result, Flag.CLOCK, 0).tolist() == [300]
+
+
+# ------------------------------------------------------------------ depths
+def swapped(record, i, j):
+    order = np.arange(record.depths.size)
+    order[[i, j]] = order[[j, i]]
+    return Record("A", record.times, record.depths, record.values[:, order])
+
+
+def test_swapped_columns_are_found(invented):
+    found = []
+    for seed in range(4):
+        record = invented(seed, hours=6, end="2017-01-01")
+        for i in range(1, 6):
+            for j in range(i + 1, 7):
+                result = check(swapped(record, i, j))
+                found.append(result.count(Flag.DEPTH)[[i, j]].all())
+    assert np.mean(found) >= 0.95
+
+
+def test_one_pair_is_enough_to_name_both_and_the_rest_stays(invented):
+    result = check(swapped(invented(1, hours=24), 2, 5))
+    assert (result.count(Flag.DEPTH) > 0).tolist() == [False, False, True, False, False, True, False]
+    assert "Columns swapped?" in result.log.filter(pl.col("flag") == "DEPTH")["detail"][0]
+
+
+@pytest.mark.parametrize("change, words", [
+    (lambda z: np.where(z > 0, z * 100, z), "thermal diffusivity.*centimetres or millimetres taken for metres"),
+    (lambda z: np.where(z > 0, z / 100, z), "thermal diffusivity.*metres taken for centimetres"),
+    (lambda z: -np.abs(z), "wrong sign"),
+])
+def test_wrong_unit_and_wrong_sign_of_depth_are_found(invented, change, words):
+    record = invented(2, hours=24)
+    ground = slice(1, None)
+    wrong = Record("A", record.times, change(record.depths[ground]), record.values[:, ground])
+    result = check(wrong)
+    assert (result.count(Flag.DEPTH) > 0).all()
+    assert result.log.filter(pl.col("flag") == "DEPTH")["detail"].str.contains(words).all()
+
+
+def test_replicates_at_one_depth_and_short_records_are_not_judged(invented):
+    record = invented(1, hours=24)
+    doubled = Record("A", record.times, [0.1, 0.1, 0.5], record.values[:, [4, 1, 3]])
+    assert check(doubled).count(Flag.DEPTH).sum() == 0
+    assert check(swapped(invented(1, hours=24, end="2015-08-01"), 2, 5)).count(Flag.DEPTH).sum() == 0
+
+
+# ------------------------------------------------------------------ drift and snow
+def test_drift_is_seen_in_the_zero_curtain_and_corrected_only_when_asked(invented):
+    record = invented(1, hours=3, curtain=2.0, end="2020-01-01")
+    years = (record.times - record.times[0]).astype(float) / (365.25 * 86400e6)
+    drifted = with_fault(record, slice(None), 3, lambda x: x + 0.12 * years + 0.1)
+    seen = check(drifted)
+    assert seen.count(Flag.DRIFT)[3] > 0
+    assert seen.count(Flag.DRIFT)[[2, 4]].sum() == 0
+    np.testing.assert_array_equal(seen.record.values, drifted.values)
+    assert not (seen.record.flags & int(REJECTED)).any()
+    corrected = check(drifted, rules=Rules(correct_drift=True)).record
+    assert np.abs(corrected.values[:, 3] - record.values[:, 3]).mean() < 0.06
+    assert (corrected.flags[:, 3] & int(Flag.CORRECTED)).all()
+    assert "subtracted" in corrected.history[-1] or "less" in corrected.history[-1]
+
+
+def test_ground_that_rests_near_zero_without_freezing_back_has_no_drift():
+    t = np.arange("2018-01-01", "2021-01-01", dtype="M8[D]")
+    x = -0.6 + 0.05 * np.cos(2 * np.pi * np.arange(t.size) / 365.25)
+    assert check(Record("A", t, [3.0], x[:, None])).count(Flag.DRIFT)[0] == 0
+
+
+def test_snow_is_inferred_where_a_surface_is_damped():
+    t = np.arange("2019-09-01", "2020-08-01", dtype="M8[h]")
+    covered = (t >= np.datetime64("2019-11-01")) & (t < np.datetime64("2020-05-01"))
+    daily = np.where(covered, 0.05, 4.0) * np.sin(2 * np.pi * np.arange(t.size) / 24)
+    x = np.where(covered, -6.0, 3.0) + daily
+    result = check(Record("A", t, [0.0, 1.0], np.column_stack([x, x])))
+    under = (result.record.flags & int(Flag.SNOW)) != 0
+    np.testing.assert_array_equal(under[:, 0], covered)
+    assert not under[:, 1].any()
+    assert not (result.record.flags & int(REJECTED)).any()
+
+
+# ------------------------------------------------------------------ log, replay, rules
+def faulty(invented):
+    record = with_fault(invented(8, end="2016-06-01"), [500, 501, 3000], 1, -999.0)
+    record = with_fault(record, slice(5000, 5400), 2, -39.98)
+    return with_fault(record, 7000, 5, lambda x: x + 30)
+
+
+def test_the_log_replays_to_the_same_flags_also_from_csv(invented, tmp_path):
+    record = faulty(invented)
+    result = check(record)
+    np.testing.assert_array_equal(replay(record, result.log).flags, result.record.flags)
+    result.log.write_csv(tmp_path / "log.csv")
+    again = replay(record, pl.read_csv(tmp_path / "log.csv"))
+    np.testing.assert_array_equal(again.flags, result.record.flags)
+    kept = replay(record, result.log.filter(pl.col("flag") != "FLAT"))
+    assert not (kept.flags & int(Flag.FLAT)).any()
+    assert again.history[-1].startswith("checked")
+
+
+def test_checking_twice_adds_nothing(invented):
+    once = check(faulty(invented)).record
+    np.testing.assert_array_equal(check(once).record.flags, once.flags)
+    assert checked_once(once) is once
+    assert checked_once(once, Rules()) is not once
+
+
+@pytest.mark.parametrize("change, words, error", [
+    ({"flag": "SPIKY"}, "'SPIKE'", UnknownName),
+    ({"column": 99}, "column 99.*7 columns", DataError),
+    ({"last_row": 10**6}, "Is it the log of another file", DataError),
+    ({"start": "1999-01-01T00:00:00"}, "stamped 1999", DataError),
+])
+def test_a_log_of_another_file_is_refused(invented, change, words, error):
+    record = faulty(invented)
+    log = check(record).log.with_columns(pl.col("start").dt.strftime("%Y-%m-%dT%H:%M:%S"))
+    with pytest.raises(error, match=words):
+        replay(record, log.with_columns(pl.lit(v).alias(k) for k, v in change.items()))
+
+
+def test_values_and_inputs_are_never_changed(invented):
+    record = faulty(invented)
+    before = record.values.copy()
+    result = check(record)
+    np.testing.assert_array_equal(result.record.values, before)
+    assert (record.flags == 0).all()
+
+
+def test_only_the_checks_asked_for_are_made(invented):
+    result = talik.check(faulty(invented), rules=Rules(checks=("sentinel",)))
+    assert result.log["flag"].unique().to_list() == ["SENTINEL"]
+    assert str(result) == "Invented: 3 of 86856 values rejected (0.00 %): 3 SENTINEL"
+    assert result.to_frame().select("label", "flag", "n", "rejects").rows() == [("0.02 m", "SENTINEL", 3, True)]
+
+
+@pytest.mark.parametrize("settings, words", [({"checks": ("spikes",)}, "check 'spikes'.*sentinel"),
+                                             ({"air": (60.0, -90.0)}, "air goes from 60")])
+def test_impossible_rules_are_refused(settings, words):
+    with pytest.raises(UsageError, match=words):
+        Rules(**settings)
+
+
+def test_empty_and_tiny_records_pass_through():
+    empty = Record("A", np.empty(0, "M8[us]"), [0.0], np.empty((0, 1)))
+    assert str(check(empty)) == "A: 0 of 0 values rejected (none)"
+    assert check(Record("A", np.array(["2020-01-01"], "M8[D]"), [0.0], [[np.nan]])).log.height == 0
+    assert len(CHECKS) == 9

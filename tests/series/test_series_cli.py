@@ -1,0 +1,122 @@
+"""The commands check and offsets: what they print, write and refuse."""
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from talik.cli import group
+from talik.series.replay import replay
+
+
+def run(*arguments):
+    return CliRunner().invoke(group, [str(a) for a in arguments])
+
+
+def write(path, *, depths="-2,0.02,0.5,1.0,2.0", start="2018-01-01", end="2021-01-01", spoil=None):
+    t = np.arange(start, end, dtype="M8[D]")
+    wave = np.cos(2 * np.pi * (t.astype(int) - 200) / 365.25)[:, None]
+    z = np.array([float(d) for d in depths.split(",")])
+    below = np.maximum(z, 0)
+    values = np.where(z < 0, -9, -4 - 0.5 * below) + np.where(z < 0, 17, 11 * np.exp(-below / 2.5)) * wave
+    if spoil:
+        spoil(values)
+    rows = (f"{d} 00:00:00," + ",".join(f"{v:.3f}" for v in row) for d, row in zip(t, values, strict=True))
+    path.write_text("\n".join([f"Date/Depth,{depths}", *rows]) + "\n")
+    return path
+
+
+@pytest.fixture
+def site(tmp_path):
+    return write(tmp_path / "kevo.csv")
+
+
+def test_check_counts_flags_and_its_log_replays(tmp_path):
+    def spoil(values):
+        values[100:103, 2], values[500, 3] = 6999.0, 40.0
+
+    file = write(tmp_path / "kevo.csv", spoil=spoil)
+    result = run("check", file, "--format", "json", "--log", tmp_path / "log.csv")
+    assert result.exit_code == 0, result.output
+    rows = json.loads(result.stdout)
+    found = [(r["label"], r["flag"], r["n"], r["rejects"]) for r in rows]
+    assert found == [("0.5", "SENTINEL", 3, True), ("1.0", "SPIKE", 1, True)]
+    assert "4 of 5480 values rejected" in result.stderr
+    import talik
+
+    [record] = talik.read(file)
+    again = replay(record, pl.read_csv(tmp_path / "log.csv"))
+    np.testing.assert_array_equal(again.flags, talik.check(record).record.flags)
+
+
+def test_check_goes_on_after_a_file_it_cannot_read(site, tmp_path):
+    junk = tmp_path / "junk.csv"
+    junk.write_bytes(bytes(range(256)) * 4)
+    result = run("check", junk, site, "--format", "csv")
+    assert result.exception.exit_code == 3
+    assert "1 of 2 files could not be read; the others were checked" in str(result.exception)
+    assert "kevo: 0 of 5480 values rejected" in result.stderr
+    assert result.stdout.splitlines() == ["file,site,label,depth,flag,n,share,rejects"]
+
+
+def test_rules_can_be_changed_and_checks_chosen(tmp_path):
+    file = write(tmp_path / "kevo.csv", spoil=lambda v: v.__setitem__((500, 3), 5.0))
+    assert "SPIKE" in run("check", file, "--format", "csv").stdout
+    assert "SPIKE" not in run("check", file, "--format", "csv", "--rule", "spike_floor=30").stdout
+    assert "SPIKE" not in run("check", file, "--format", "csv", "--only", "sentinel,range").stdout
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (("--rule", "spike_flour=3"), "Did you mean 'spike_floor'"),
+    (("--rule", "correct_drift=perhaps"), "expected true or false"),
+    (("--rule", "spike_floor=high"), "expected a value like 1.0"),
+    (("--only", "spikes"), "check 'spikes' does not exist"),
+    (("--site", "B*"), "no such site in these files. There are: kevo"),
+])
+def test_wrong_options_of_check_end_with_a_message(site, arguments, words):
+    result = run("check", site, *arguments)
+    assert words in str(result.exception)
+    assert result.exception.exit_code == 2
+
+
+def test_offsets_by_year_and_their_mean(site, tmp_path):
+    result = run("offsets", site, "--depth", "2", "--format", "json", "--figure", tmp_path / "by_year")
+    assert result.exit_code == 0, result.output
+    rows = json.loads(result.stdout)
+    assert [r["year"] for r in rows] == [2018, 2019, 2020]
+    for row in rows:
+        assert row["surface_offset"] == pytest.approx(5.0, abs=0.1)
+        assert row["thermal_offset"] == pytest.approx(-0.99, abs=0.1)
+    assert (tmp_path / "by_year.png").stat().st_size > 5000
+    [mean] = json.loads(run("offsets", site, "--depth", "2", "--mean", "--format", "json").stdout)
+    assert mean["surface_offset"] == pytest.approx(np.mean([r["surface_offset"] for r in rows]))
+    assert (mean["site"], mean["surface_offset_n"], mean["ttop_method"]) == ("kevo", 3, "stated depth")
+
+
+def test_air_and_ground_from_two_files_of_one_site(tmp_path):
+    air, soil = write(tmp_path / "air.csv", depths="-2"), write(tmp_path / "soil.csv", depths="0.02,0.5,1.0,2.0")
+    assert run("offsets", air, soil, "--format", "csv").exit_code == 0      # the ground alone has a thermal offset
+    result = run("offsets", air, soil, "--one-site", "Kevo", "--air", "-2*", "--format", "json",
+                 "--year-start", "hydrological")
+    rows = json.loads(result.stdout)
+    assert {r["site"] for r in rows} == {"Kevo"}
+    assert [r["year"] for r in rows if r["surface_offset"] is not None] == [2019, 2020]
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (("--surface", "0.3"), "surface=0.3: no such column"),
+    (("--completeness", "all"), "unknown completeness rule"),
+    (("--year-start", "May"), "year start 'May'"),
+])
+def test_wrong_options_of_offsets_end_with_a_message(site, arguments, words):
+    result = run("offsets", site, *arguments)
+    assert words in str(result.exception)
+    assert result.exception.exit_code == 2
+
+
+def test_a_file_without_any_offset_says_why(tmp_path):
+    result = run("offsets", write(tmp_path / "air.csv", depths="-2"))
+    assert result.exception.exit_code == 3
+    assert "no column near enough to the surface" in result.stderr
