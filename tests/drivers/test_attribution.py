@@ -115,6 +115,13 @@ def test_rows_without_a_response_are_left_out_and_counted(table):
     assert found.split.height == 90
 
 
+def test_copies_of_training_rows_among_those_held_out_are_said(found, table):
+    assert not any("very predictors" in note for note in found.notes)
+    twice = pl.concat([table[:50], table[:50]])
+    notes = attribute_drivers(twice, "surface_offset", PREDICTORS, seeds=1, split=range(50)).notes
+    assert any(note.startswith("50 of 50 rows held out have the very predictors of a training row") for note in notes)
+
+
 def test_the_same_seed_gives_the_same_result_and_pandas_too(found, table):
     again = attribute_drivers(table.to_pandas(), "surface_offset", PREDICTORS, seeds=3)
     assert again.drivers.equals(found.drivers)

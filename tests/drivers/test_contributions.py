@@ -46,7 +46,7 @@ def assert_exact(booster, x, rounds=None):
     np.testing.assert_allclose(got.sum(axis=1), margin, atol=1e-5 * scale, rtol=0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10**6), p=st.integers(1, 20), deep=st.integers(1, 8), missing=st.sampled_from([0, 0.3, 0.9]),
        ties=st.booleans(), method=st.sampled_from(["exact", "hist"]), gamma=st.sampled_from([0.0, 3.0]),
        child=st.sampled_from([0.1, 1.0, 30.0]), base=st.sampled_from([None, 0.5, -1000.0]),
@@ -62,7 +62,7 @@ def test_tables_equal_xgboost_for_random_models(seed, p, deep, missing, ties, me
     assert_exact(booster, rows)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10**6), p=st.integers(2, 12), deep=st.integers(1, 8), missing=st.sampled_from([0.0, 0.4]))
 def test_interactions_equal_xgboost_for_random_models(seed, p, deep, missing):
     x, y = random_data(seed, 120, p, missing)

@@ -170,7 +170,7 @@ def attribute_drivers(sites: Any, response: str, predictors: Sequence[str], *,
     return PublishedDrivers(
         response, _importance(d, phi, train), _long(d, phi, train), _sets(d.rows, train), pl.DataFrame(skill),
         _other_seeds(d, response, share, seed, seeds,
-                     settings), model, _notes(d, response, region),
+                     settings), model, _notes(d, response, train, region),
         {"profile": profile, "predictors": d.features, "split": asked,
          "seed": seed, "seeds": seeds, **asdict(settings)}, d.data_hash)
 
@@ -252,8 +252,12 @@ def _other_seeds(d: Design, response: str, share: float, seed: int, seeds: int, 
     return pl.DataFrame(found)
 
 
-def _notes(d: Design, response: str, region: str | None) -> tuple[str, ...]:
+def _notes(d: Design, response: str, train: NDArray[np.bool_], region: str | None) -> tuple[str, ...]:
     said = [f"{d.left_out} rows have no {response} and were left out"] if d.left_out else []
+    seen = {row.tobytes() for row in d.x[train]}
+    if copies := sum(row.tobytes() in seen for row in d.x[~train]):
+        said.append(f"{copies} of {int((~train).sum())} rows held out have the very predictors of a training row; "
+                    "the hold-out score rests on them too")
     groups = _groups(d.rows, region or ("region" if "region" in d.rows.columns else None))
     for k, name in enumerate(d.features):
         gaps = np.isnan(d.x[:, k])
