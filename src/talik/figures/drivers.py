@@ -49,7 +49,7 @@ def ranking(drivers: Any, ax: Axes | None = None, *, null: Any = None, verdict: 
         raise DataError("drivers: no row has an importance: there is nothing to draw")
     beside: Axes | None = None
     if ax is None:
-        fig = figure(DOUBLE, 24.0 + 4.6 * rows.height)
+        fig = figure(DOUBLE, 28.0 + 4.6 * rows.height)
         ax, beside = fig.subplots(1, 2, sharey=True, width_ratios=[2.2, 1.0])
     lines = np.arange(rows.height)
     if null is not None:
@@ -117,6 +117,7 @@ def dependence(rows: Any, ax: Axes | None = None) -> Axes:
     missing = frame["value"].null_count()
     ax.set_xlabel(label(name) + (f"; missing at {missing} sites" if missing else ""))
     ax.set_ylabel("Contribution (°C)")
+    ax.locator_params(axis="x", nbins=5)
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, columnspacing=0.9, handletextpad=0.3)
     return ax
 
@@ -156,13 +157,19 @@ def _ranks(ax: Axes, lines: Any, rows: pl.DataFrame, sure: list[bool]) -> None:
 
 def _named(row: dict[str, Any]) -> str:
     """Names of the catalogue, joined for groups; an arrow for the direction, an asterisk for flags."""
-    names = [VARIABLES[n].label if n in VARIABLES else n.replace("_", " ") for n in row["driver"].split(" + ")]
-    text = textwrap.shorten(" + ".join(names), 46, placeholder=" …")
+    names = _members(row["driver"])
+    text = textwrap.shorten(names[0], 44, placeholder=" …") + (f" + {len(names) - 1} more" if len(names) > 1 else "")
     return f"{text}{' *' if row.get('flags') else ''} {_ARROWS.get(row.get('direction') or '', '')}".rstrip()
+
+
+def _members(driver: str) -> list[str]:
+    return [VARIABLES[n].label if n in VARIABLES else n.replace("_", " ") for n in driver.split(" + ")]
 
 
 def _foot(ax: Axes, frame: pl.DataFrame, band: bool) -> None:
     parts = ["Filled: surely in the better half of ranks."]
+    if several := [", ".join(names).lower() for d in frame["driver"] if len(names := _members(d)) > 1]:
+        parts.append(f"Correlated beyond 0.7 and scored together: {'; '.join(several)}.")
     if "direction" in frame.columns:
         parts.append("▲ rises, ▼ falls with the predictor, – unclear.")
     if band:

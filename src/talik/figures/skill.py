@@ -84,7 +84,7 @@ def observed(predictions: Any, *, model: str = "boosted_trees") -> Figure:
     if rows.is_empty():
         raise DataError(f"predictions: none of model {model!r}: there is nothing to draw")
     schemes = list(dict.fromkeys(rows["scheme"]))
-    fig = figure(DOUBLE, 72.0)
+    fig = figure(DOUBLE, 80.0)
     panels = fig.subplots(1, len(schemes), sharex=True, sharey=True, squeeze=False)[0]
     both = rows.select("observed", "predicted").to_numpy()
     low, high = float(both.min()), float(both.max())
