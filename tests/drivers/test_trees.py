@@ -183,6 +183,16 @@ def test_trees_that_point_outside_are_refused_even_with_a_fitting_checksum(model
             read_model(tmp_path / "forged.json")
 
 
+def test_a_model_of_a_later_format_is_refused(model, tmp_path, monkeypatch):
+    from talik.analysis import trees
+
+    monkeypatch.setattr(trees, "_FORMAT", 2)
+    path = model.write(tmp_path / "so.json")
+    monkeypatch.undo()
+    with pytest.raises(FileError, match="stored in format 2, this talik reads 1"):
+        read_model(path)
+
+
 def test_a_file_that_is_not_there_is_said(tmp_path):
     with pytest.raises(FileError, match="cannot be read"):
         read_model(tmp_path / "none.json")

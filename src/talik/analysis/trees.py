@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import xgboost
 
 MIN_ROWS = 20
+_FORMAT = 1      # of stored models
 Matrix = NDArray[np.float64]
 
 
@@ -274,7 +275,7 @@ class TreeModel:
         if Path(path).suffix != ".json":
             raise UsageError(f"{path}: models are stored as .json")
         document = json.loads(bytes(self.booster.save_raw("json")))
-        schema = {"format": 1, "rounds": self.rounds, "features": self.features, "response": self.response,
+        schema = {"format": _FORMAT, "rounds": self.rounds, "features": self.features, "response": self.response,
                   "settings": asdict(self.settings), "ranges": dict(self.ranges), "n_rows": self.n_rows,
                   "data_hash": self.data_hash}
         document["learner"]["attributes"] = {"talik": json.dumps(schema)}
@@ -319,6 +320,9 @@ def read_model(path: Path | str) -> TreeModel:
     # xgboost ends the process on some damaged files, so nothing unchecked may reach it
     if claimed != _digest(document):
         raise FileError(f"{path}: the checksum does not fit the content; the file was damaged or edited. Fit it again.")
+    if schema.get("format") != _FORMAT:
+        raise FileError(f"{path}: stored in format {schema.get('format')!r}, this talik reads {_FORMAT}; "
+                        "use the talik that wrote it, or fit it again")
     _check_trees(path, document, len(schema["features"]))
     booster = xgboost.Booster({"nthread": 1})
     booster.load_model(bytearray(content))
