@@ -70,6 +70,11 @@ def test_every_fill_and_end_value_is_found(invented, value):
     assert np.isnan(result.record.accepted().values[rows, 2]).all()
 
 
+def test_a_fill_value_of_ones_own_may_lie_among_the_temperatures(invented):
+    result = check(with_fault(invented(1, end="2016-01-01"), [7, 90], 2, -6.66), rules=Rules(sentinels=(-6.66,)))
+    assert {7, 90} <= set(rows_under(result, Flag.SENTINEL, 2))
+
+
 def test_a_sensor_stuck_at_minus_39_98_in_midsummer_is_found(invented):
     rows = np.arange(4400, 4892)                                          # July
     result = check(with_fault(invented(2, end="2017-01-01"), rows, 1, -39.98))

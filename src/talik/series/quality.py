@@ -116,7 +116,8 @@ def check(record: Record, *, rules: Rules | None = None) -> Checked:
     Barrow: 492 of 2208 values rejected (22.28 %): 492 STEP, 492 FLAT
     """
     chosen = rules or Rules()
-    flags, details = record.flags.copy(), _details()
+    flags = record.flags.copy()
+    details: Details = {}
     for name in ("sentinel", "range", "stamps"):
         if name in chosen.checks:
             _SIMPLE[name](record, flags, chosen)
@@ -147,17 +148,15 @@ def checked_once(record: Record, rules: Rules | None = None) -> Record:
     return check(record, rules=rules).record
 
 
-def _details() -> Details:
-    return {}
-
-
 def _sentinel(record: Record, flags: Flags, rules: Rules) -> None:
-    values = record.values
-    suspect = (np.abs(values) > 50) & ~np.isnan(values)     # all known fill values lie out there
-    for known, flag in ((rules.sentinels, Flag.SENTINEL), (rules.saturated, Flag.SATURATED)):
-        for value in known:
-            hit = suspect & (np.abs(values - value) <= 1e-6 * abs(value))
-            flags[hit] |= np.uint16(int(flag))
+    known = [*((value, Flag.SENTINEL) for value in rules.sentinels),
+             *((value, Flag.SATURATED) for value in rules.saturated)]
+    least = min((abs(value) for value, _ in known), default=np.inf) * (1 - 1e-6)
+    rows, columns = np.nonzero(np.abs(record.values) >= least)
+    suspect = record.values[rows, columns]
+    for value, flag in known:
+        hit = np.abs(suspect - value) <= 1e-6 * abs(value)
+        flags[rows[hit], columns[hit]] |= np.uint16(int(flag))
 
 
 def _range(record: Record, flags: Flags, rules: Rules) -> None:
@@ -227,7 +226,7 @@ def _left(record: Record, flags: Flags) -> NDArray[np.float64]:
 
 def _along_time(name: str, record: Record, known: Flags, flags: Flags, order: NDArray[np.int64], rules: Rules) -> None:
     """Add what one check finds in every column to `flags`, from the values that `known` leaves."""
-    values = _left(record, known)[order]
+    values = np.asfortranarray(_left(record, known)[order])
     stamps = record.times[order]
     us: NDArray[np.int64] = stamps.astype(np.int64)
     for k in range(values.shape[1]):
