@@ -15,7 +15,7 @@ from talik.readers.dialect import blocks, cells, table
 from talik.readers.numerals import BLANKS, parsed, unparsed
 from talik.readers.registry import Head, Options
 from talik.readers.spreadsheet import Cell, Rows
-from talik.readers.stamps import Stamps, from_iso, iso_shape, prove_dates
+from talik.readers.stamps import Stamps, from_iso, halved, iso_shape, mark_between, prove_dates
 
 _NULLS = [blank for blank in BLANKS if blank]
 
@@ -63,7 +63,7 @@ class Layout:
     @property
     def kinds(self) -> dict[str, type[pl.DataType]]:
         """The types of the columns that are parsed at once, when they are plainly written."""
-        return {**dict.fromkeys(self.numbers, pl.Float64), **dict.fromkeys(self.integers, pl.Int64)}
+        return {**dict.fromkeys(self.numbers, pl.Float64), **dict.fromkeys(self.integers, pl.Int32)}
 
     @property
     def kept(self) -> list[str]:
@@ -79,7 +79,7 @@ class Columns:
     Parameters
     ----------
     frame : polars.DataFrame
-        The layout's number columns (float64), integer columns (int64) and text columns (categories).
+        The layout's number columns (float64), integer columns (int32) and text columns (categories).
     stamps : Stamps or None
         One for each row.
     lines : int array
@@ -88,7 +88,7 @@ class Columns:
 
     frame: pl.DataFrame
     stamps: Stamps | None
-    lines: NDArray[np.int64]
+    lines: NDArray[np.integer]
 
     @property
     def proved(self) -> Stamps:
@@ -134,7 +134,7 @@ def read_columns(head: Head, layout: Layout, options: Options) -> Columns:
     elif layout.stamp:
         stamps = prove_dates(
             frame[layout.stamp],
-            clock=frame[layout.clock] if layout.clock else None,
+            clock=frame[parts.clock] if parts.clock else None,
             date_order=options.date_order,
             file=head.name,
             lines=rows,
@@ -147,28 +147,39 @@ class _Parts:
 
     def __init__(self, head: Head, layout: Layout, shape: str) -> None:
         self.head, self.layout, self.shape = head, layout, shape
+        first = _first_stamp(head, layout) if layout.stamp and not layout.clock else ""
+        self.mark = mark_between(first)
+        self.clock = layout.clock or (f"clock of {layout.stamp}" if self.mark else "")
         self.ways = [self._as_written, self._with_blanks, self._as_text][2 if layout.decimal == " " else 0 :]
         self.frames: list[pl.DataFrame] = []
-        self.lines: list[NDArray[np.int64]] = []
+        self.lines: list[NDArray[np.int32]] = []
         self.next_line = layout.skip + 1
 
     def add(self, piece: bytes) -> None:
         frame = self._parsed(piece, self.next_line)
-        rows = np.arange(self.next_line, self.next_line + len(frame))
+        rows = np.arange(self.next_line, self.next_line + len(frame), dtype=np.int32)
         self.next_line += len(frame)
         if b"\n\n" in piece or piece.startswith(b"\n"):
             filled = frame.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
             frame, rows = frame.filter(filled), rows[filled.to_numpy()]
-        frame = self._numbered(frame, rows)
-        if self.shape:
-            times = frame[self.layout.stamp].str.to_datetime(self.shape, time_unit="us", strict=False, cache=False)
-            if times.null_count():  # written in another way further down: the long way for all of it
-                self.frames = [f.with_columns(pl.col(self.layout.stamp).dt.strftime(self.shape)) for f in self.frames]
-                self.shape = ""
-            else:
-                frame = frame.with_columns(times.alias(self.layout.stamp))
+        frame = self._stamped(self._numbered(frame, rows))       # may make the frames before it anew
         self.frames.append(frame)
         self.lines.append(rows)
+
+    def _stamped(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """ISO stamps at once; others as dates and times of day, of which there are few different ones."""
+        if self.shape:
+            times = frame[self.layout.stamp].str.to_datetime(self.shape, time_unit="us", strict=False, cache=False)
+            if not times.null_count():
+                return frame.with_columns(times.alias(self.layout.stamp))
+            # written in another way further down: the long way for all of it
+            shape, self.shape = self.shape, ""
+            self.frames = [self._stamped(f.with_columns(pl.col(self.layout.stamp).dt.strftime(shape))) for f in self.frames]
+        if self.mark:
+            dates, hours = halved(frame[self.layout.stamp], self.mark)
+            frame = frame.with_columns(dates.alias(self.layout.stamp), hours.alias(self.clock))
+        names = [name for name in (self.layout.stamp, self.clock) if name]
+        return frame.with_columns(pl.col(names).fill_null("").cast(pl.Categorical))
 
     def _parsed(self, piece: bytes, line: int) -> pl.DataFrame:
         while len(self.ways) > 1:
@@ -201,14 +212,14 @@ class _Parts:
         )
         return frame.select([*self.layout.kept, *filter(None, (self.layout.stamp, self.layout.clock))])
 
-    def _numbered(self, frame: pl.DataFrame, rows: NDArray[np.int64]) -> pl.DataFrame:
+    def _numbered(self, frame: pl.DataFrame, rows: NDArray[np.integer]) -> pl.DataFrame:
         for name in (*self.layout.numbers, *self.layout.integers):
             if frame.schema[name] == pl.String:
                 values = parsed(frame[name], decimal=self.layout.decimal)
                 unparsed(frame[name], values, file=self.head.name, column=name, lines=rows)
                 frame = frame.with_columns(values.alias(name))
         return frame.with_columns(
-            pl.col(self.layout.integers).cast(pl.Int64), pl.col(self.layout.texts).cast(pl.Categorical)
+            pl.col(self.layout.integers).cast(pl.Int32), pl.col(self.layout.texts).cast(pl.Categorical)
         )
 
 
@@ -257,7 +268,7 @@ def columns_of_rows(rows: Rows, layout: Layout, options: Options, *, file: str) 
         else None
     )
     frame = pl.DataFrame([found[name].alias(name) for name in layout.kept]).with_columns(
-        pl.col(layout.integers).cast(pl.Int64), pl.col(layout.texts).cast(pl.Categorical)
+        pl.col(layout.integers).cast(pl.Int32), pl.col(layout.texts).cast(pl.Categorical)
     )
     return Columns(frame, stamps, lines)
 
@@ -267,8 +278,12 @@ def _text(cell: Cell) -> str | None:
 
 
 def _quick_shape(head: Head, layout: Layout, options: Options) -> str:
-    if not layout.stamp or layout.clock or options.date_order not in (None, "YMD") or len(head.lines) <= layout.skip:
+    if not layout.stamp or layout.clock or options.date_order not in (None, "YMD"):
         return ""
-    first = cells(head.lines[layout.skip], layout.separator)
+    return iso_shape(_first_stamp(head, layout))
+
+
+def _first_stamp(head: Head, layout: Layout) -> str:
+    first = cells(head.lines[layout.skip], layout.separator) if len(head.lines) > layout.skip else []
     place = layout.names.index(layout.stamp)
-    return iso_shape(first[place]) if place < len(first) else ""
+    return first[place] if place < len(first) else ""

@@ -57,46 +57,49 @@ def spread(times: Times, depths: NDArray[np.float64], values: NDArray[np.float64
     """
     levels, column = _codes(depths)
     order = np.argsort(levels)
-    levels, column = levels[order], np.argsort(order)[column]
-    clock = times.astype(np.int64)
+    levels, column = levels[order], np.argsort(order).astype(np.int32)[column]
+    clock = times.astype("M8[us]", copy=False).view(np.int64)
+    marks = marks | _falls(clock, column)
     stamps, row = _stamp_codes(clock, column)
-    cell = row * len(levels) + column
-    repeated = int((np.bincount(cell, minlength=len(stamps) * len(levels)) > 1).sum())
+    cell = row * np.int64(len(levels)) + column
+    taken = np.zeros(len(stamps) * len(levels), bool)
+    taken[cell] = True
+    repeated = len(cell) - int(np.count_nonzero(taken))
     if repeated:
-        stamps, row, repeated = _with_repetitions(stamps, row, cell)
+        stamps, row = _with_repetitions(stamps, row, cell)
         cell = row * len(levels) + column
     wide = np.full((len(stamps), len(levels)), np.nan)
     flags = np.full(wide.shape, np.uint16(Flag.MISSING))
     wide.reshape(-1)[cell] = values
-    flags.reshape(-1)[cell] = marks | _falls(clock, column)
-    return Wide(stamps.astype("M8[us]"), levels, wide, flags, repeated)
+    flags.reshape(-1)[cell] = marks
+    return Wide(stamps.view("M8[us]"), levels, wide, flags, repeated)
 
 
-def _codes(depths: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _codes(depths: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.integer]]:
     """Distinct depths and the place of each row's; quick when the table runs depth by depth."""
     starts = np.flatnonzero(np.diff(depths, prepend=np.nan) != 0)
     if len(starts) < 0.1 * len(depths):
         levels, codes = np.unique(depths[starts], return_inverse=True)
-        return levels, np.repeat(codes, np.diff(starts, append=len(depths)))
+        return levels, np.repeat(codes.astype(np.int32), np.diff(starts, append=len(depths)))
     series = pl.Series(depths)
     levels = series.unique().to_numpy()
     return levels, series.replace_strict(levels, np.arange(len(levels)), return_dtype=pl.Int64).to_numpy()
 
 
-def _stamp_codes(clock: NDArray[np.int64], column: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _stamp_codes(clock: NDArray[np.integer], column: NDArray[np.integer]) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
     """Distinct stamps, rising, and the place of each row's; quick when every depth has the same stamps in order."""
     width = int(np.argmax(column != column[0])) or len(column)
     if len(clock) % width == 0:
         table = clock.reshape(-1, width)
         if (table == table[0]).all() and (np.diff(table[0]) > 0).all():
-            return table[0].copy(), np.tile(np.arange(width), len(table))
+            return table[0].copy(), np.tile(np.arange(width, dtype=np.int32), len(table))
     stamps = np.unique(clock)
     return stamps, np.searchsorted(stamps, clock)
 
 
 def _with_repetitions(
-    stamps: NDArray[np.int64], row: NDArray[np.int64], cell: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    stamps: NDArray[np.integer], row: NDArray[np.integer], cell: NDArray[np.integer]
+) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
     """Rows of their own for stamps that occur again at the same depth."""
     order = np.argsort(cell, kind="stable")
     ordered = cell[order]
@@ -105,14 +108,16 @@ def _with_repetitions(
     turn[order] = np.arange(len(cell)) - np.repeat(starts, np.diff(starts, append=len(cell)))
     turns = int(turn.max()) + 1
     keys, place = np.unique(row * turns + turn, return_inverse=True)
-    return stamps[keys // turns], place, int((turn > 0).sum())
+    return stamps[keys // turns], place
 
 
-def _falls(clock: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.uint16]:
+def _falls(clock: NDArray[np.integer], column: NDArray[np.integer]) -> NDArray[np.uint16]:
     """UNSORTED for rows whose stamp is before the previous one of the same depth in the table."""
-    runs = np.count_nonzero(np.diff(column)) < 0.1 * len(column)
-    order = np.arange(len(column)) if runs else np.argsort(column, kind="stable")
     fall = np.zeros(len(column), np.uint16)
-    fallen = (np.diff(clock[order]) < 0) & (np.diff(column[order]) == 0)
-    fall[order[1:][fallen]] = Flag.UNSORTED
+    if np.count_nonzero(column[1:] != column[:-1]) < 0.1 * len(column):          # the table runs depth by depth
+        fall[1:][(clock[1:] < clock[:-1]) & (column[1:] == column[:-1])] = Flag.UNSORTED
+        return fall
+    order = np.argsort(column, kind="stable")
+    clock, column = clock[order], column[order]
+    fall[order[1:][(clock[1:] < clock[:-1]) & (column[1:] == column[:-1])]] = Flag.UNSORTED
     return fall

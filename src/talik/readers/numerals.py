@@ -72,7 +72,7 @@ SENTINELS = (
 END_VALUES = (537.327, -126.34, -135.67, 85.0, -127.0)
 """What loggers write [°C] when a circuit is open or shorted, or a DS18B20 has not measured."""
 
-Lines = int | Sequence[int] | NDArray[np.int64]
+Lines = int | Sequence[int] | NDArray[np.integer]
 """The line of the first row, or of every row."""
 
 _HUGE = 1e19

@@ -106,14 +106,18 @@ def prove_dates(
     """
     if date_order is not None and date_order not in ORDERS:
         raise UsageError(f"date_order {date_order!r} is not one of {', '.join(ORDERS)}")
-    series = pl.Series(texts, dtype=pl.String) if not isinstance(texts, pl.Series) else texts
+    series = texts if isinstance(texts, pl.Series) else pl.Series(texts, dtype=pl.String)
     if series.is_empty():
         raise FileError(f"{file}: no stamps in it")
     where = Where(file, lines)
-    quick = None if clock is not None or date_order not in (None, "YMD") else _iso(series)
-    if quick is not None:
-        return quick
-    dates, hours = _parted(series, where) if clock is None else (series, pl.Series(clock, dtype=pl.String))
+    if clock is None:
+        series = series.cast(pl.String)
+        quick = _iso(series) if date_order in (None, "YMD") else None
+        if quick is not None:
+            return quick
+        dates, hours = _parted(series, where)
+    else:
+        dates, hours = series, clock if isinstance(clock, pl.Series) else pl.Series(clock, dtype=pl.String)
     date_texts, date_codes = _distinct(dates)
     hour_texts, hour_codes = _distinct(hours)
     times_of_day = clocks(hour_texts)
@@ -122,7 +126,8 @@ def prove_dates(
     chosen, how = chosen_order(
         fields_of(date_texts, date_codes, where), date_texts, date_codes, hour_texts, date_order, where
     )
-    micros = chosen.days[date_codes] * DAY + times_of_day.micros[hour_codes]
+    micros = (chosen.days * DAY)[date_codes]
+    micros += times_of_day.micros[hour_codes]
     carried = ~np.isnan(times_of_day.offsets)
     if carried.any() and not carried.all():
         where.refuse(
@@ -131,7 +136,7 @@ def prove_dates(
     if carried.any():
         micros -= (times_of_day.offsets[hour_codes] * 60_000_000).astype(np.int64)
     return Stamps(
-        micros.astype("M8[us]"), chosen.order, how, bool(carried.any()), not any(t.strip() for t in hour_texts)
+        micros.view("M8[us]"), chosen.order, how, bool(carried.any()), not any(t.strip() for t in hour_texts)
     )
 
 
@@ -182,7 +187,7 @@ def iso_shape(text: str | None) -> str:
 def from_iso(times: pl.Series, *, dates_only: bool) -> Stamps:
     """Stamps whose year was written first and in full, once they are parsed."""
     return Stamps(
-        times.to_numpy().astype("M8[us]"),
+        times.to_numpy().astype("M8[us]", copy=False),
         "YMD",
         "dates: year-month-day (the year is written first, in full)",
         False,
@@ -197,13 +202,26 @@ def _iso(series: pl.Series) -> Stamps | None:
     return None if times is None or times.null_count() else from_iso(times, dates_only=shape == "%Y-%m-%d")
 
 
+def mark_between(stamp: str | None) -> str:
+    """The blank or T between a date without blanks and its time of day; "" when they are not written so."""
+    stamp = (stamp or "").strip()
+    match = _STAMP.fullmatch(stamp)
+    if not match or not match[2] or re.search(r"[\s,T]", match[1]):
+        return ""
+    return stamp[len(match[1])].strip(",")
+
+
+def halved(stamps: pl.Series, mark: str) -> tuple[pl.Series, pl.Series]:
+    """Dates and times of day on both sides of a mark."""
+    halves = stamps.str.strip_chars().str.splitn(mark, 2).struct.unnest()
+    return halves.to_series(0).fill_null(""), halves.to_series(1).fill_null("")
+
+
 def _parted(series: pl.Series, where: Where) -> tuple[pl.Series, pl.Series]:
     """Dates and times of day that stand together in one text."""
-    first = str(series[0] or "").strip()
-    match = _STAMP.fullmatch(first)
-    if match and match[2] and not re.search(r"[\s,T]", match[1]) and first[len(match[1])] in " T":
-        halves = series.str.strip_chars().str.splitn(first[len(match[1])], 2).struct.unnest()
-        return halves.to_series(0), halves.to_series(1).fill_null("")
+    mark = mark_between(series[0])
+    if mark:
+        return halved(series, mark)
     texts, codes = _distinct(series)
     pairs, bad = [], []
     for place, text in enumerate(texts):
@@ -219,8 +237,14 @@ def _parted(series: pl.Series, where: Where) -> tuple[pl.Series, pl.Series]:
     )
 
 
-def _distinct(series: pl.Series) -> tuple[list[str], NDArray[np.int64]]:
+def _distinct(series: pl.Series) -> tuple[list[str], NDArray[np.integer]]:
     """The distinct texts in order of appearance, and for each row the place of its text."""
+    if series.dtype == pl.Categorical:
+        numbers = series.to_physical()
+        first = numbers.unique(maintain_order=True).to_numpy()
+        places = np.zeros(int(first.max()) + 1, np.int32)
+        places[first] = np.arange(len(first))
+        return series.unique(maintain_order=True).cast(pl.String).to_list(), places[numbers.to_numpy()]
     distinct = series.unique(maintain_order=True)
     codes = series.replace_strict(distinct, np.arange(len(distinct)), return_dtype=pl.Int64)
     return [text or "" for text in distinct.to_list()], codes.to_numpy()
