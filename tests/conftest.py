@@ -38,7 +38,7 @@ def oracles() -> Path:
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Path:
     """A results folder of the bundled study; not to be changed."""
-    from talik.study import run_study, study_settings
+    from talik.runs import run_study, study_settings
 
     results = tmp_path_factory.mktemp("finished") / "three-poles"
     run_study(study_settings("three-poles"), results)

@@ -18,7 +18,7 @@ FLOORS = [
     ("figures",),
     ("settings",),
     ("report", "atlas"),
-    ("steps", "plates", "study"),
+    ("steps", "plates", "study", "runs"),
     ("service",),
     ("cli",),
 ]

@@ -41,7 +41,7 @@ def as_frame(data: Any, argument: str = "data", *, required: Iterable[str] = ())
     elif isinstance(data, pl.DataFrame):
         frame = data
     elif isinstance(data, Mapping):
-        frame = pl.DataFrame(dict(data))
+        frame = pl.DataFrame(dict(data), strict=False)
     elif hasattr(data, "columns") and hasattr(data, "iloc"):
         frame = pl.from_pandas(data)
     else:

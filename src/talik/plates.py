@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,8 @@ class Plate:
         What is shown, with unit and method.
     alt : callable
         Takes that frame; says the content in a sentence or two with numbers.
+    needs : tuple of str
+        Tables without which there is no such plate (the step that makes them says why it was not run).
     """
 
     name: str
@@ -43,19 +45,21 @@ class Plate:
     data: Callable[[Tables], pl.DataFrame]
     caption: str
     alt: Callable[[pl.DataFrame], str]
+    needs: tuple[str, ...] = ("sites", "summary")
 
 
-def write_plates(tables: Tables, folder: Path, *, extent: Path | None = None,
-                 plates: Sequence[Plate] | None = None) -> pl.DataFrame:
+def write_plates(tables: Tables, folder: Path, *, profile: str = "talik", extent: Path | None = None) -> pl.DataFrame:
     """
     Draw every plate the tables carry into a folder: SVG, PNG, and the data as CSV.
 
     Parameters
     ----------
     tables : mapping of str to polars.DataFrame
-        "sites" and "summary".
+        "sites" and "summary"; "drivers_contributions", "drivers_ranks" and "slopes_pooled" where these were run.
     folder : Path
         Where the files go.
+    profile : {"talik", "liu2025"}
+        Whose pooled slopes are drawn.
     extent : Path, optional
         Permafrost extent to draw under the maps (GeoTIFF, shapefile or GeoJSON).
 
@@ -69,7 +73,9 @@ def write_plates(tables: Tables, folder: Path, *, extent: Path | None = None,
 
     layer = read_extent(extent) if extent else None
     rows: list[tuple[str, str, str, str, str | None]] = []
-    for plate in PLATES if plates is None else plates:
+    for plate in (*PLATES, *_driver_plates(), *_slope_plates(profile)):
+        if not set(plate.needs) <= set(tables):
+            continue
         try:
             data = plate.data(tables)
             save(plate.draw(tables, layer), folder / plate.name)
@@ -166,7 +172,7 @@ PLATES: Sequence[Plate] = (
           _means_said(("maat", "magst", "ttop"))),
     Plate("fig2_regional_forest", _forest, _summary_by("finest"),
           "Means of surface offset, thermal offset, TTOP, MAGST and MAAT (°C) with n of the values and 95 % intervals "
-          "(filled: resampled clusters of sites; open: Student's interval where clusters are too few).",
+          "(solid: resampled clusters of sites; dashed: Student's interval where clusters are too few).",
           _means_said(("surface_offset", "thermal_offset"))),
     Plate("fig3_surface_offset", _map_of("surface_offset"), _columns(*_PLACE, "surface_offset"),
           "Surface offset, MAGST minus MAAT (°C): colour is the signed value, size the magnitude.",
@@ -176,4 +182,77 @@ PLATES: Sequence[Plate] = (
           _range_said("thermal_offset")),
     Plate("fig8_sites", _overview, _columns(*_PLACE), "Where the sites are.", _places_said),
 )
-"""The plates every study has; drivers and slopes bring theirs when they are run."""
+"""The plates every study has; drivers and slopes bring theirs when they were run."""
+
+
+def _of(table: str, response: str, **also: str) -> Callable[[Tables], pl.DataFrame]:
+    def rows(tables: Tables) -> pl.DataFrame:
+        found = tables[table].filter(response=response, **also)
+        if found.is_empty():
+            raise DataError(f"nothing was computed for {variable(response).label.lower()}; see what was not run")
+        return found
+
+    return rows
+
+
+def _driver_plates() -> Iterator[Plate]:
+    for response, letter in (("surface_offset", "a"), ("thermal_offset", "b")):
+        name = variable(response).label.lower()
+
+        def violin(tables: Tables, extent: Any, response: str = response) -> Figure:
+            from talik.figures.violin import driver_violin
+
+            return _figure(driver_violin(_of("drivers_contributions", response)(tables), response=response))
+
+        def ranks(tables: Tables, extent: Any, response: str = response) -> Figure:
+            from talik.figures.drivers import ranking
+
+            verdict = _of("drivers_verdicts", response)(tables)["verdict"][0]
+            return _figure(ranking(_of("drivers_ranks", response)(tables), verdict=verdict))
+
+        yield Plate(f"fig5{letter}_drivers_{response}", violin, _of("drivers_contributions", response),
+                    f"Contributions of each predictor to the {name} (°C), as published: one random split, training "
+                    "rows. They describe the fitted trees; whether the trees predict is said in the text.",
+                    _leading("contribution"), ("drivers_contributions",))
+        yield Plate(f"fig5{letter}_ranks_{response}", ranks, _of("drivers_ranks", response),
+                    f"Drivers of the {name} as recommended: importance (°C) on sites left out, with intervals over "
+                    "refits on resampled clusters, and the interval of the rank.",
+                    _leading("importance"), ("drivers_ranks", "drivers_verdicts"))
+
+
+def _leading(column: str) -> Callable[[pl.DataFrame], str]:
+    def said(frame: pl.DataFrame) -> str:
+        means = frame.group_by("driver").agg(pl.col(column).abs().mean()).drop_nulls().sort(column, descending=True)
+        parts = ", ".join(f"{name} {value:.2f}" for name, value in means.head(5).iter_rows())
+        return f"Mean absolute {column} in °C, largest first: {parts}."
+
+    return said
+
+
+def _slope_plates(profile: str) -> Iterator[Plate]:
+    unit = "one SD of the common component" if profile == "talik" else "one unit of each group's own component"
+    for name, response, driver in (("fig6_snow_slopes", "surface_offset", "snow"),
+                                   ("fig7_moisture_slopes", "thermal_offset", "moisture")):
+        symbol = variable(response).short
+
+        def draw(tables: Tables, extent: Any, response: str = response, symbol: str = symbol) -> Figure:
+            from talik.figures.forest import forest
+
+            return _figure(forest(_of("slopes_pooled", response, profile=profile)(tables),
+                                  xlabel=f"Slope of {symbol} (°C per {unit})"))
+
+        yield Plate(name, draw, _of("slopes_pooled", response, profile=profile),
+                    f"Slopes of the {variable(response).label.lower()} on {driver} within groups (°C per {unit}), "
+                    f"pooled by random effects, profile {profile}. Squares: groups, area by weight; diamonds: means; "
+                    "bar: prediction interval.", _pooled_said, ("slopes_pooled",))
+
+
+def _pooled_said(frame: pl.DataFrame) -> str:
+    overall = frame.filter(kind="overall").row(0, named=True)
+    return (f"Mean slope over {overall['k']} groups {overall['effect']:.2f} °C, interval {overall['low']:.2f} to "
+            f"{overall['high']:.2f}.")
+
+
+def _figure(ax: Any) -> Figure:
+    sheet: Figure = ax.figure
+    return sheet

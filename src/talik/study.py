@@ -6,20 +6,19 @@ Each step below is one paragraph of a Methods section; `RECIPE` at the end is th
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 
 import polars as pl
 
-from talik.errors import FileError, unknown
-from talik.files import read_parquet, write_bytes, write_text
-from talik.provenance import FileEntry, damaged, read_manifest, write_manifest
-from talik.settings import Settings, checked, read_settings
-from talik.steps import Desk, NotRun, Outcome, Step, Watcher, run_steps
+from talik.errors import DataError
+from talik.files import write_text
+from talik.settings import Settings
+from talik.steps import Desk, NotRun, Step
+from talik.variables import COORDINATES, ERA5LAND_TWELVE, variable
 
 SITES = "sites.parquet"
+PREDICTORS = "predictors.parquet"
 GROUPINGS = ("region", "subregion")
 
 
@@ -78,19 +77,106 @@ def _scorecard(desk: Desk) -> NotRun | None:
     return None
 
 
+def _predictors(desk: Desk) -> NotRun | None:
+    """What may explain the offsets: columns of the table of sites, and of a table of predictors joined by site."""
+    sites, section = desk.read(SITES), desk.settings.predictors
+    if section.table:
+        from talik.synthesis.predictors import join_predictors
+
+        sites = join_predictors(sites, desk.settings.path(section.table), columns=section.columns)
+    desk.write(PREDICTORS, sites)
+    absent = [name for name in ERA5LAND_TWELVE if not _present(sites, [name])]
+    if absent:
+        return NotRun(f"{len(absent)} of the 12 ERA5-Land predictors are absent ({', '.join(absent)}): drivers are "
+                      "sought among what the table holds, and slopes on snow or moisture cannot be had.",
+                      "Fetch them with `talik predictors` and name the table under [predictors].")
+    return None
+
+
+def _drivers(desk: Desk) -> NotRun | None:
+    """Boosted trees and exact contributions as published, and as recommended with folds, ranks and a verdict."""
+    from talik.analysis.attribution import attribute_drivers
+    from talik.analysis.drivers import rank_drivers
+    from talik.analysis.profiles import recommended_sites
+    from talik.analysis.skill import model_skill
+
+    sites, section, seed = desk.read(PREDICTORS), desk.settings.drivers, desk.settings.study.seed
+    recommended = recommended_sites(sites)[0]
+    names = list(section.predictors) or _present(sites, (*COORDINATES, "elevation", "alt", *ERA5LAND_TWELVE))
+    if not (section.run and names):
+        return NotRun("it is switched off." if names else "the table holds no predictor.",
+                      "Set [drivers] run = true." if names else "Name a table under [predictors].")
+    tables: dict[str, list[pl.DataFrame]] = {}
+    refused = []
+    for response in _present(sites, section.responses):
+        try:
+            published = attribute_drivers(sites, response, names, seed=seed)
+            ranked = rank_drivers(recommended, response, names, refits=section.refits, seed=seed)
+            skill = model_skill(recommended, response, names, seed=seed)
+        except DataError as error:
+            refused.append(f"{response}: {error}")
+            continue
+        verdict = {"response": response, "verdict": ranked.verdict, "driver": ranked.driver,
+                   "recommended": str(ranked), "published": str(published), "notes": " ".join(published.notes)}
+        for name, table in (("verdicts", pl.DataFrame([verdict], schema=dict.fromkeys(verdict, pl.String))),
+                            ("published", published.drivers), ("published_skill", published.skill),
+                            ("contributions", published.values), ("ranks", ranked.table),
+                            ("groups", ranked.groups), ("skill", skill.to_frame())):
+            tables.setdefault(name, []).append(table.with_columns(response=pl.lit(response)))
+        published.model.write(desk.staging / "models" / f"{response}.json")
+    for name, parts in tables.items():
+        desk.write(f"drivers_{name}.csv", pl.concat(parts, how="diagonal_relaxed"))
+    return NotRun(" ".join(refused), "See the messages; other responses were run.") if refused else None
+
+
+def _slopes(desk: Desk) -> NotRun | None:
+    """Slopes within groups of region and class, and their random-effects mean, by both profiles."""
+    from talik.analysis.profiles import recommended_sites
+    from talik.analysis.slopes import group_slopes
+
+    sites, section, study = desk.read(PREDICTORS), desk.settings.slopes, desk.settings.study
+    plans = (("surface_offset", section.surface_offset, section.surface_offset_by),
+             ("thermal_offset", section.thermal_offset, section.thermal_offset_by))
+    tables: dict[str, list[pl.DataFrame]] = {}
+    refused = []
+    for response, predictors, by in plans if section.run else ():
+        lacking = [name for name in (response, *predictors, *by) if not _present(sites, [name])]
+        if lacking:
+            refused.append(f"{variable(response).label} on {', '.join(predictors)}: {', '.join(lacking)} "
+                           f"{'is' if len(lacking) == 1 else 'are'} not in the table.")
+            continue
+        for profile in ("liu2025", "talik"):
+            rows = sites if profile == "liu2025" else recommended_sites(sites)[0]
+            found = group_slopes(rows, response, predictors, by=by, profile=profile, level=study.level,
+                                 replicates=study.replicates, seed=study.seed)
+            for name, table in (("pooled", found.pooled.to_frame()), ("groups", found.to_frame()),
+                                ("checks", found.checks), ("loadings", found.loadings)):
+                tables.setdefault(name, []).append(table.with_columns(
+                    response=pl.lit(response), profile=pl.lit(profile)))
+    for name, parts in tables.items():
+        desk.write(f"slopes_{name}.csv", pl.concat(parts, how="diagonal_relaxed"))
+    if not section.run:
+        return NotRun("it is switched off.", "Set [slopes] run = true.")
+    return NotRun(" ".join(refused), "Name a table with these columns under [predictors].") if refused else None
+
+
 def _figures(desk: Desk) -> None:
     """The plates as SVG and PNG, each with its data beside it."""
     from talik.plates import write_plates
 
     layer = desk.settings.figures.extent
-    listed = write_plates({"sites": desk.read(SITES), "summary": desk.read("summary.csv")}, desk.staging / "figures",
-                          extent=desk.settings.path(layer) if layer else None)
+    names = ("summary.csv", "drivers_contributions.csv", "drivers_ranks.csv", "drivers_verdicts.csv",
+             "slopes_pooled.csv")
+    tables = {Path(name).stem: desk.read(name) for name in names if desk.has(name)}
+    listed = write_plates({"sites": desk.read(SITES), **tables}, desk.staging / "figures",
+                          profile=desk.settings.study.profile, extent=desk.settings.path(layer) if layer else None)
     desk.write("figures/figures.csv", listed)
 
 
 def _report(desk: Desk) -> None:
     """One page that says what was done, what came out, what could not be done, and where each number comes from."""
-    from talik.report.page import Material, page, steps_frame
+    from talik.report.material import Material
+    from talik.report.page import page, steps_frame
 
     steps = steps_frame([{"step": o.step, "status": "not run" if o.reason else "run", "reason": o.reason,
                           "remedy": o.remedy, "outputs": ", ".join(e.path for e in o.outputs)} for o in desk.before])
@@ -101,8 +187,17 @@ def _site_file(settings: Settings) -> list[Path]:
     return [settings.path(settings.sites.table)] if settings.sites.table else []
 
 
+def _predictor_file(settings: Settings) -> list[Path]:
+    return [settings.path(settings.predictors.table)] if settings.predictors.table else []
+
+
 def _extent_file(settings: Settings) -> list[Path]:
     return [settings.path(settings.figures.extent)] if settings.figures.extent else []
+
+
+def _present(table: pl.DataFrame, names: Sequence[str]) -> list[str]:
+    """Those of the names that are columns with at least one value."""
+    return [name for name in names if name in table.columns and table[name].count()]
 
 
 RECIPE: Sequence[Step] = (
@@ -110,156 +205,14 @@ RECIPE: Sequence[Step] = (
     Step("summary", _summary, needs=("sites",)),
     Step("profiles", _profiles, needs=("sites",)),
     Step("scorecard", _scorecard, needs=("sites",), uses=("study", "sites")),
-    Step("figures", _figures, needs=("sites", "summary"), uses=("study", "figures"), files=_extent_file),
-    Step("report", _report, needs=("sites", "summary", "profiles", "scorecard", "figures"),
-         uses=tuple(Settings.model_fields)),
+    Step("predictors", _predictors, needs=("sites",), uses=("predictors",), files=_predictor_file),
+    Step("drivers", _drivers, needs=("predictors",), uses=("study", "drivers")),
+    Step("slopes", _slopes, needs=("predictors",), uses=("study", "slopes")),
+    Step("figures", _figures, needs=("sites", "summary", "drivers", "slopes"), uses=("study", "figures"),
+         files=_extent_file),
+    Step("report", _report, uses=tuple(Settings.model_fields),
+         needs=("sites", "summary", "profiles", "scorecard", "predictors", "drivers", "slopes", "figures")),
 )
 """The way: steps in order, each with what it reads."""
 
 
-def study_settings(target: str, *, profile: str | None = None) -> Settings:
-    """
-    The settings of a bundled study, a TOML file, or a folder that holds study.toml.
-
-    Parameters
-    ----------
-    target : str
-        "three-poles", "my-study/study.toml" or "my-study".
-    profile : {"talik", "liu2025"}, optional
-        Used instead of the one in the settings.
-
-    Raises
-    ------
-    UnknownName
-        If it is neither a bundled study nor a file.
-    """
-    from talik.synthesis.published import studies
-
-    bundled = studies().filter(pl.col("name") == target)
-    if bundled.height:
-        content = {"study": {"name": target, "title": bundled["title"][0]}, "sites": {"published": target}}
-        settings = checked(content)
-    elif Path(target).exists() or Path(target).suffix == ".toml":
-        settings = read_settings(target)
-    else:
-        raise unknown("study", target, studies()["name"])
-    if profile:
-        content = settings.model_dump()
-        content["study"]["profile"] = profile
-        settings = checked(content, home=settings.home)
-    return settings
-
-
-def run_study(settings: Settings, results: Path | str, *, watch: Watcher | None = None,
-              fresh: bool = False) -> list[Outcome]:
-    """
-    Run the whole recipe into a results folder and write its manifest.
-
-    Parameters
-    ----------
-    settings : Settings
-        From `study_settings`.
-    results : path
-        The folder; made when missing. Steps whose inputs, settings and code are unchanged are kept.
-    watch : callable, optional
-        Told of every step; see `talik.steps.run_steps`.
-    fresh : bool
-        Do every step again.
-
-    Returns
-    -------
-    list of Outcome
-        One a step: done, kept or not run (with the reason and the remedy).
-
-    Raises
-    ------
-    TalikError
-        If the input cannot be read, or the folder cannot be written to; finished steps stay whole.
-    """
-    results = Path(results)
-    outcomes = run_steps(RECIPE, settings, results, watch=watch, fresh=fresh)
-    outside = [path for step in RECIPE for path in step.files(settings) if path.is_file()]
-    write_manifest(results, name=settings.study.name, home=settings.home, settings=settings.model_dump(mode="json"),
-                   inputs=[FileEntry.of(path, str(path)) for path in dict.fromkeys(outside)],
-                   outputs=[entry for outcome in outcomes for entry in outcome.outputs])
-    return outcomes
-
-
-def draw_figures(settings: Settings, folder: Path | str, *, extent: Path | None = None) -> pl.DataFrame:
-    """
-    Draw the plates of a study into a folder, without the rest of the run.
-
-    Returns
-    -------
-    polars.DataFrame
-        One row a plate: name, caption, alt, reason (why it was not drawn).
-    """
-    from talik.plates import write_plates
-
-    layer = extent or (settings.path(settings.figures.extent) if settings.figures.extent else None)
-    with tempfile.TemporaryDirectory(prefix="talik-figures-") as scratch:
-        results = Path(scratch) / "results"
-        run_steps([step for step in RECIPE if step.name in ("sites", "summary")], settings, results)
-        tables = {"sites": read_parquet(results / SITES), "summary": pl.read_csv(results / "summary.csv")}
-        return write_plates(tables, Path(folder), extent=layer)
-
-
-def verify_results(results: Path | str, *, rerun: bool = True) -> list[tuple[str, str]]:
-    """
-    What is wrong with a results folder: files missing or changed, tables that a rerun makes differently.
-
-    Parameters
-    ----------
-    results : path
-        A folder written by `run_study`.
-    rerun : bool
-        Also run the study again in a temporary folder and compare every CSV and Parquet file byte by byte.
-
-    Returns
-    -------
-    list of (path, fault)
-        Empty when all is well.
-    """
-    results = Path(results)
-    manifest = read_manifest(results)
-    findings = damaged(results, manifest)
-    if rerun:
-        settings = checked(manifest["settings"], home=Path(manifest["home"]))
-        with tempfile.TemporaryDirectory(prefix="talik-verify-") as folder:
-            run_steps([step for step in RECIPE if step.name not in INKED], settings, Path(folder) / "again")
-            for entry in manifest["outputs"]:
-                again = Path(folder) / "again" / entry["path"]
-                if entry["step"] in INKED or entry["path"] in dict(findings):
-                    continue
-                if not again.is_file():
-                    findings.append((entry["path"], "a rerun does not make it"))
-                elif FileEntry.of(again, entry["path"]).sha256 != entry["sha256"]:
-                    findings.append((entry["path"], "a rerun gives another content"))
-    return findings
-
-
-INKED = ("figures", "report")
-"""Steps that draw or print; a rerun compares tables, not ink."""
-
-
-def scaffold(folder: Path | str) -> list[Path]:
-    """
-    Write an example study into a folder: study.toml and sites.csv.
-
-    Raises
-    ------
-    FileError
-        If one of the files exists already; nothing is overwritten.
-    """
-    folder = Path(folder)
-    template = files("talik") / "data" / "template"
-    targets = [folder / "study.toml", folder / "sites.csv"]
-    for target in targets:
-        if target.exists():
-            raise FileError(f"{target}: exists already and is left as it is. Choose another folder.")
-    return [write_bytes(target, (template / target.name).read_bytes()) for target in targets]
-
-
-def _present(table: pl.DataFrame, names: Sequence[str]) -> list[str]:
-    """Those of the names that are columns with at least one value."""
-    return [name for name in names if name in table.columns and table[name].count()]

@@ -6,8 +6,8 @@ import shutil
 import polars as pl
 import pytest
 
+from talik.runs import run_study
 from talik.settings import checked
-from talik.study import run_study
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",

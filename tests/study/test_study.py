@@ -7,8 +7,9 @@ import pytest
 
 from talik.errors import FileError, UnknownName
 from talik.provenance import read_manifest
+from talik.runs import draw_figures, run_study, scaffold, study_settings, verify_results
 from talik.steps import STATE
-from talik.study import RECIPE, draw_figures, run_study, scaffold, study_settings, verify_results
+from talik.study import RECIPE
 
 
 def test_every_promised_file_is_there(finished):

@@ -21,7 +21,7 @@ def new(folder: Path) -> None:
 
     Writes study.toml (settings, each explained) and sites.csv (an example table to replace with yours).
     """
-    from talik.study import scaffold
+    from talik.runs import scaffold
 
     for path in scaffold(folder):
         click.echo(f"wrote {path}")
@@ -51,7 +51,7 @@ def run(study: str, out: Path | None, profile: str | None, fresh: bool, quiet: b
 
     Finished steps are kept: an interrupted or changed study goes on where it must.
     """
-    from talik.study import run_study, study_settings
+    from talik.runs import run_study, study_settings
 
     settings = study_settings(study, profile=profile)
     results = out or settings.home / "results" / settings.study.name
@@ -69,7 +69,7 @@ def run(study: str, out: Path | None, profile: str | None, fresh: bool, quiet: b
               help="Permafrost extent to draw under the maps: GeoTIFF, shapefile or GeoJSON.")
 def figures(study: str, out: Path, extent: Path | None) -> None:
     """Draw the figures of a STUDY (name, TOML or folder) into a folder: SVG, PNG, and the data of each as CSV."""
-    from talik.study import draw_figures, study_settings
+    from talik.runs import draw_figures, study_settings
 
     listed = draw_figures(study_settings(study), out, extent=extent)
     for row in listed.iter_rows(named=True):
@@ -88,7 +88,7 @@ def verify(folder: Path, rerun: bool) -> None:
 
     Ends with exit code 1 when a file is missing, changed, or comes out differently.
     """
-    from talik.study import verify_results
+    from talik.runs import verify_results
 
     findings = verify_results(folder, rerun=rerun)
     for path, fault in findings:

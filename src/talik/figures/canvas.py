@@ -137,9 +137,12 @@ def save(fig: Figure, stem: Path | str, *, dpi: int = 300) -> list[Path]:
     """
     stem = Path(stem)
     written = []
-    for kind, metadata in (("svg", {"Date": None, "Creator": "talik"}), ("png", {"Software": "talik"})):
+    fig.draw_without_rendering()                    # places everything once; both files then take it as it is
+    fig.set_layout_engine("none")
+    for kind, kept in (("svg", {"metadata": {"Date": None, "Creator": "talik"}}),
+                       ("png", {"metadata": {"Software": "talik"}, "pil_kwargs": {"compress_level": 4}})):
         page = io.BytesIO()
-        fig.savefig(page, format=kind, dpi=dpi, metadata=metadata)
+        fig.savefig(page, format=kind, dpi=dpi, **kept)
         written.append(files.write_bytes(stem.with_name(f"{stem.name}.{kind}"), page.getvalue()))
     return written
 

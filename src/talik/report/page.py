@@ -5,34 +5,15 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
 
 import polars as pl
 
 import talik
-from talik.files import read_parquet
+from talik.report.chapters import drivers, slopes
 from talik.report.html import Column, Section, filters, joined, listing, paragraph, picture, table, tiles
+from talik.report.material import Material, readable
 from talik.report.words import findings, headlines, methods
-from talik.settings import Settings
-from talik.variables import shown_unit, variable
-
-
-@dataclass(frozen=True, slots=True)
-class Material:
-    """What the page is made from: settings, the results folder, and one row a step (step, status, reason, remedy)."""
-
-    settings: Settings
-    results: Path
-    steps: pl.DataFrame
-
-    def table(self, name: str) -> pl.DataFrame | None:
-        """A table of the results folder, or None when no step made it."""
-        path = self.results / name
-        if not path.is_file():
-            return None
-        return read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema_length=None)
 
 
 def page(material: Material) -> str:
@@ -49,16 +30,6 @@ def page(material: Material) -> str:
         lede=f"Study {study.name}, profile {study.profile}, seed {study.seed}.",
         style=(room / "style.css").read_text(encoding="utf-8"),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode())
-
-
-def _readable(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with symbols for catalogue names and units as people write them."""
-    shown = []
-    if "variable" in frame.columns:
-        shown.append(pl.col("variable").map_elements(lambda name: variable(name).short, pl.String))
-    if "units" in frame.columns:
-        shown.append(pl.col("units").map_elements(shown_unit, pl.String))
-    return frame.with_columns(shown)
 
 
 def _summary(material: Material) -> Section | None:
@@ -98,7 +69,7 @@ def _tables(material: Material) -> Section | None:
     summary = material.table("summary.csv")
     if summary is None:
         return None
-    summary = _readable(summary)
+    summary = readable(summary)
     study = material.settings.study
     method = (f"Mean over sites, n of the values; SE = SD/√n; interval: {study.level:.0%} from {study.replicates} "
               "resamples of clusters. Window: all years each source averaged.").replace("%", " %", 1)
@@ -137,7 +108,7 @@ def _scorecard(material: Material) -> Section | None:
     parts = [paragraph("Every number the publication states and its Table 1 can check, recomputed from that table. "
                        "'Not reproduced' says that the table as printed does not give the number, nothing more."),
              filters("scorecard-table", card, _CLAIMS, by=["verdict", "group"]),
-             table(_readable(card), _CLAIMS, caption=f"{card.height} claims, recomputed from Table 1 as printed.",
+             table(readable(card), _CLAIMS, caption=f"{card.height} claims, recomputed from Table 1 as printed.",
                    id="scorecard-table", tall=True)]
     sensitivity = material.table("scorecard_sensitivity.csv")
     if sensitivity is not None:
@@ -185,7 +156,7 @@ def _profiles(material: Material) -> Section | None:
                    Column("se_liu2025", "SE (liu2025)", 2), Column("n_talik", "n (talik)"),
                    Column("mean_talik", "Mean (talik)", 2), Column("low_talik", "CI low (talik)", 2),
                    Column("high_talik", "CI high (talik)", 2), Column("difference", "Difference", 2)]
-        parts.append(table(_readable(differences), columns,
+        parts.append(table(readable(differences), columns,
                            caption="Regional means under both profiles; difference = talik − liu2025. SE of "
                                    "independent sites; CI from clusters."))
     changes = material.table("profile_changes.csv")
@@ -205,7 +176,7 @@ def _provenance(material: Material) -> Section | None:
 
 
 SECTIONS: Sequence[Callable[[Material], Section | None]] = (
-    _summary, _methods, _steps, _tables, _figures, _scorecard, _profiles, _flags, _provenance)
+    _summary, _methods, _steps, _tables, _figures, drivers, slopes, _scorecard, _profiles, _flags, _provenance)
 """The sections of the page, in order."""
 
 

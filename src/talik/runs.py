@@ -1,0 +1,158 @@
+"""A study is set up, run, verified and drawn: everything one does with the recipe."""
+
+from __future__ import annotations
+
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+
+import polars as pl
+
+from talik.errors import FileError, unknown
+from talik.files import read_parquet, write_bytes
+from talik.provenance import FileEntry, damaged, read_manifest, write_manifest
+from talik.settings import Settings, checked, read_settings
+from talik.steps import Outcome, Watcher, run_steps
+from talik.study import RECIPE, SITES
+
+INKED = ("figures", "report")
+"""Steps that draw or print; a rerun compares tables, not ink."""
+
+
+def study_settings(target: str, *, profile: str | None = None) -> Settings:
+    """
+    The settings of a bundled study, a TOML file, or a folder that holds study.toml.
+
+    Parameters
+    ----------
+    target : str
+        "three-poles", "my-study/study.toml" or "my-study".
+    profile : {"talik", "liu2025"}, optional
+        Used instead of the one in the settings.
+
+    Raises
+    ------
+    UnknownName
+        If it is neither a bundled study nor a file.
+    """
+    from talik.synthesis.published import studies
+
+    bundled = studies().filter(pl.col("name") == target)
+    if bundled.height:
+        content = {"study": {"name": target, "title": bundled["title"][0]}, "sites": {"published": target}}
+        settings = checked(content)
+    elif Path(target).exists() or Path(target).suffix == ".toml":
+        settings = read_settings(target)
+    else:
+        raise unknown("study", target, studies()["name"])
+    if profile:
+        content = settings.model_dump()
+        content["study"]["profile"] = profile
+        settings = checked(content, home=settings.home)
+    return settings
+
+
+def run_study(settings: Settings, results: Path | str, *, watch: Watcher | None = None,
+              fresh: bool = False) -> list[Outcome]:
+    """
+    Run the whole recipe into a results folder and write its manifest.
+
+    Parameters
+    ----------
+    settings : Settings
+        From `study_settings`.
+    results : path
+        The folder; made when missing. Steps whose inputs, settings and code are unchanged are kept.
+    watch : callable, optional
+        Told of every step; see `talik.steps.run_steps`.
+    fresh : bool
+        Do every step again.
+
+    Returns
+    -------
+    list of Outcome
+        One a step: done, kept or not run (with the reason and the remedy).
+
+    Raises
+    ------
+    TalikError
+        If the input cannot be read, or the folder cannot be written to; finished steps stay whole.
+    """
+    results = Path(results)
+    outcomes = run_steps(RECIPE, settings, results, watch=watch, fresh=fresh)
+    outside = [path for step in RECIPE for path in step.files(settings) if path.is_file()]
+    write_manifest(results, name=settings.study.name, home=settings.home, settings=settings.model_dump(mode="json"),
+                   inputs=[FileEntry.of(path, str(path)) for path in dict.fromkeys(outside)],
+                   outputs=[entry for outcome in outcomes for entry in outcome.outputs])
+    return outcomes
+
+
+def draw_figures(settings: Settings, folder: Path | str, *, extent: Path | None = None) -> pl.DataFrame:
+    """
+    Draw the plates of a study into a folder, without the rest of the run.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row a plate: name, caption, alt, reason (why it was not drawn).
+    """
+    from talik.plates import write_plates
+
+    layer = extent or (settings.path(settings.figures.extent) if settings.figures.extent else None)
+    with tempfile.TemporaryDirectory(prefix="talik-figures-") as scratch:
+        results = Path(scratch) / "results"
+        run_steps([step for step in RECIPE if step.name in ("sites", "summary")], settings, results)
+        tables = {"sites": read_parquet(results / SITES), "summary": pl.read_csv(results / "summary.csv")}
+        return write_plates(tables, Path(folder), profile=settings.study.profile, extent=layer)
+
+
+def verify_results(results: Path | str, *, rerun: bool = True) -> list[tuple[str, str]]:
+    """
+    What is wrong with a results folder: files missing or changed, tables that a rerun makes differently.
+
+    Parameters
+    ----------
+    results : path
+        A folder written by `run_study`.
+    rerun : bool
+        Also run the study again in a temporary folder and compare every CSV and Parquet file byte by byte.
+
+    Returns
+    -------
+    list of (path, fault)
+        Empty when all is well.
+    """
+    results = Path(results)
+    manifest = read_manifest(results)
+    findings = damaged(results, manifest)
+    if rerun:
+        settings = checked(manifest["settings"], home=Path(manifest["home"]))
+        with tempfile.TemporaryDirectory(prefix="talik-verify-") as folder:
+            run_steps([step for step in RECIPE if step.name not in INKED], settings, Path(folder) / "again")
+            for entry in manifest["outputs"]:
+                again = Path(folder) / "again" / entry["path"]
+                if entry["step"] in INKED or entry["path"] in dict(findings):
+                    continue
+                if not again.is_file():
+                    findings.append((entry["path"], "a rerun does not make it"))
+                elif FileEntry.of(again, entry["path"]).sha256 != entry["sha256"]:
+                    findings.append((entry["path"], "a rerun gives another content"))
+    return findings
+
+
+def scaffold(folder: Path | str) -> list[Path]:
+    """
+    Write an example study into a folder: study.toml and sites.csv.
+
+    Raises
+    ------
+    FileError
+        If one of the files exists already; nothing is overwritten.
+    """
+    folder = Path(folder)
+    template = files("talik") / "data" / "template"
+    targets = [folder / "study.toml", folder / "sites.csv"]
+    for target in targets:
+        if target.exists():
+            raise FileError(f"{target}: exists already and is left as it is. Choose another folder.")
+    return [write_bytes(target, (template / target.name).read_bytes()) for target in targets]
