@@ -72,8 +72,7 @@ def test_rows_that_cannot_be_used_stay_and_say_why():
     effect = [0.1, None, np.inf, 0.4, 0.5, 0.6, 0.7]
     se = [0.1, 0.1, 0.1, np.nan, np.inf, 0, 0.2]
     p = pool(effect, se, labels=list("abcdefg"))
-    assert p.studies["reason"].to_list() == [None, *LEFT_OUT.keys() - {"moderator_missing"} and (
-        "effect_missing", "effect_infinite", "se_missing", "se_infinite", "se_zero"), None]
+    assert p.studies["reason"].to_list() == [None, *list(LEFT_OUT)[:5], None]
     assert np.isnan(p.weights).tolist() == [False, True, True, True, True, True, False]
     assert str(p).endswith("5 of 7 rows left out (see `studies`).")
     same = pool([0.1, 0.7], [0.1, 0.2])
@@ -82,7 +81,7 @@ def test_rows_that_cannot_be_used_stay_and_say_why():
         p.weights[0] = 1
 
 
-@pytest.mark.parametrize("container", [list, tuple, np.array, pl.Series, pd.Series, lambda v: np.array(v, dtype=object)])
+@pytest.mark.parametrize("container", [list, tuple, np.array, pl.Series, pd.Series, pd.array])
 def test_containers(container):
     assert pool(container([0.1, 0.2, 0.4]), container([0.1, 0.2, 0.4])).k == 3
 
@@ -105,7 +104,7 @@ def test_numbers_as_text_and_a_single_number():
     (lambda: pool([1, 2], [1, 2], labels="ab"), DataError, "labels: got one text, expected 2"),
     (lambda: pool([1, 2], [1, 2], subgroup=["a", None]), DataError, "subgroup: row 2 has none"),
     (lambda: pool([1, 2], [1e-60, 1]), DataError, "spans more than 1e\\+50; are the units the same"),
-    (lambda: pool([1], [1], tau2="remL"), UnknownName, "unknown tau2 'remL'. Did you mean"),
+    (lambda: pool([1], [1], tau2="RML"), UnknownName, "unknown tau2 'RML'. Did you mean 'REML'"),
     (lambda: pool([1], [1], tau2=-1.0), UsageError, "tau2: got -1.0, expected an estimator"),
     (lambda: pool([1], [1], ci="HKSJ"), UnknownName, "unknown ci 'HKSJ'"),
     (lambda: pool([1], [1], prediction="x"), UnknownName, "unknown prediction"),
@@ -143,7 +142,7 @@ def test_subgroups_without_data_or_with_one_study():
     assert p.between.df == 1
     assert p.subgroups["c"].status == "no study"
     frame = p.to_frame()
-    assert frame["kind"].to_list() == ["study", "study", "subgroup", "study", "subgroup", "study", "subgroup", "overall"]
+    assert frame["kind"].to_list() == ["study", *["study", "subgroup"] * 3, "overall"]
     assert frame.filter(pl.col("kind") == "subgroup")["weight"].sum() == pytest.approx(1)
 
 
@@ -161,7 +160,8 @@ def test_a_given_tau2_has_no_interval():
 
 
 def test_a_regression_leaves_out_rows_without_moderator():
-    r = meta_regression([0.1, 0.2, 0.5, 0.6, 0.9], [0.1] * 5, {"x": [1, 2, None, 4, 6], "soil": ["a", "b", "a", "a", "b"]})
+    moderators = {"x": [1, 2, None, 4, 6], "soil": ["a", "b", "a", "a", "b"]}
+    r = meta_regression([0.1, 0.2, 0.5, 0.6, 0.9], [0.1] * 5, moderators)
     assert r.k == 4
     assert r.left_out.select("label", "reason").rows() == [("3", "moderator_missing")]
     assert r.coefficients["name"].to_list() == ["intercept", "x", "soil[b]"]

@@ -55,7 +55,7 @@ class Row:
             return True
         names = ("effect", "low", "high", "weight") if self.kind == "study" else ("effect", "low", "high")
         return self.kind in ("study", "subgroup", "overall") and all(
-            self.values[name] is not None and np.isfinite(self.values[name]) for name in names)
+            self.values[name] is not None for name in names)
 
     @property
     def span(self) -> tuple[float, float]:
@@ -97,7 +97,7 @@ def numbers_for(table: pl.DataFrame) -> Numbers:
     """Decimals that show the typical standard error with two digits."""
     spans = (table["high"] - table["low"]).drop_nulls().to_numpy()
     spans = spans[np.isfinite(spans) & (spans > 0)]
-    size = int(np.floor(np.log10(np.median(spans) / 4))) if spans.size else 0
+    size = int(np.floor(np.log10(np.median(spans) / 3.9))) if spans.size else 0
     power = 0 if -4 <= size <= 4 else 3 * (size // 3)
     return Numbers(decimals=max(0, 1 - (size - power)), power=power)
 
@@ -160,7 +160,8 @@ def limits_of(rows: list[Row]) -> tuple[float, float]:
         return -1.0, 1.0
     effects = np.array([row.values["effect"] for row in drawn])
     low, high = np.array([row.span for row in drawn]).T
-    reach = 3 * float(np.median((high - low) / 2))
+    halves = (high - low)[np.isfinite(high - low)] / 2
+    reach = 3 * float(np.median(halves)) if halves.size else 1.0
     least, most = float(np.maximum(low, effects - reach).min()), float(np.minimum(high, effects + reach).max())
     room = (most - least) / 2
     for low_p, high_p in (row.span for row in rows if row.kind == "prediction"):

@@ -103,7 +103,8 @@ def baujat(frame: Any, ax: Axes | None = None, *, named: int = 5) -> Axes:
     ax.scatter(x, y, s=14, color=_PLAIN, linewidths=0, zorder=3)
     ax.set_xlim(0, 1.08 * max(float(x.max()), 1e-12))
     ax.set_ylim(0, 1.12 * max(float(y.max()), 1e-12))
-    far = np.argsort(-np.hypot(x / max(x.max(), 1e-300), y / max(y.max(), 1e-300)), kind="stable")[:named]
+    distance = np.hypot(x / max(x.max(), 1e-300), y / max(y.max(), 1e-300))
+    far = [i for i in np.argsort(-distance, kind="stable")[:named] if distance[i] > 0.25]
     placed: list[tuple[float, float]] = []
     for i in far:
         at = (float(x[i] / ax.get_xlim()[1]), float(y[i] / ax.get_ylim()[1]))

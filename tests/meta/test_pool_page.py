@@ -1,0 +1,28 @@
+"""The page on pooling gives what it shows, and the benchmark's search agrees with the kernel."""
+
+import doctest
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+
+from talik.analysis.meta import pool_many
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_python_gives_what_is_shown():
+    options = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    page = str(ROOT / "docs" / "howto" / "pool.md")
+    result = doctest.testfile(page, module_relative=False, optionflags=options, encoding="utf-8")
+    assert result.attempted > 15
+    assert result.failed == 0
+
+
+def test_the_benchmark_measures_what_it_says(tmp_path):
+    spec = importlib.util.spec_from_file_location("benchmark_pooling", ROOT / "benchmarks" / "pooling.py")
+    benchmark = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(benchmark)
+    benchmark.made(tmp_path)
+    effect, se = np.load(tmp_path / "effect.npy")[:40], np.load(tmp_path / "se.npy")[:40]
+    np.testing.assert_allclose(pool_many(effect, se).tau2, benchmark.searched(effect, se), rtol=1e-11, atol=1e-14)
