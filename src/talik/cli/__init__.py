@@ -22,6 +22,7 @@ _COMMANDS = {
     "offsets": ("talik.cli.series", "offsets", "Annual surface and thermal offsets from logger files."),
     "drivers": ("talik.cli.drivers", "drivers", "Rank the drivers of an offset, or say that the data cannot tell."),
     "figures": ("talik.cli.studies", "figures", "Draw the figures of a study again."),
+    "meta": ("talik.cli.meta", "meta", "Slopes within groups of sites, pooled, by both profiles."),
     "verify": ("talik.cli.studies", "verify", "Check that a results folder or store is what it says."),
 }
 

@@ -47,9 +47,9 @@ def drivers(table: str, response: str, predictors: str | None, refits: int, n_nu
     from talik.analysis.drivers import interaction_strength, rank_drivers
     from talik.analysis.predictors import judge_predictors
     from talik.analysis.skill import model_skill
-    from talik.cli.statements import _sites
+    from talik.cli.statements import table_sites
 
-    sites = _sites(table, columns, units, encoding, sheet)
+    sites = table_sites(table, columns, units, encoding, sheet)
     response = _name(response)
     names = None if predictors is None else [_name(part) for part in predictors.split(",") if part.strip()]
     ranking = rank_drivers(sites, response, names, refits=refits, coordinates=coordinates, reach_km=reach_km, seed=seed)

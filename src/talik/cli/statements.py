@@ -55,10 +55,10 @@ def describe(table: str, by: str, variables: str | None, level: float, resamples
     from talik.analysis.describe import DESCRIBED
     from talik.analysis.describe import describe as statements
 
-    sites = _sites(table, columns, units, encoding, sheet)
+    sites = table_sites(table, columns, units, encoding, sheet)
     present = [name for name in DESCRIBED if sites[name].is_not_null().any()]
-    result = statements(sites, by=None if by == "all" else _listed(by), level=level, n_boot=resamples, seed=seed,
-                        variables=_listed(variables) if variables else present)
+    result = statements(sites, by=None if by == "all" else listed(by), level=level, n_boot=resamples, seed=seed,
+                        variables=listed(variables) if variables else present)
     form = _form(form)
     emit(_short_statements(result.to_frame(), level) if form == "table" else result.to_frame(), form, title=table)
 
@@ -89,7 +89,7 @@ def scorecard(table: str, claims: Path | None, show: str, check: bool, seed: int
     bundled = table in studies()["name"].to_list()
     if not bundled and claims is None:
         raise click.UsageError("a table of your own needs --claims FILE")
-    card = verdicts_on(table if bundled else _sites(table, columns, units, encoding, sheet),
+    card = verdicts_on(table if bundled else table_sites(table, columns, units, encoding, sheet),
                        claims=_claims(claims) if claims else None, seed=seed)
     verdicts = card.to_frame()
     shown = {"verdicts": verdicts, "differing": verdicts.filter(~verdicts["agrees"]), "sensitivity": card.sensitivity,
@@ -101,7 +101,7 @@ def scorecard(table: str, claims: Path | None, show: str, check: bool, seed: int
         raise SystemExit(1)
 
 
-def _sites(table: str, columns: Mapping[str, str], units: Mapping[str, str], encoding: str | None,
+def table_sites(table: str, columns: Mapping[str, str], units: Mapping[str, str], encoding: str | None,
            sheet: str | None) -> pl.DataFrame:
     """The table of sites behind a name, a TOML file, a folder with one, or a file; guesses are told on stderr."""
     from talik.errors import unknown
@@ -135,7 +135,7 @@ def _claims(path: Path) -> pl.DataFrame:
     return tabular(path).frame
 
 
-def _listed(text: str) -> list[str]:
+def listed(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 

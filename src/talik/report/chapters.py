@@ -50,7 +50,8 @@ def drivers(material: Material) -> Section | None:
 
 _POOLED = [Column("response", "Response"), Column("profile", "Profile"), Column("kind", "Kind"),
            Column("label", "Group"), Column("k", "k"), Column("effect", "Slope (°C per unit)", 3),
-           Column("low", "Low", 3), Column("high", "High", 3), Column("p", "p", 3), Column("tau2", "tau²", 3), Column("i2", "I²", 2),
+           Column("low", "Low", 3), Column("high", "High", 3), Column("p", "p", 3), Column("tau2", "tau²", 3),
+           Column("i2", "I²", 2),
            Column("prediction_low", "Prediction low", 2), Column("prediction_high", "Prediction high", 2)]
 _CHECKS = [Column("response", "Response"), Column("profile", "Profile"), Column("check", "Check"),
            Column("value", "Value", 3), Column("low", "Low", 3), Column("high", "High", 3), Column("p", "p", 3),
