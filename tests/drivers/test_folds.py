@@ -153,3 +153,9 @@ def test_bad_tables_are_refused(table, message):
 def test_folds_of_another_table_are_refused():
     with pytest.raises(DataError, match="5 rows, the folds were made for 117"):
         next(spatial_folds(TABLE).split(TABLE[:5]))
+
+
+def test_duplicate_rows_across_folds_are_counted():
+    twice = pl.concat([TABLE, TABLE[:6]])
+    assert "share their coordinates with a row of another fold" in spatial_folds(twice, "random", seed=1).notes[-1]
+    assert spatial_folds(twice, "cluster").notes == ()

@@ -101,7 +101,7 @@ def spatial_folds(sites: Any, scheme: Scheme = "cluster", *, k: int = 10, by: st
         distances to the nearest other fold are distributed like the distances from `targets` to the nearest site.
         "random": rows dealt to `k` folds, for comparison only: neighbours then sit on both sides.
     k : int
-        Number of folds; not used for "region".
+        Number of folds, fewer where there are fewer groups; not used for "region".
     by : str, optional
         Column of the regions; without it `subregion`, and `region` where a row has none.
     reach_km : float
@@ -121,7 +121,7 @@ def spatial_folds(sites: Any, scheme: Scheme = "cluster", *, k: int = 10, by: st
     Raises
     ------
     DataError
-        If there are fewer groups than 2 (one region only, one cluster only), or fewer groups than `k`.
+        If there are fewer than 2 groups (one region only, one cluster only), or too few rows.
     UsageError
         If the scheme is unknown, or "knndm" comes without `targets`.
 
@@ -158,9 +158,14 @@ def spatial_folds(sites: Any, scheme: Scheme = "cluster", *, k: int = 10, by: st
         fold, notes = deal(group, k, rng, "block"), _unplaced(group)
     else:
         fold, match, notes = _knndm(frame, k, targets, rng)
-    return Folds(fold=fold, scheme=scheme, sites=_place(frame), reach_km=_reach(frame, fold), wasserstein_km=match,
-                 notes=notes, settings={"scheme": scheme, "k": k, "by": by, "reach_km": reach_km, "block_km": block_km,
-                                        "seed": seed}, data_hash=frame_hash(_place(frame)))
+    reach = _reach(frame, fold)
+    shared = int((reach == 0).sum())
+    if shared:
+        notes = (*notes, f"{shared} rows share their coordinates with a row of another fold: their skill is flattered")
+    return Folds(fold=fold, scheme=scheme, sites=_place(frame), wasserstein_km=match, notes=notes,
+                 reach_km=float(np.median(reach)) if reach.size else float("nan"),
+                 settings={"scheme": scheme, "k": k, "by": by, "reach_km": reach_km, "block_km": block_km, "seed": seed},
+                 data_hash=frame_hash(_place(frame)))
 
 
 def site_clusters(sites: Any, *, reach_km: float = 60.0) -> Labels:
@@ -352,8 +357,9 @@ def _place(frame: pl.DataFrame) -> pl.DataFrame:
                         or pl.int_range(pl.len()).alias("row"))
 
 
-def _reach(frame: pl.DataFrame, fold: Labels) -> float:
+def _reach(frame: pl.DataFrame, fold: Labels) -> NDArray[np.float64]:
+    """Distances to the nearest row of another fold [km], of the rows with coordinates and a fold."""
     if not {"latitude", "longitude"} <= set(frame.columns):
-        return float("nan")
+        return np.zeros(0)
     distance = fold_distance(great_circle(*coordinates(frame)), fold)
-    return float(np.median(distance[np.isfinite(distance)])) if np.isfinite(distance).any() else float("nan")
+    return distance[np.isfinite(distance)]
