@@ -43,25 +43,54 @@ def liu2025_checks(kept: pl.DataFrame, *, replicates: int, seed: int, level: flo
     if kept.height < 2:
         return _frame([("random signs", None, None, None, None, kept.height, "fewer than two groups: nothing to turn")])
     slope, se = kept["slope"].to_numpy(), kept["se"].to_numpy()
-    if kept.height <= _ALL_SIGNS:
-        signs, how = np.array(list(product((1.0, -1.0), repeat=kept.height))), "every combination of signs"
-    else:
-        signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(replicates, kept.height))
-        how = f"{replicates} random combinations of signs"
-    many = pool_many(signs * slope, se, level=level)
+    many = random_signs(kept, replicates=replicates, seed=seed, level=level)
+    how = ("every combination" if kept.height <= _ALL_SIGNS else f"{replicates} random combinations") + " of signs"
     tails = [(1 - level) / 2, 0.5, (1 + level) / 2]
-    low, middle, high = np.quantile(many.mean, tails)
-    i2_low, i2_middle, i2_high = np.quantile(np.nan_to_num(many.i2), tails)
+    low, middle, high = np.quantile(many["mean"], tails)
+    i2_low, i2_middle, i2_high = np.quantile(many["i2"].fill_null(0.0), tails)
     turned = kept["sign_by_rule"].to_numpy()
     other = pool_many((np.where(turned, -1.0, 1.0) * slope)[None, :], se, level=level)
     names = ", ".join(kept.filter("sign_by_rule")["group"]) or "none"
-    excluded = float(((many.low > 0) | (many.high < 0)).mean())
+    excluded = float(np.mean((many["low"] > 0) | (many["high"] < 0)))
     return _frame([
         ("random signs", middle, low, high, excluded, kept.height,
          f"pooled slope over {how}; p is the share of them whose interval leaves out zero"),
         ("heterogeneity under random signs", i2_middle, i2_low, i2_high, None, kept.height, f"I² over {how}"),
         ("other rule", float(other.mean[0]), float(other.low[0]), float(other.high[0]), None, int(turned.sum()),
          f"pooled slope when the largest loading is positive instead of the sum; groups turned: {names}")])
+
+
+def random_signs(kept: pl.DataFrame, *, replicates: int = 2000, seed: int = 1, level: float = 0.95) -> pl.DataFrame:
+    """
+    Pooled slopes when the sign of each group's component is drawn at random.
+
+    Parameters
+    ----------
+    kept : frame
+        Groups with `slope` and `se`; rows without a slope are left out.
+    replicates, seed : int
+        Random sign vectors where there are more than 12 groups; with fewer, every one is tried.
+    level : float
+        Of the interval of each mean.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row a sign vector: k, mean, se, low, high, tau2, q, q_p, i2, h.
+
+    Examples
+    --------
+    >>> groups = pl.DataFrame({"slope": [-1.0, -1.1, -0.9], "se": [0.1, 0.1, 0.1]})
+    >>> means = random_signs(groups)["mean"]
+    >>> len(means), round(abs(means.mean()), 9), round(means.min(), 2)
+    (8, 0.0, -1.0)
+    """
+    rows = kept.drop_nulls("slope")
+    if rows.height <= _ALL_SIGNS:
+        signs = np.array(list(product((1.0, -1.0), repeat=rows.height)))
+    else:
+        signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(replicates, rows.height))
+    return pool_many(signs * rows["slope"].to_numpy(), rows["se"].to_numpy(), level=level).to_frame()
 
 
 def talik_checks(scored: pl.DataFrame, kept: pl.DataFrame, pooled: Pooled, settings: Mapping[str, Any]) -> pl.DataFrame:

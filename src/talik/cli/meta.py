@@ -25,12 +25,12 @@ _PLANS = {"surface_offset": (SNOW, ("region", "vegetation")), "thermal_offset": 
                                          "region,soil for TO]")
 @click.option("--min-n", type=click.IntRange(3), default=None, help="Smallest group. [default: 3 as published, 5]")
 @click.option("--variance", type=click.Choice(["pooled", "moderated", "own", "HC3"]), default="pooled",
-              show_default=True, help="Residual variance behind the recommended standard errors.")
+              show_default=True, help="Residual variance behind the recommended errors.")
 @click.option("--level", type=float, default=0.95, show_default=True, help="Of the intervals.")
 @click.option("--replicates", type=click.IntRange(100), default=2000, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
-@click.option("--show", type=click.Choice(["means", "groups", "checks", "loadings"]), default="means", show_default=True,
-              help="Pooled means, slopes of the groups, checks, or loadings.")
+@click.option("--show", type=click.Choice(["means", "groups", "checks", "loadings"]), default="means",
+              show_default=True, help="Pooled means, slopes of the groups, checks, or loadings.")
 @click.option("--figure", type=click.Path(path_type=Path), default=None,
               help="Draw the forest plots as FIGURE-liu2025 and FIGURE-talik, .svg, .png and .csv.")
 @table_options

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +15,9 @@ from talik.cli.output import emit, format_option
 if TYPE_CHECKING:
     from talik.records import Record
 
+_SHOWN = ("site", "year", "maat", "magst", "ttop", "alt", "surface_offset", "surface_offset_n", "surface_offset_sd",
+          "surface_offset_uncertainty", "thermal_offset", "thermal_offset_sd", "thermal_offset_uncertainty", "n_air",
+          "n_surface", "n_depth", "first_year", "last_year", "reason")
 _FILES = click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
 
@@ -103,7 +107,8 @@ def offsets(files: tuple[Path, ...], site: str | None, timezone: str | None, enc
     Annual surface and thermal offsets from the logger FILES of one or several sites.
 
     Air and ground may come from different files; files that name the same site are put together. Air, surface and
-    depth of a year cover the same window; a year that is not whole has a reason instead of a value.
+    depth of a year cover the same window; a year that is not whole has a reason instead of a value. On a terminal the
+    main columns are shown; CSV and JSON have all, with gaps, bias bounds and the parts of each uncertainty.
     """
     import polars as pl
 
@@ -132,7 +137,10 @@ def offsets(files: tuple[Path, ...], site: str | None, timezone: str | None, enc
             _draw(result, figure)
     if not rows:
         raise DataError(f"no offsets at {len(by_site)} site{'s' * (len(by_site) != 1)}: see the messages above")
-    emit(pl.concat(rows, how="diagonal_relaxed"), form, title="Offsets" if mean else "Offsets by year")
+    table = pl.concat(rows, how="diagonal_relaxed")
+    if form == "table" or (form is None and sys.stdout.isatty()):
+        table = table.select(name for name in _SHOWN if name in table.columns)      # fifty columns fit no terminal
+    emit(table, form, title="Offsets" if mean else "Offsets by year")
 
 
 def _draw(result: Any, figure: Path) -> None:
