@@ -125,7 +125,7 @@ def read_columns(head: Head, layout: Layout, options: Options) -> Columns:
         parts.add(piece)
     if not sum(map(len, parts.frames)):
         raise FileError(f"{head.name}: has a header and no rows")
-    frame, rows = pl.concat(parts.frames), np.concatenate(parts.lines)
+    frame, rows = parts.joined(), np.concatenate(parts.lines)
     if layout.ragged:
         _refuse_cut(piece, layout, head.name, int(rows[-1]))
     stamps = None
@@ -165,6 +165,14 @@ class _Parts:
         frame = self._stamped(self._numbered(frame, rows))       # may make the frames before it anew
         self.frames.append(frame)
         self.lines.append(rows)
+
+    def joined(self) -> pl.DataFrame:
+        """All pieces as one frame, column by column, so that each column's pieces go before the next is joined."""
+        joined = []
+        for name in self.frames[0].columns:
+            joined.append(pl.concat([frame[name] for frame in self.frames], rechunk=True))
+            self.frames = [frame.drop(name) for frame in self.frames]
+        return pl.DataFrame(joined)
 
     def _stamped(self, frame: pl.DataFrame) -> pl.DataFrame:
         """ISO stamps at once; others as dates and times of day, of which there are few different ones."""

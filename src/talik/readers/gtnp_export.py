@@ -84,7 +84,7 @@ def _parts(columns: Columns) -> Iterator[tuple[int, slice | NDArray[np.int64]]]:
         row = int(numbers.is_null().arg_true()[0])
         raise FileError(f"line {columns.lines[row]}: no dataset_id")
     keys = numbers.to_numpy()
-    starts = np.flatnonzero(np.diff(keys, prepend=keys[0] - 1))
+    starts = np.r_[0, np.flatnonzero(keys[1:] != keys[:-1]) + 1]
     distinct = keys[starts]
     if len(set(distinct.tolist())) == len(starts):
         ends = [*starts[1:].tolist(), len(keys)]

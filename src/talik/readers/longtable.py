@@ -77,7 +77,7 @@ def spread(times: Times, depths: NDArray[np.float64], values: NDArray[np.float64
 
 def _codes(depths: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.integer]]:
     """Distinct depths and the place of each row's; quick when the table runs depth by depth."""
-    starts = np.flatnonzero(np.diff(depths, prepend=np.nan) != 0)
+    starts = np.r_[0, np.flatnonzero(depths[1:] != depths[:-1]) + 1]
     if len(starts) < 0.1 * len(depths):
         levels, codes = np.unique(depths[starts], return_inverse=True)
         return levels, np.repeat(codes.astype(np.int32), np.diff(starts, append=len(depths)))
