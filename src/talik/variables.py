@@ -131,6 +131,11 @@ _VARIABLES = (
              ("lai_hv", "leaf_area_index_high_vegetation"), "other"),
     Variable("wind_speed", "m s-1", (0.0, 60.0), "10 m wind speed", "", "wind_speed", ("si10", "wind", "ws10"), "other"),
     Variable("skin_temperature", "degC", (-90.0, 70.0), "Skin temperature", "", "surface_temperature", ("skt",), "temperature"),
+    Variable("tdd_skin", "K d", (0.0, 8000.0), "Thawing degree-days of the skin", "", "", (), "index"),
+    Variable("fdd_skin", "K d", (0.0, 25000.0), "Freezing degree-days of the skin", "", "", (), "index"),
+    *(Variable(f"precipitation_{season}", "mm", (0.0, 6000.0), f"Precipitation {months}", "", "", (), "length")
+      for season, months in (("djf", "December-February"), ("mam", "March-May"), ("jja", "June-August"),
+                             ("son", "September-November"))),
     Variable("annual_amplitude", "K", (0.0, 60.0), "Annual amplitude of air temperature", "", "", (), "difference"),
     Variable("snow_season", "d", (0.0, 366.0), "Snow season length", "", "", ("snow_season_length",), "index"),
 )

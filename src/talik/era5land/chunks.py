@@ -1,0 +1,110 @@
+"""Blocks of a lazy array: Zarr chunks unpacked straight from their files where the codecs allow, else as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talik.errors import FileError
+
+Box = tuple[slice, slice, slice]
+
+
+def read_block(array: Any, box: Box) -> NDArray[Any]:
+    """
+    The values of a box (time, latitude, longitude) of a lazy DataArray, float32 or float64.
+
+    A box that is one whole chunk of a local Zarr v3 array (Blosc, with or without Crc32c) is unpacked without Zarr's
+    own machinery, which costs more than the unpacking; its checksum is verified all the same.
+
+    Raises
+    ------
+    FileError
+        If a chunk's checksum does not fit.
+    """
+    whole = whole_chunks(array)
+    if whole is not None:
+        values = whole(box)
+        if values is not None:
+            return values
+    try:
+        values = array[box].values
+    except (OSError, RuntimeError, ValueError) as error:
+        raise FileError(f"{array.encoding.get('source', array.name)}: {array.name} cannot be read "
+                        f"({str(error)[:200]}). Fetch the file again.") from error
+    return values if values.dtype in (np.float32, np.float64) else values.astype(np.float64)
+
+
+def chunk_shape(array: Any) -> tuple[int, int, int] | None:
+    """The chunks of an array on disk, or None when it is stored in one piece or in memory."""
+    found = array.encoding.get("preferred_chunks") or array.encoding.get("chunksizes")
+    if isinstance(found, dict):
+        found = tuple(found.get(name, size) for name, size in zip(array.dims, array.shape, strict=True))
+    if not found or len(found) != 3 or len(found) != array.ndim:
+        return None
+    return tuple(min(int(c), int(n)) for c, n in zip(found, array.shape, strict=True))  # type: ignore[return-value]
+
+
+def whole_chunks(array: Any) -> Callable[[Box], NDArray[Any] | None] | None:
+    """A reader of whole chunks of a local Zarr array, which gives None for a box that is not one; or None."""
+    source = array.encoding.get("zarr_store", "")
+    plain = not {"scale_factor", "add_offset"} & set(array.encoding) and array.dtype in (np.float32, np.float64)
+    if not source or not plain:
+        return None
+    return _reader(str(source), str(array.encoding["zarr_name"]))
+
+
+@lru_cache(maxsize=256)
+def _reader(store: str, name: str) -> Callable[[Box], NDArray[Any] | None] | None:
+    import zarr
+    from numcodecs import blosc
+    from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec
+
+    array = zarr.open_array(store=store, path=name, mode="r", zarr_format=3)
+    codecs = array.metadata.codecs
+    kinds = (BytesCodec, BloscCodec, Crc32cCodec)
+    known = [isinstance(codec, kind) for codec, kind in zip(codecs, kinds, strict=False)]
+    fill = array.fill_value
+    if (len(codecs) not in (2, 3) or not all(known) or array.ndim != 3 or np.dtype(array.dtype).byteorder == ">"
+            or not np.isnan(fill)):
+        return None
+    checked = len(codecs) == 3
+    chunks, shape, dtype = array.chunks, array.shape, np.dtype(array.dtype)
+    folder = Path(store) / name
+
+    def read(box: Box) -> NDArray[Any] | None:
+        index = []
+        for part, chunk, size in zip(box, chunks, shape, strict=True):
+            start, stop, step = part.indices(size)
+            if start % chunk or step != 1 or stop != min(start + chunk, size):
+                return None
+            index.append(start // chunk)
+        path = folder / array.metadata.encode_chunk_key(tuple(index))
+        try:
+            packed = path.read_bytes()
+        except FileNotFoundError:
+            values = np.full(chunks, np.nan, dtype)       # a chunk that was never written is missing, not zero
+        else:
+            values = _unpacked(packed, path, checked, blosc, dtype).reshape(chunks)
+        return values[tuple(slice(0, p.indices(n)[1] - p.indices(n)[0]) for p, n in zip(box, shape, strict=True))]
+
+    return read
+
+
+def _unpacked(packed: bytes, path: Path, checked: bool, blosc: Any, dtype: Any) -> NDArray[Any]:
+    body = memoryview(packed)
+    if checked:
+        import google_crc32c
+
+        body, tail = body[:-4], packed[-4:]
+        if google_crc32c.value(bytes(body)) != int.from_bytes(tail, "little"):
+            raise FileError(f"{path}: the chunk is damaged (its checksum does not fit). Write the store again.")
+    try:
+        return np.frombuffer(blosc.decompress(bytes(body)), dtype)
+    except (RuntimeError, ValueError) as error:
+        raise FileError(f"{path}: the chunk cannot be unpacked ({error}). Write the store again.") from error

@@ -1,0 +1,354 @@
+"""ERA5-Land files as grids: NetCDF, GRIB, Zarr, zip, tables of points; any orientation, step and set of names."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talik.era5land.accumulations import Step
+from talik.era5land.chunks import Box, read_block
+from talik.era5land.fields import FIELDS, known_field, to_file_unit
+from talik.errors import AmbiguousFile, DataError, FileError, UsageError, missing_extra
+from talik.readers.archives import Limits, unpacked
+from talik.readers.netcdf_file import is_netcdf, opened
+
+_RENAMED = {"valid_time": "time", "lat": "latitude", "lon": "longitude", "y": "latitude", "x": "longitude",
+            "location": "cell", "points": "cell", "station": "cell"}
+_LEVELS = ("number", "expver", "surface", "depthBelowLandLayer", "heightAboveGround", "height", "step", "realization")
+TABLES = (".parquet", ".csv")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """A stretch of time of one field: a lazy array (time, latitude, longitude) and its stamps."""
+
+    array: Any
+    times: NDArray[np.datetime64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """
+    One field over all its files.
+
+    Attributes
+    ----------
+    short : str
+        Short name of the field.
+    pieces : tuple of Piece
+        In the order of time, without overlap.
+    step : str
+        "hourly", "daily" or "monthly"; "static" for a field without time.
+    hours : float
+        Length of a step [h]; 24 for days, NaN for months.
+    scale, shift : float
+        Value x scale + shift is in the unit of `FIELDS`.
+    """
+
+    short: str
+    pieces: tuple[Piece, ...]
+    step: Step | str
+    hours: float
+    scale: float = 1.0
+    shift: float = 0.0
+
+    def read(self, piece: int, box: Box) -> NDArray[Any]:
+        """The values of a box of one piece, as stored: `scale` and `shift` are not applied."""
+        return read_block(self.pieces[piece].array, box)
+
+    @property
+    def times(self) -> NDArray[np.datetime64]:
+        """All stamps."""
+        return np.concatenate([piece.times for piece in self.pieces])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grid:
+    """
+    ERA5-Land as it lies on disk: cells, fields, and where they came from.
+
+    Attributes
+    ----------
+    latitude, longitude : ndarray
+        Of rows and columns, as stored (either way, 0..360 or +-180). For a set of points (`gridded` False) both have
+        one entry a point, and arrays have one row and a column for each.
+    layers : mapping of short name to Layer
+        Fields with time.
+    statics : mapping of short name to ndarray, shape (rows, columns)
+        Fields without time: geopotential [m2 s-2], land fraction.
+    dataset : str
+        Id of the data set, blank when unknown.
+    sources : tuple of str
+        Names of the files.
+    """
+
+    latitude: NDArray[np.float64]
+    longitude: NDArray[np.float64]
+    layers: Mapping[str, Layer]
+    statics: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    dataset: str = ""
+    sources: tuple[str, ...] = ()
+    gridded: bool = True
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return (self.latitude.size if self.gridded else 1), self.longitude.size
+
+    @property
+    def cell_degrees(self) -> float:
+        """Distance of neighbouring rows [degrees]; 0.1 where it cannot be told."""
+        size = np.abs(np.diff(self.latitude)) if self.gridded and self.latitude.size > 1 else np.empty(0)
+        return float(np.median(size)) if size.size else 0.1
+
+
+def open_grid(sources: str | Path | Iterable[str | Path], *, dataset: str = "",
+              names: Mapping[str, str] | None = None) -> Grid:
+    """
+    Open ERA5-Land files as one grid; values stay on disk until they are asked for.
+
+    Parameters
+    ----------
+    sources : path or iterable of paths
+        NetCDF, GRIB, Zarr folders, zip downloads of NetCDF, or Parquet and CSV tables of points. Files of other
+        fields or other times of the same cells are joined.
+    dataset : str
+        Id of the data set: "reanalysis-era5-land", "reanalysis-era5-land-timeseries", ...; tells how precipitation
+        accumulates. Found in the files' attribute `dataset` when not given.
+    names : mapping, optional
+        The file's name = ERA5-Land's, where they differ: ``{"Tair": "t2m"}``.
+
+    Raises
+    ------
+    FileError
+        If a file is missing, damaged, or holds no field of ERA5-Land.
+    DataError
+        If files disagree about the cells, or a field has the same stamp twice.
+    MissingExtra
+        If xarray, or cfgrib for GRIB, is not installed.
+    """
+    try:
+        import xarray  # noqa: F401
+    except ImportError:
+        raise missing_extra("reading grids", "xarray", "grids") from None
+    paths = [Path(sources)] if isinstance(sources, (str, Path)) else [Path(source) for source in sources]
+    if not paths:
+        raise UsageError("sources: no files given")
+    tables = [path for path in paths if path.suffix.lower() in TABLES]
+    if tables and len(tables) != len(paths):
+        raise UsageError("sources: tables of points and grids cannot be mixed")
+    if tables:
+        from talik.era5land.tables import table_dataset
+
+        return grid_of([(table_dataset(tables, names=names), ", ".join(path.name for path in tables))],
+                       dataset=dataset)
+    return grid_of([(found, path.name) for path in paths for found in _opened(path)], dataset=dataset, names=names)
+
+
+def grid_of(datasets: Sequence[tuple[Any, str]], *, dataset: str = "", names: Mapping[str, str] | None = None) -> Grid:
+    """
+    One grid from open xarray datasets, each with the name of its source.
+
+    Raises
+    ------
+    FileError
+        If none of them holds a field of ERA5-Land.
+    DataError
+        If they disagree about the cells, or a field has the same stamp twice.
+    """
+    datasets = _one_set_of_points([(_plain(ds, source), source) for ds, source in datasets])
+    parts: dict[str, list[Piece]] = {}
+    units: dict[str, tuple[float, float]] = {}
+    statics: dict[str, NDArray[np.float64]] = {}
+    cells: tuple[NDArray[np.float64], NDArray[np.float64], bool] | None = None
+    for ds, source in datasets:
+        dataset = dataset or str(ds.attrs.get("dataset", ""))
+        here = (*(np.asarray(ds[name].values, float) for name in ("latitude", "longitude")), "cell" not in ds.dims)
+        if cells is not None and not _same_cells(cells, here):
+            raise DataError(f"{source}: has other cells than {datasets[0][1]} (latitudes from {here[0][0]:g} to "
+                            f"{here[0][-1]:g}, {here[0].size} x {here[1].size}). Open them one by one.")
+        cells = cells or here
+        for name, array in ds.data_vars.items():
+            short = known_field((names or {}).get(str(name), str(name)))
+            if short is None:
+                continue
+            scale = to_file_unit(short, str(array.attrs.get("units", "")))
+            if units.setdefault(short, scale) != scale:
+                raise DataError(f"{source}: {short} has another unit than in the files before")
+            if "time" in array.dims and FIELDS[short].kind != "static":
+                parts.setdefault(short, []).append(_piece(array, source))
+            else:
+                flat = array.isel(time=0) if "time" in array.dims else array
+                statics[short] = np.atleast_2d(np.asarray(flat.values, float)) * scale[0] + scale[1]
+    if cells is None or not (parts or statics):
+        found = sorted({str(name) for ds, _ in datasets for name in ds.data_vars})
+        raise FileError(f"{datasets[0][1]}: no field of ERA5-Land among {', '.join(found) or 'no variables'} (knows: "
+                        f"{', '.join(FIELDS)}). Give other names with names={{\"yours\": \"t2m\"}}.")
+    layers = {short: _layer(short, pieces, *units[short]) for short, pieces in parts.items()}
+    return Grid(*cells[:2], layers, statics, dataset, tuple(dict.fromkeys(source for _, source in datasets)), cells[2])
+
+
+def _opened(path: Path) -> list[Any]:
+    """The datasets of one file: one for NetCDF and Zarr, one a set of levels of a GRIB, one a member of a zip."""
+    import xarray as xr
+
+    if path.is_dir():
+        if not any((path / mark).exists() for mark in ("zarr.json", ".zgroup", ".zmetadata")):
+            raise FileError(f"{path}: a folder without zarr.json or .zgroup is no Zarr store. Give its files instead.")
+        ds = xr.open_zarr(path, chunks=None, consolidated=(path / ".zmetadata").exists())
+        for name, array in ds.variables.items():
+            array.encoding.update(zarr_store=str(path), zarr_name=str(name), zarr_dims=array.dims)
+        return [ds]
+    if not path.exists():
+        raise FileError(f"{path}: no such file")
+    with path.open("rb") as stream:
+        head = stream.read(8)
+    if head[:4] == b"PK\x03\x04":
+        members = unpacked(path, limits=Limits(size=2 << 30))
+        return [_netcdf(io.BytesIO(content), f"{path.name}: {name}") for name, content in members.items()
+                if is_netcdf(content[:8])] or _no_member(path, members)
+    if head[:4] == b"GRIB":
+        return _grib(path)
+    if is_netcdf(head):
+        with opened(path):                       # refuses links out of the file and swollen sizes
+            pass
+        return [_netcdf(path, str(path), classic=head[:3] == b"CDF")]
+    raise FileError(f"{path}: is neither NetCDF, GRIB, Zarr, zip, Parquet nor CSV (it begins with {head[:4]!r}). "
+                    "A page instead of data? Fetch it again.")
+
+
+def _no_member(path: Path, members: Mapping[str, bytes]) -> list[Any]:
+    raise FileError(f"{path}: no NetCDF file among {', '.join(members) or 'nothing'}. Unpack it and give its files.")
+
+
+def _netcdf(source: Any, shown: str, classic: bool = False) -> Any:
+    import xarray as xr
+
+    if isinstance(source, io.BytesIO):
+        classic = source.getvalue()[:3] == b"CDF"
+    try:
+        return xr.open_dataset(source, engine="scipy" if classic else "h5netcdf", chunks=None, decode_timedelta=False)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise FileError(f"{shown}: damaged or cut off ({str(error)[:200]}). Fetch it again.") from error
+
+
+def _grib(path: Path) -> list[Any]:
+    """All messages, in one dataset for each set of levels: a one-call open drops soil layers."""
+    import warnings
+
+    try:
+        import cfgrib
+    except ImportError:
+        raise missing_extra("reading GRIB", "cfgrib", "grib") from None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)   # cfgrib merges without saying how (cfgrib 0.9.15)
+        try:
+            return list(cfgrib.open_datasets(str(path), backend_kwargs={"indexpath": "", "time_dims": ("valid_time",)}))
+        except (OSError, EOFError, ValueError, KeyError) as error:
+            raise FileError(f"{path}: the GRIB file is damaged or cut off ({str(error)[:200]}). "
+                            "Fetch it again.") from error
+
+
+def _plain(ds: Any, source: str) -> Any:
+    """A dataset with dimensions (time, latitude, longitude) or (time, cell), and nothing beside them."""
+    present = {*ds.variables, *ds.dims}
+    ds = ds.rename({old: new for old, new in _RENAMED.items() if old in present and new not in present})
+    if "expver" in ds.dims:
+        first, *rest = (ds.isel(expver=k) for k in range(ds.sizes["expver"]))
+        for other in rest:                               # final and preliminary months, NaN in each other's place
+            first = first.fillna(other)
+        ds = first
+    for name in _LEVELS:
+        if name in ds.dims:
+            if ds.sizes[name] != 1:
+                raise DataError(f"{source}: {ds.sizes[name]} values of {name!r}; select one before reading.")
+            ds = ds.isel({name: 0})
+    ds = ds.drop_vars([name for name in _LEVELS if name in ds.coords])
+    for name in ("latitude", "longitude"):
+        if name not in ds.variables:
+            raise FileError(f"{source}: has no {name} (dimensions: {', '.join(map(str, ds.dims))})")
+    if "time" in ds.coords and "time" not in ds.dims:
+        ds = ds.expand_dims("time")
+    if "latitude" not in ds.dims and "cell" not in ds.dims:
+        ds = ds.expand_dims("cell")
+    if "cell" in ds.dims:
+        ds = ds.assign_coords(latitude=("cell", np.atleast_1d(ds["latitude"].values)),
+                              longitude=("cell", np.atleast_1d(ds["longitude"].values)))
+        return ds
+    return ds.transpose(*(name for name in ("time", "latitude", "longitude") if name in ds.dims), ...)
+
+
+def _one_set_of_points(datasets: list[tuple[Any, str]]) -> list[tuple[Any, str]]:
+    """Files of single points joined to one set of points, as one download a site and group of fields gives."""
+    import xarray as xr
+
+    places: dict[tuple[bytes, bytes], list[Any]] = {}
+    for ds, _ in datasets:
+        key = tuple(np.round(ds[name].values, 4).tobytes() for name in ("latitude", "longitude"))
+        places.setdefault(key, []).append(ds)  # type: ignore[arg-type]
+    if len(places) == 1 or not all("cell" in ds.dims for ds, _ in datasets):
+        return datasets
+    try:
+        joined = [xr.merge(found, join="outer", compat="no_conflicts", combine_attrs="drop_conflicts")
+                  for found in places.values()]
+    except xr.MergeError as error:
+        raise DataError(f"{datasets[0][1]} and the other files of points disagree: {str(error)[:200]}") from error
+    whole = xr.concat(joined, dim="cell", join="outer", data_vars="all", coords="minimal", compat="override",
+                      combine_attrs="drop_conflicts")
+    return [(whole, ", ".join(dict.fromkeys(source for _, source in datasets)))]
+
+
+def _piece(array: Any, source: str) -> Piece:
+    import xarray as xr
+
+    times = np.asarray(array["time"].values)
+    if not np.issubdtype(times.dtype, np.datetime64):
+        raise DataError(f"{source}: {array.name} has stamps of type {times.dtype}, expected common dates")
+    times = times.astype("M8[s]")
+    variable = array.variable
+    if "cell" in variable.dims:
+        variable = variable.expand_dims("row").transpose("time", "row", "cell", ...)
+    if variable.ndim != 3:
+        raise DataError(f"{source}: {array.name} has dimensions {array.dims}, expected time, latitude and longitude")
+    encoding = dict(array.encoding)
+    stored = tuple(_RENAMED.get(name, name) for name in encoding.get("zarr_dims", ()))
+    if stored != ("time", "latitude", "longitude"):
+        encoding.pop("zarr_store", None)
+    lazy = xr.DataArray(variable, name=array.name)
+    if np.any(np.diff(times).astype(np.int64) < 0):
+        order = np.argsort(times, kind="stable")
+        lazy, times, encoding = lazy.isel({lazy.dims[0]: order}), times[order], {}
+    lazy.encoding = encoding
+    return Piece(lazy, times)
+
+
+def _layer(short: str, pieces: list[Piece], scale: float, shift: float) -> Layer:
+    pieces = sorted((piece for piece in pieces if piece.times.size), key=lambda piece: piece.times[0])
+    if not pieces:
+        raise DataError(f"{short}: has no times")
+    times = np.concatenate([piece.times for piece in pieces])
+    gaps = np.diff(times).astype("m8[s]").astype(np.int64)
+    if np.any(gaps <= 0):
+        raise DataError(f"{short}: the stamp {times[1:][gaps <= 0][0]} occurs twice. The same file given twice, or "
+                        "files that overlap? Give each time once.")
+    hours = float(np.median(gaps)) / 3600 if gaps.size else float("nan")
+    if not gaps.size:
+        raise AmbiguousFile(f"{short}: has a single time, from which the step cannot be told. Give more files.")
+    if hours < 24:
+        return Layer(short, tuple(pieces), "hourly", hours, scale, shift)
+    if hours == 24:
+        return Layer(short, tuple(pieces), "daily", 24.0, scale, shift)
+    if 28 * 24 <= hours <= 31 * 24:
+        return Layer(short, tuple(pieces), "monthly", float("nan"), scale, shift)
+    raise DataError(f"{short}: the stamps are {hours:g} hours apart; expected hours, days or months.")
+
+
+def _same_cells(one: tuple[Any, Any, bool], other: tuple[Any, Any, bool]) -> bool:
+    return one[2] == other[2] and all(a.shape == b.shape and np.allclose(a, b, atol=1e-4)
+                                      for a, b in zip(one[:2], other[:2], strict=True))
