@@ -19,6 +19,8 @@ _HOME = {
     "surface_offset": "talik.kernels.equilibrium",
     "thermal_offset": "talik.kernels.equilibrium",
     "annual_offsets": "talik.series.offsets",
+    "annual_means": "talik.series.annual",
+    "active_layer": "talik.series.thaw",
     "Completeness": "talik.series.annual",
     "describe": "talik.analysis.describe",
     "scorecard": "talik.analysis.scorecard",

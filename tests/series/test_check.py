@@ -169,6 +169,19 @@ def test_the_mean_of_a_record_with_copies_is_that_of_the_clean_one(invented):
     np.testing.assert_allclose(annual_means(result.record).mean, annual_means(record).mean, atol=1e-9)
 
 
+def test_the_hour_that_summer_time_repeats_is_rejected_and_the_mean_hardly_moves():
+    utc = np.arange("2020-01-01", "2021-01-01", dtype="M8[h]")
+    summer = (utc >= np.datetime64("2020-03-29T01")) & (utc < np.datetime64("2020-10-25T01"))
+    local = utc + summer.astype("m8[h]")
+    x = -3 + 8 * np.sin(2 * np.pi * np.arange(utc.size) / 8784) + 2 * np.sin(2 * np.pi * np.arange(utc.size) / 24)
+    result = check(Record("A", local, [0.0], x[:, None]))
+    assert result.count(Flag.DUPLICATE).tolist() == [2]
+    from talik.series.annual import annual_means
+
+    shifted, clean = (annual_means(r).mean[0, 0] for r in (result.record, Record("A", utc, [0.0], x[:, None])))
+    assert shifted == pytest.approx(clean, abs=5e-3)
+
+
 def test_rows_under_a_reset_clock_are_rejected():
     t = np.arange("2019-01-01", "2019-03-01", dtype="M8[h]").astype("M8[us]")
     t[500:700] = np.datetime64("2000-01-01") + np.arange(200).astype("m8[h]")

@@ -95,6 +95,14 @@ def test_offsets_by_year_and_their_mean(site, tmp_path):
     assert (mean["site"], mean["surface_offset_n"], mean["ttop_method"]) == ("kevo", 3, "stated depth")
 
 
+def test_a_table_for_people_has_the_main_columns_only(site, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
+    result = run("offsets", site, "--depth", "2", "--mean", "--format", "table")
+    assert result.exit_code == 0, result.output
+    assert "surface_offset_uncertainty" in result.stdout
+    assert "lasting" not in result.stdout
+
+
 def test_air_and_ground_from_two_files_of_one_site(tmp_path):
     air, soil = write(tmp_path / "air.csv", depths="-2"), write(tmp_path / "soil.csv", depths="0.02,0.5,1.0,2.0")
     assert run("offsets", air, soil, "--format", "csv").exit_code == 0      # the ground alone has a thermal offset
