@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,19 +17,26 @@ _ENDINGS = {b"CDF\x01": ".nc", b"CDF\x02": ".nc", b"CDF\x05": ".nc", b"\x89HDF":
             b"PK\x03\x04": ".zip"}
 
 
+class Spoiled(FileError):
+    """What arrived is not what a whole answer looks like; asking again may help."""
+
+
 def ending(path: Path) -> str:
     """
     ".nc", ".grib" or ".zip", by the first bytes.
 
     Raises
     ------
-    FileError
+    Spoiled
         If it is none of these: a web page, an error text, an empty file.
     """
     with open(path, "rb") as stream:
-        head = stream.read(4)
+        return _ending(stream.read(4), path.name)
+
+
+def _ending(head: bytes, name: str) -> str:
     if head not in _ENDINGS:
-        raise FileError(f"{path.name}: begins with {head!r}: neither NetCDF, GRIB nor a zip archive")
+        raise Spoiled(f"{name}: begins with {head!r}: neither NetCDF, GRIB nor a zip archive")
     return _ENDINGS[head]
 
 
@@ -38,29 +46,31 @@ def opens(path: Path) -> None:
 
     Raises
     ------
-    FileError
+    Spoiled
         If it is cut, damaged or holds no data.
     """
-    kind = ending(path)
-    if kind == ".grib":
-        with open(path, "rb") as stream:
-            stream.seek(-4, 2)
-            if stream.read() != b"7777":
-                raise FileError(f"{path.name}: the last GRIB message has no end: cut")
-    elif path.read_bytes()[:4] == b"\x89HDF" and find_spec("h5py"):
+    with open(path, "rb") as stream:
+        head = stream.read(4)
+        stream.seek(-4, 2)
+        tail = stream.read()
+    if _ending(head, path.name) == ".zip":
+        raise Spoiled(f"{path.name}: an archive within an archive: refused")
+    if head == b"GRIB" and tail != b"7777":
+        raise Spoiled(f"{path.name}: the last GRIB message has no end: cut")
+    if head == b"\x89HDF" and find_spec("h5py"):
         import h5py
 
         try:
             with h5py.File(path, "r") as file:
                 if not any(isinstance(file[name], h5py.Dataset) and file[name].size for name in file):
-                    raise FileError(f"{path.name}: holds no data")
+                    raise Spoiled(f"{path.name}: holds no data")
         except (OSError, RuntimeError, KeyError) as error:
-            raise FileError(f"{path.name}: cut or damaged ({str(error)[:120]})") from error
+            raise Spoiled(f"{path.name}: cut or damaged ({str(error)[:120]})") from error
 
 
-def unpacked(path: Path, folder: Path, stem: str, *, limits: Limits) -> list[Path]:
+def unpacked(path: Path, folder: Path, stem: str, *, limits: Limits, check: Callable[[Path], None]) -> list[Path]:
     """
-    The files of an archive, each checked by its CRC and opened; named by number, because names in archives are not safe.
+    The files of an archive, each checked by its CRC and opened; numbered, because names in archives are not safe.
 
     Parameters
     ----------
@@ -70,10 +80,12 @@ def unpacked(path: Path, folder: Path, stem: str, *, limits: Limits) -> list[Pat
         Where the files go: `stem`-1.nc, `stem`-2.nc, ...
     limits : Limits
         Beyond which it is refused while unpacking.
+    check : callable
+        Opens each file before it gets its name; `opens` or more.
 
     Raises
     ------
-    FileError
+    Spoiled
         If it is damaged, goes beyond a limit, or holds something that is neither NetCDF nor GRIB.
     """
     made: list[Path] = []
@@ -81,16 +93,17 @@ def unpacked(path: Path, folder: Path, stem: str, *, limits: Limits) -> list[Pat
         with zipfile.ZipFile(path) as archive:
             members = [info for info in archive.infolist() if not info.is_dir()]
             if not 0 < len(members) <= limits.members:
-                raise FileError(f"{path.name}: holds {len(members)} files, 1 to {limits.members} are expected")
+                raise Spoiled(f"{path.name}: holds {len(members)} files, 1 to {limits.members} are expected")
             room = limits.size
             for number, info in enumerate(members, 1):
-                target = folder / f"{stem}-{number}.nc"
+                with archive.open(info) as stream:
+                    target = folder / f"{stem}-{number}{_ending(stream.read(4), path.name)}"
                 with replacing(target) as part:
                     room -= _unpack(archive, info, part, room, limits, path.name)
-                    opens(part)
+                    check(part)
                 made.append(target)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise FileError(f"{path.name}: is not a whole zip archive ({str(error)[:100]})") from error
+        raise Spoiled(f"{path.name}: is not a whole zip archive ({str(error)[:100]})") from error
     return made
 
 
@@ -100,6 +113,6 @@ def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, part: Path, room: i
         while piece := source.read(_PIECE):
             size += len(piece)
             if size > room or (size > _PIECE and size > limits.ratio * max(info.compress_size, 1)):
-                raise FileError(f"{name}: unpacks to more than is expected: refused as a zip bomb")
+                raise Spoiled(f"{name}: unpacks to more than is expected: refused as a zip bomb")
             target.write(piece)
     return size

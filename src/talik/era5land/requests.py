@@ -53,7 +53,7 @@ class Request:
     sites : tuple of str
         The sites it serves. Not part of the key.
     instead : tuple of Request
-        What to ask for when this data set turns out not to have the variables.
+        What to ask for when this data set turns out not to have the variables: each alone, then boxes.
     """
 
     dataset: str
@@ -185,8 +185,10 @@ def plan(sites: pl.DataFrame | Iterable[tuple[str, float, float]], years: tuple[
         for (latitude, longitude), names in sharing.items():
             mine = [box for box in areas if set(names) & set(box.sites)]
             for span in spans:
-                other = tuple(_areas(mine, [span], {name: wanted[name] for name in here}, limit))
-                made.append(_at_point(latitude, longitude, span, here, tuple(names), other))
+                single = tuple(_at_point(latitude, longitude, span, [name], tuple(names),
+                                         tuple(_areas(mine, [span], {name: wanted[name]}, limit))) for name in here)
+                made.append(_at_point(latitude, longitude, span, here, tuple(names), single) if len(here) > 1
+                            else single[0])
     made += _areas(areas, spans, {name: how for name, how in wanted.items() if name not in here}, limit)
     settings = {"years": spans, "variables": sorted(wanted), "at_points": here, "tile": tile, "margin": margin,
                 "limit": limit}

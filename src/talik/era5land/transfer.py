@@ -67,8 +67,8 @@ def receive(account: Account, url: str, part: Path, patience: Patience, *, size:
         fruitless = 0 if before < _length(part) else fruitless + 1
         if fruitless < patience.tries:
             patience.pause(fruitless, told)
-    raise RemoteError(f"the file could not be fetched whole ({account.hidden(why, 160)}). What arrived is kept; run the "
-                      "same command again to go on.")
+    raise RemoteError(f"the file could not be fetched whole ({account.hidden(why, 160)}). What arrived is kept; run "
+                      "the same command again to go on.")
 
 
 class _Busy(Interrupted):
@@ -181,5 +181,5 @@ def _drop(part: Path) -> None:
 
 
 def _unwritable(part: Path, error: OSError) -> FileError:
-    return FileError(f"{part.parent}: cannot be written to: {error.strerror or error}. What arrived is kept; free space "
-                     "and run the same command again to go on.")
+    return FileError(f"{part.parent}: cannot be written to: {error.strerror or error}. What arrived is kept; free "
+                     "space and run the same command again to go on.")

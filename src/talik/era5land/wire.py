@@ -82,6 +82,9 @@ class Patience:
             self.sleep(min(self.longest, self.first * 2.0**attempt) * random.uniform(0.5, 1.0))
 
 
+USUAL = Patience()
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """Where to ask and with whose key; the key is not shown."""
