@@ -34,6 +34,8 @@ _HOME = {
     "model_skill": "talik.analysis.skill",
     "rank_drivers": "talik.analysis.drivers",
     "importance_null": "talik.analysis.nulls",
+    "judge_predictors": "talik.analysis.predictors",
+    "interaction_strength": "talik.analysis.drivers",
     "predict_offsets": "talik.analysis.prediction",
     "applicability": "talik.analysis.applicability",
     "harmonise": "talik.synthesis.harmonise",

@@ -164,7 +164,8 @@ def spatial_folds(sites: Any, scheme: Scheme = "cluster", *, k: int = 10, by: st
         notes = (*notes, f"{shared} rows share their coordinates with a row of another fold: their skill is flattered")
     return Folds(fold=fold, scheme=scheme, sites=_place(frame), wasserstein_km=match, notes=notes,
                  reach_km=float(np.median(reach)) if reach.size else float("nan"),
-                 settings={"scheme": scheme, "k": k, "by": by, "reach_km": reach_km, "block_km": block_km, "seed": seed},
+                 settings={"scheme": scheme, "k": k, "by": by, "reach_km": reach_km, "block_km": block_km,
+                           "seed": seed},
                  data_hash=frame_hash(_place(frame)))
 
 
