@@ -104,6 +104,8 @@ def test_numbers_as_text_and_a_single_number():
     (lambda: pool([1, 2], [1, 2], labels="ab"), DataError, "labels: got one text, expected 2"),
     (lambda: pool([1, 2], [1, 2], subgroup=["a", None]), DataError, "subgroup: row 2 has none"),
     (lambda: pool([1, 2], [1e-60, 1]), DataError, "spans more than 1e\\+50; are the units the same"),
+    (lambda: pool([1, 2], [1e-150, 1e-149]), DataError, "se: 1e-150 to 1e-149 cannot be squared; choose another unit"),
+    (lambda: pool_many([[1, 2]], [1e-150, 1e-149]), DataError, "cannot be squared"),
     (lambda: pool([1], [1], tau2="RML"), UnknownName, "unknown tau2 'RML'. Did you mean 'REML'"),
     (lambda: pool([1], [1], tau2=-1.0), UsageError, "tau2: got -1.0, expected an estimator"),
     (lambda: pool([1], [1], ci="HKSJ"), UnknownName, "unknown ci 'HKSJ'"),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from talik.errors import DataError, UsageError, unknown
 from talik.frames import numbers
-from talik.kernels.studies import REACH
+from talik.kernels.studies import EXTREME, REACH
 
 LEFT_OUT = {
     "effect_missing": "the effect is missing",
@@ -98,9 +98,26 @@ def effects_of(effect: Any, se: Any, labels: Any = None, subgroup: Any = None) -
     reason = np.select([np.isnan(y), np.isinf(y), np.isnan(s), np.isinf(s), s == 0],
                        ["effect_missing", "effect_infinite", "se_missing", "se_infinite", "se_zero"], "")
     used = s[reason == ""]
-    if used.size and used.max() > used.min() * REACH:
-        raise DataError(f"se: {used.min():g} to {used.max():g} spans more than {REACH:g}; are the units the same?")
+    check_sizes(used)
     return Effects(names, groups, y, s, reason)
+
+
+def check_sizes(se: NDArray[np.float64]) -> None:
+    """
+    Check that standard errors can be squared and compared.
+
+    Raises
+    ------
+    DataError
+        If they span more than 50 orders of magnitude, or are beyond 1e140 or below 1e-140.
+    """
+    if not se.size:
+        return
+    least, most = float(se.min()), float(se.max())
+    if most > least * REACH:
+        raise DataError(f"se: {least:g} to {most:g} spans more than {REACH:g}; are the units the same?")
+    if most > EXTREME or least < 1 / EXTREME:
+        raise DataError(f"se: {least:g} to {most:g} cannot be squared; choose another unit")
 
 
 def values_of(values: Any, name: str) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc, ndtri
 
-from talik.analysis.effects import Effects, check_level, effects_of, named, one_of
+from talik.analysis.effects import Effects, check_level, check_sizes, effects_of, named, one_of
 from talik.analysis.meta_regression import meta_regression
 from talik.analysis.pooled import Between, Interval, Pooled, PooledMany
 from talik.errors import DataError, UsageError
@@ -292,6 +292,7 @@ def pool_many(effects: ArrayLike, se: ArrayLike, *, tau2: str | float = "REML", 
     if (s < 0).any():
         row, study = (int(i[0]) for i in np.nonzero(s < 0))
         raise DataError(f"se: row {row + 1}, study {study + 1} is {s[row, study]:g}; a standard error is positive")
+    check_sizes(s[np.isfinite(y) & np.isfinite(s) & (s > 0)])
     studies = standardised(y, s)
     unit = studies.scale**2
     if isinstance(tau2, str):

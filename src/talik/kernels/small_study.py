@@ -68,9 +68,9 @@ def begg(effect: Array, se: Array) -> Asymmetry:
     gap = v - 1 / (1 / v).sum()
     deviate = y / np.sqrt(np.where(gap > 0, gap, np.nan))
     score = float((np.sign(deviate[:, None] - deviate) * np.sign(v[:, None] - v)).sum() / 2)
-    spread, nan = float(np.sqrt(_kendall_variance(deviate, v))), float("nan")
-    if np.ptp(y) <= 1e-12:
-        spread = nan
+    nan = float("nan")
+    flat = np.ptp(y) <= 1e-12 or np.ptp(v) <= 1e-12
+    spread = 0.0 if flat else float(np.sqrt(_kendall_variance(deviate, v)))
     if not spread > 0 or np.isnan(deviate).any():
         return Asymmetry(nan, 0.0, nan, float("inf"), nan, "all effects or all standard errors are equal")
     return Asymmetry(score, spread, score / spread, float("inf"), float(2 * ndtr(-abs(score / spread))), "")

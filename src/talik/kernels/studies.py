@@ -11,6 +11,9 @@ Array = NDArray[np.float64]
 
 REACH = 1e50
 """Largest ratio of standard errors within one data set that squares of squares still hold."""
+EXTREME = 1e140
+"""Largest standard error, and the inverse of the smallest, whose square is still a number."""
+_STEEP = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,9 @@ class Fit:
         Coefficients.
     covariance : ndarray, shape (G, B, p, p)
         (X' W X)^-1.
+    design : ndarray of shape (k, p), or None
+    traces : pair of ndarray of shape (G, B), or None
+        tr P and tr PP where they were needed along the way.
     """
 
     w: Array
@@ -126,6 +132,7 @@ class Fit:
     beta: Array
     covariance: Array
     design: Array | None
+    traces: tuple[Array, Array] | None = None
 
     @property
     def q(self) -> Array:
@@ -150,6 +157,8 @@ class Fit:
             first, rest = self.w[0], self.w[1:].sum(0)
             others = rest * rest - (self.w[1:] * self.w[1:]).sum(0)
             return np.asarray((2 * first * rest + others) * self.covariance[..., 0, 0])
+        if self.traces is not None:
+            return self.traces[0]
         return np.asarray(self.w.sum(0) - np.trace(self.between(2), axis1=-2, axis2=-1))
 
     @property
@@ -161,6 +170,8 @@ class Fit:
             square = (rest * rest).sum(0)
             crossed = 2 * share**2 * square + (square**2 - (rest**4).sum(0)) * total**2
             return np.asarray((share * rest.sum(0)) ** 2 + (rest**2 * (1 - rest * total) ** 2).sum(0) + crossed)
+        if self.traces is not None:
+            return self.traces[1]
         two, three = self.between(2), self.between(3)
         return np.asarray((self.w * self.w).sum(0) - 2 * np.trace(three, axis1=-2, axis2=-1)
                           + np.trace(two @ two, axis1=-2, axis2=-1))
@@ -175,10 +186,36 @@ def fit(studies: Studies, tau2: Array) -> Fit:
             mean = (w * studies.y).sum(0) / total
             return Fit(w, studies.y - mean, mean[..., None], (1 / total)[..., None, None], None)
     x = studies.design
+    if (w.max(0) > _STEEP * w.min(0)).any():
+        return _steep_fit(studies, w)
     covariance = np.linalg.inv(np.einsum("kp,kgb,kq->gbpq", x, w, x))
     beta = np.einsum("gbpq,kq,kgb->gbp", covariance, x, w * studies.y)
     beta += np.einsum("gbpq,kq,kgb->gbp", covariance, x, w * (studies.y - np.einsum("kp,gbp->kgb", x, beta)))
     return Fit(w, studies.y - np.einsum("kp,gbp->kgb", x, beta), beta, covariance, x)
+
+
+def _steep_fit(studies: Studies, w: Array) -> Fit:
+    """
+    The fit with a design when some weights are millions of times others: by QR, with P as a square.
+
+    With N an orthonormal basis of what is orthogonal to W^1/2 X, P = W^1/2 N N' W^1/2; no large numbers are subtracted.
+    """
+    assert studies.design is not None
+    _, points, sets = w.shape
+    p = studies.p
+    beta, covariance = np.empty((points, sets, p)), np.empty((points, sets, p, p))
+    r, traces = np.empty_like(w), np.empty((2, points, sets))
+    for g, b in np.ndindex(points, sets):
+        root = np.sqrt(w[:, g, b])
+        q, upper = np.linalg.qr(root[:, None] * studies.design, mode="complete")
+        basis, null = q[:, :p], q[:, p:]
+        z = root * studies.y[:, 0, b if studies.y.shape[2] > 1 else 0]
+        inverse = np.linalg.inv(upper[:p])
+        beta[g, b], covariance[g, b] = inverse @ (basis.T @ z), inverse @ inverse.T
+        r[:, g, b] = null @ (null.T @ z) / root
+        square = root[:, None] * null
+        traces[0, g, b], traces[1, g, b] = (square**2).sum(), ((square.T @ square) ** 2).sum()
+    return Fit(w, r, beta, covariance, studies.design, (traces[0], traces[1]))
 
 
 def log_likelihood(studies: Studies, tau2: Array, *, restricted: bool) -> Array:
