@@ -35,8 +35,8 @@ def settled(who: Account, request: Request, reply: Reply) -> dict[str, Any]:
     if reply.status == 401:
         raise Refused(f"the Climate Data Store does not know the key ({why}). {HOW_TO_KEY}")
     if reply.status == 403 and "licen" in why.lower():
-        raise Refused(f"{request.dataset}: its licence is not accepted (or a new one is in force). Sign in, accept it at "
-                      f"{SITE}/datasets/{request.dataset}?tab=download#manage-licences, and run the same command "
+        raise Refused(f"{request.dataset}: its licence is not accepted (or a new one is in force). Sign in, accept it "
+                      f"at {SITE}/datasets/{request.dataset}?tab=download#manage-licences, and run the same command "
                       "again.")
     classed(request, why, too_large=reply.status == 413)
     if reply.status == 403:

@@ -68,7 +68,7 @@ def opens(path: Path) -> None:
             raise Spoiled(f"{path.name}: cut or damaged ({str(error)[:120]})") from error
 
 
-def unpacked(path: Path, folder: Path, stem: str, *, limits: Limits, check: Callable[[Path], None]) -> list[Path]:
+def unpacked(path: Path, *, limits: Limits, check: Callable[[Path], None]) -> list[Path]:
     """
     The files of an archive, each checked by its CRC and opened; numbered, because names in archives are not safe.
 
@@ -76,17 +76,22 @@ def unpacked(path: Path, folder: Path, stem: str, *, limits: Limits, check: Call
     ----------
     path : Path
         The archive.
-    folder : Path
-        Where the files go: `stem`-1.nc, `stem`-2.nc, ...
     limits : Limits
         Beyond which it is refused while unpacking.
     check : callable
-        Opens each file before it gets its name; `opens` or more.
+        Opens each file; `opens` or more.
+
+    Returns
+    -------
+    list of Path
+        Beside the archive, under its name and a number: not yet under a name of their own.
 
     Raises
     ------
     Spoiled
         If it is damaged, goes beyond a limit, or holds something that is neither NetCDF nor GRIB.
+    FileError
+        If the disk is full.
     """
     made: list[Path] = []
     try:
@@ -96,8 +101,7 @@ def unpacked(path: Path, folder: Path, stem: str, *, limits: Limits, check: Call
                 raise Spoiled(f"{path.name}: holds {len(members)} files, 1 to {limits.members} are expected")
             room = limits.size
             for number, info in enumerate(members, 1):
-                with archive.open(info) as stream:
-                    target = folder / f"{stem}-{number}{_ending(stream.read(4), path.name)}"
+                target = path.with_suffix(f".{number}.part")
                 with replacing(target) as part:
                     room -= _unpack(archive, info, part, room, limits, path.name)
                     check(part)

@@ -243,8 +243,8 @@ class _Run:
         self.jobs.forget(request)
         why = reason(who, reply) or f"the job is {who.hidden(status, 40)!r}"
         classed(request, why)
-        raise RemoteError(f"{request.name}: the Climate Data Store could not make it: {why}. Run the same command again "
-                          f"to send it anew; your jobs are listed at {SITE}/requests?tab=all.")
+        raise RemoteError(f"{request.name}: the Climate Data Store could not make it: {why}. Run the same command "
+                          f"again to send it anew; your jobs are listed at {SITE}/requests?tab=all.")
 
     def _received(self, who: Account, request: Request, job: Job, asset: Mapping[str, Any]) -> list[Path]:
         folder = self.jobs.folder
@@ -255,12 +255,12 @@ class _Run:
         for _ in range(3):
             self.watch(request, "receiving")
             receive(who, href, part, self.patience, size=size, checksum=checksum,
-                    progress=lambda there, whole: self.patience.sleep(0.0))       # leaves when all is to end
+                    heed=lambda: self.patience.sleep(0.0))       # leaves when all is to end
             try:
                 return self._placed(request, job, part)
             except Spoiled as error:
                 last = error
-                part.unlink(missing_ok=True)
+                self._swept(request)
                 self.watch(request, "arrived damaged; receiving again")
         self.jobs.forget(request)
         raise RemoteError(f"{request.name}: what the service sends is damaged, three times ({last}). Nothing of it was "
@@ -268,22 +268,25 @@ class _Run:
 
     def _placed(self, request: Request, job: Job, part: Path) -> list[Path]:
         """Open what arrived, record it, and give it its name, in this order: only whole files are ever named."""
-        kind, folder = ending(part), self.jobs.folder
-        if kind == ".zip":
+        if ending(part) == ".zip":
             limits = Limits(members=100, size=8 * request.bytes + (64 << 20), ratio=1000.0)
-            made = unpacked(part, folder, request.name, limits=limits, check=self._checked)
-            kept = self.jobs.done(request, job, [(path, path) for path in made])
-            part.unlink()
+            made = unpacked(part, limits=limits, check=self._checked)
+            places = [(now, f"{request.name}-{number}{ending(now)}") for number, now in enumerate(made, 1)]
         else:
             self._checked(part)
-            place = folder / (request.name + kind)
-            kept = self.jobs.done(request, job, [(part, place)])
+            places = [(part, request.name + ending(part))]
+        kept = self.jobs.done(request, job, places)
+        for (now, _), place in zip(places, kept, strict=True):
             with replacing(place) as temporary:
-                os.replace(part, temporary)
+                os.replace(now, temporary)
+        self._swept(request)
         self.watch(request, "done")
-        for stale in folder.glob(f".{request.name}-*.part"):
-            stale.unlink(missing_ok=True)
         return kept
+
+    def _swept(self, request: Request) -> None:
+        """Take away what earlier tries left."""
+        for stale in self.jobs.folder.glob(f".{request.name}-*"):
+            stale.unlink(missing_ok=True)
 
     def _checked(self, path: Path) -> None:
         opens(path)

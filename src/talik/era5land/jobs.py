@@ -84,11 +84,11 @@ class Jobs:
                     for path, (_, size, digest) in zip(paths, job.files, strict=True))
         return paths if whole else None
 
-    def done(self, request: Request, job: Job, files: list[tuple[Path, Path]]) -> list[Path]:
-        """Record files as (where each is now, its final place); the places themselves are filled by the caller."""
-        kept = tuple((place.name, now.stat().st_size, sha256(now)) for now, place in files)
+    def done(self, request: Request, job: Job, files: list[tuple[Path, str]]) -> list[Path]:
+        """Record files, given as where each is now and the name it will have; returns the places under those names."""
+        kept = tuple((name, now.stat().st_size, sha256(now)) for now, name in files)
         self.keep(request, replace(job, state="done", files=kept))
-        return [place for _, place in files]
+        return [self.folder / name for _, name in files]
 
     @contextmanager
     def alone(self, request: Request, sleep: Callable[[float], object]) -> Iterator[None]:

@@ -22,7 +22,7 @@ class Gone(RemoteError):
 
 
 def receive(account: Account, url: str, part: Path, patience: Patience, *, size: int | None = None,
-            checksum: str | None = None, progress: Callable[[int, int | None], None] | None = None) -> None:
+            checksum: str | None = None, heed: Callable[[], object] = lambda: None) -> None:
     """
     Bring a file to `part`, going on from what is already there.
 
@@ -38,8 +38,8 @@ def receive(account: Account, url: str, part: Path, patience: Patience, *, size:
         Its length [bytes] as promised with the result.
     checksum : str, optional
         As promised: md5, sha1, sha256 or sha512 in hexadecimal, bare or as a multihash; another kind is not used.
-    progress : callable, optional
-        Called with bytes there and bytes promised after every piece.
+    heed : callable
+        Called after every piece; may raise, to stop.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def receive(account: Account, url: str, part: Path, patience: Patience, *, size:
         before, told = _length(part), None
         try:
             if size is None or before != size:
-                size = _continued(account, url, part, patience, size, before, progress)
+                size = _continued(account, url, part, patience, size, before, heed)
             if _agrees(part, checksum):
                 return
             why = "the checksum is not the one promised"
@@ -78,7 +78,7 @@ class _Busy(Interrupted):
 
 
 def _continued(account: Account, url: str, part: Path, patience: Patience, size: int | None, have: int,
-               progress: Callable[[int, int | None], None] | None) -> int | None:
+               heed: Callable[[], object]) -> int | None:
     """Append what is missing; returns the whole length where it is known."""
     headers = {"Range": f"bytes={have}-"} if have else {}
     with opened(account, "GET", url, patience, headers=headers) as response:
@@ -90,7 +90,7 @@ def _continued(account: Account, url: str, part: Path, patience: Patience, size:
         if start is None:
             _drop(part)
             raise Interrupted("the service does not go on where the file broke off")
-        _append(response, part, start, size, patience, progress)
+        _append(response, part, start, size, patience, heed)
     there = _length(part)
     if size is not None and there > size:
         _drop(part)
@@ -123,7 +123,7 @@ def _offer(response: HTTPResponse, have: int) -> tuple[int | None, int | None]:
 
 
 def _append(response: HTTPResponse, part: Path, start: int, size: int | None, patience: Patience,
-            progress: Callable[[int, int | None], None] | None) -> None:
+            heed: Callable[[], object]) -> None:
     there, since, at_since = start, patience.clock(), start
     try:
         part.parent.mkdir(parents=True, exist_ok=True)
@@ -140,8 +140,7 @@ def _append(response: HTTPResponse, part: Path, start: int, size: int | None, pa
             except OSError as error:
                 raise _unwritable(part, error) from error
             there += len(piece)
-            if progress:
-                progress(there, size)
+            heed()
             now = patience.clock()
             if now - since >= patience.stall:
                 if there - at_since < patience.slowest * (now - since):
