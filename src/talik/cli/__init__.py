@@ -20,6 +20,7 @@ _COMMANDS = {
     "scorecard": ("talik.cli.statements", "scorecard", "Recompute every published claim from its table."),
     "check": ("talik.cli.series", "check", "Check logger files: fill values, spikes, stuck sensors, depths, drift."),
     "offsets": ("talik.cli.series", "offsets", "Annual surface and thermal offsets from logger files."),
+    "predictors": ("talik.cli.predictors", "predictors", "ERA5-Land at the sites, from files or a service."),
     "drivers": ("talik.cli.drivers", "drivers", "Rank the drivers of an offset, or say that the data cannot tell."),
     "figures": ("talik.cli.studies", "figures", "Draw the figures of a study again."),
     "meta": ("talik.cli.meta", "meta", "Slopes within groups of sites, pooled, by both profiles."),

@@ -151,6 +151,43 @@ def open_grid(sources: str | Path | Iterable[str | Path], *, dataset: str = "",
     return grid_of([(found, path.name) for path in paths for found in _opened(path)], dataset=dataset, names=names)
 
 
+def open_grids(sources: str | Path | Iterable[str | Path], *, dataset: str = "",
+               names: Mapping[str, str] | None = None) -> list[Grid]:
+    """
+    Open files of different areas, steps or levels as few grids: one for each set of cells and step; see `open_grid`.
+
+    Fields without time (land fraction, geopotential) of the same cells join every grid of these cells.
+    """
+    paths = [Path(sources)] if isinstance(sources, (str, Path)) else [Path(source) for source in sources]
+    if len(paths) < 2 or all(path.suffix.lower() in TABLES for path in paths):
+        return [open_grid(paths, dataset=dataset, names=names)]
+    groups: dict[tuple[Any, ...], list[tuple[Any, str]]] = {}
+    still: dict[tuple[Any, ...], list[tuple[Any, str]]] = {}
+    for path in paths:
+        for found in _opened(path):
+            ds = _plain(found, path.name)
+            cells = ("points",) if "cell" in ds.dims else tuple(
+                np.round(ds[name].values.astype(float), 4).tobytes() for name in ("latitude", "longitude"))
+            step = _step_of(ds)
+            (still if step == "static" else groups).setdefault((cells, *(() if step == "static" else (step,))),
+                                                               []).append((ds, path.name))
+    if not groups:
+        return [grid_of(members, dataset=dataset, names=names) for members in still.values()]
+    lone = [grid_of(members, dataset=dataset, names=names) for (cells,), members in still.items()
+            if not any(key[0] == cells for key in groups)]
+    return [grid_of([*members, *still.get(key[:1], [])], dataset=dataset, names=names)
+            for key, members in groups.items()] + lone
+
+
+def _step_of(ds: Any) -> str:
+    if "time" not in ds.dims:
+        return "static"
+    if ds.sizes["time"] < 2:
+        return "static" if all(known_field(str(name)) in (None, "z", "lsm") for name in ds.data_vars) else "single"
+    gap = float(np.median(np.diff(ds["time"].values.astype("M8[s]")).astype(np.int64)))
+    return "monthly" if gap > 86400 else "daily" if gap == 86400 else "hourly"
+
+
 def grid_of(datasets: Sequence[tuple[Any, str]], *, dataset: str = "", names: Mapping[str, str] | None = None) -> Grid:
     """
     One grid from open xarray datasets, each with the name of its source.

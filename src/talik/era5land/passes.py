@@ -18,6 +18,10 @@ from talik.era5land.tiles import Tile
 from talik.errors import DataError, UsageError
 
 
+class NothingToMake(DataError):
+    """None of the wanted variables can be made from the fields of a grid."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pass:
     """
@@ -84,8 +88,8 @@ def plan_pass(grid: Grid, *, years: Years | None = None, variables: Iterable[str
             elif not all(np.array_equal(layer.times, layers[0].times) for layer in layers):
                 raise DataError("u10 and v10 do not have the same times; give the same files for both")
     if not made:
-        raise DataError(f"none of the wanted variables can be made from {', '.join(grid.layers) or 'no field'}: "
-                        + "; ".join(f"{name}: {REASONS[code]}" for name, code in lacking.items()))
+        raise NothingToMake(f"none of the wanted variables can be made from {', '.join(grid.layers) or 'no field'}: "
+                            + "; ".join(f"{name}: {REASONS[code]}" for name, code in lacking.items()))
     if years is not None and years[0] > years[1]:
         raise UsageError(f"years: {years[0]} is after {years[1]}")
     used = {short: grid.layers[short] for quantity in made.values() for short in quantity.fields}

@@ -116,8 +116,9 @@ def _blocks(tile: Tile) -> Iterator[tuple[NDArray[Any], Steps, slice]]:
     from talik.kernels.grid_sums import speed
 
     rows, columns = slice(*tile.rows), slice(*tile.columns)
+    cells = (tile.rows[1] - tile.rows[0]) * (tile.columns[1] - tile.columns[0])
     for number, steps in enumerate(tile.steps):
-        length = _block_length(tile, number)
+        length = block_length(tile.layers[0], number, cells)
         for start in range(0, steps.month.size, length):
             part = slice(start, min(start + length, steps.month.size))
             if not (steps.month[part] >= 0).any():
@@ -129,10 +130,9 @@ def _blocks(tile: Tile) -> Iterator[tuple[NDArray[Any], Steps, slice]]:
             yield np.ascontiguousarray(block.reshape(block.shape[0], -1)), steps, part
 
 
-def _block_length(tile: Tile, piece: int) -> int:
-    array = tile.layers[0].pieces[piece].array
-    chunk = chunk_shape(array)
-    cells = (tile.rows[1] - tile.rows[0]) * (tile.columns[1] - tile.columns[0])
+def block_length(layer: Layer, piece: int, cells: int) -> int:
+    """Steps to read at a time for a tile of so many cells: a chunk, or as many chunks as fill a block."""
+    chunk = chunk_shape(layer.pieces[piece].array)
     steps = chunk[0] if chunk else 1
     if chunk and 4 * steps * chunk[1] * chunk[2] >= WHOLE_CHUNK and 4 * steps * cells <= 4 * BLOCK_BYTES:
         return steps

@@ -1,0 +1,147 @@
+"""The command `talik predictors`: ERA5-Land at the sites, from files or a service."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from talik.cli.output import emit, format_option
+from talik.errors import UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from talik.synthesis.predictors import SitePredictors
+
+_DOORS = ("cds", "edh", "gee")
+
+
+@click.command()
+@click.argument("sites")
+@click.option("--source", "sources", multiple=True, required=True,
+              help="cds (Climate Data Store), edh (Earth Data Hub), gee (Earth Engine), or a file; repeat for more.")
+@click.option("--years", default=None, help="First and last whole year, as 2014-2023. [default: what the files cover]")
+@click.option("--store", type=click.Path(path_type=Path), default=None, help="Folder where downloads are kept.")
+@click.option("--out", type=click.Path(path_type=Path), default=None,
+              help="Write the table here (.csv or .parquet), and OUT-provenance beside it.")
+@click.option("--variable", "variables", multiple=True, help="Only this predictor; repeat for more. [default: all]")
+@click.option("--dataset", default="", help="Data set of local files, as reanalysis-era5-land-monthly-means.")
+@click.option("--accumulation", default=None, help="How amounts accumulate in local files of an unknown data set.")
+@click.option("--name", "names", multiple=True, help="YOURS=ERA5LAND: a field's name in your files, as Tair=t2m.")
+@click.option("--transpiration", type=click.Choice(["unswapped", "as_named"]), default="unswapped",
+              help="Read transpiration from the field that holds it, or from that of its name.")
+@click.option("--lapse", type=float, default=None, help="Lapse rate in K per m, as -0.0065. [default: no correction]")
+@click.option("--temperature-years", default=None, help="Years of the temperature record, as 1998-2008.")
+@click.option("--project", default="", help="Your Earth Engine project.")
+@click.option("--dry-run", is_flag=True, help="Print the requests to the Climate Data Store and their cost; send none.")
+@format_option
+def predictors(sites: str, sources: tuple[str, ...], years: str | None, store: Path | None, out: Path | None,
+               variables: tuple[str, ...], dataset: str, accumulation: str | None, names: tuple[str, ...],
+               transpiration: Any, lapse: float | None, temperature_years: str | None, project: str, dry_run: bool,
+               form: str | None) -> None:
+    """
+    Predictors of ERA5-Land at SITES: a bundled study (see `talik studies`), or a table of sites.
+
+    Means over whole years of the 12 predictors of Liu et al. (2025), air and skin temperature, degree-days, seasons,
+    each with the cell it comes from, its distance and height, and what speaks against it.
+    """
+    table = _site_table(sites)
+    source: Any = sources[0] if len(sources) == 1 and sources[0] in _DOORS else _files(sources)
+    span = _span(years, "--years")
+    if dry_run:
+        _dry_run(source, table, span, variables, form)
+        return
+    from talik.synthesis.predictors import site_predictors
+
+    service = {"project": project} if source == "gee" else {}
+    found = site_predictors(table, source, years=span, store=store, variables=variables or None, dataset=dataset,
+                            accumulation=accumulation, names=_pairs(names), lapse=lapse, transpiration=transpiration,
+                            temperature_years=_span(temperature_years, "--temperature-years"), watch=_say, **service)
+    click.echo(f"{found}.", err=True)
+    for row in found.missing().iter_rows(named=True):
+        names = row["variables"]
+        shown = ", ".join(names) if len(names) < 6 else f"{len(names)} predictors"
+        click.echo(f"missing at {row['sites']} sites: {shown}: {row['reason']}", err=True)
+    if out is None:
+        emit(found.to_frame(), form, title="Predictors of ERA5-Land")
+    else:
+        _write(found, out)
+
+
+def _write(found: SitePredictors, out: Path) -> None:
+    from talik.files import write_csv, write_parquet
+
+    if out.suffix not in (".csv", ".parquet"):
+        raise UsageError(f"--out: got {out.name!r}, expected a name that ends in .csv or .parquet")
+    write = write_csv if out.suffix == ".csv" else write_parquet
+    for path, frame in ((out, found.to_frame()), (out.with_stem(f"{out.stem}-provenance"), found.provenance)):
+        click.echo(f"wrote {write(path, frame)}")
+
+
+def _dry_run(source: Any, table: pl.DataFrame, span: tuple[int, int] | None, variables: tuple[str, ...],
+             form: str | None) -> None:
+    if source not in ("cds", "edh"):
+        raise UsageError("--dry-run: only requests to the Climate Data Store have a cost to show")
+    if span is None:
+        raise UsageError("--years: needed with --dry-run, as --years 2014-2023")
+    import polars as pl
+
+    from talik.era5land.doors import ANTARCTICA, request_plan
+
+    if source == "edh":
+        table = table.filter(pl.col("latitude") < ANTARCTICA)
+        if not table.height:
+            click.echo("Earth Data Hub serves all sites; nothing is asked from the Climate Data Store.")
+            return
+    plan = request_plan(table, span, variables or None)
+    emit(plan.to_frame(), form, title="Requests, not sent")
+    click.echo(str(plan), err=True)
+
+
+def _site_table(name: str) -> pl.DataFrame:
+    from talik.synthesis.published import sites, studies
+    from talik.synthesis.table import read_sites
+
+    if name in studies()["name"].to_list():
+        return sites(name)
+    path = Path(name)
+    if path.suffix == ".toml" or (path.is_dir() and (path / "study.toml").is_file()):
+        from talik.settings import read_settings
+
+        section = (settings := read_settings(path)).sites
+        if section.published is not None:
+            return sites(section.published)
+        return read_sites(settings.path(str(section.table)), columns=section.columns, units=section.units,
+                          encoding=section.encoding, sheet=section.sheet)
+    return read_sites(path)
+
+
+def _files(sources: tuple[str, ...]) -> list[Path]:
+    doors = [source for source in sources if source in _DOORS]
+    if doors:
+        raise UsageError(f"--source: {doors[0]!r} stands alone; give either one service or files")
+    return [Path(source) for source in sources]
+
+
+def _span(text: str | None, option: str) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    found = re.fullmatch(r"\s*(\d{4})(?:\s*[-:]\s*(\d{4}))?\s*", text)
+    if not found:
+        raise UsageError(f"{option}: got {text!r}, expected years as 2014-2023")
+    first = int(found[1])
+    return first, int(found[2] or first)
+
+
+def _pairs(names: tuple[str, ...]) -> dict[str, str]:
+    pairs = dict(name.split("=", 1) for name in names if "=" in name)
+    if len(pairs) != len(names):
+        raise UsageError(f"--name: got {', '.join(names)}, expected YOURS=ERA5LAND, as Tair=t2m")
+    return pairs
+
+
+def _say(request: Any, words: str) -> None:
+    click.echo(f"{getattr(request, 'name', '')} {words}".strip(), err=True)

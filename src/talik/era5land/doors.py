@@ -1,0 +1,208 @@
+"""The doors to ERA5-Land behind one interface: files, the Climate Data Store, Earth Data Hub, Earth Engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from talik.era5land.fields import FIELDS, QUANTITIES, known_field
+from talik.era5land.grids import Grid, grid_of, open_grids
+from talik.era5land.requests import DAYS, HOURS, MONTHS, POINTS, Plan, plan
+from talik.errors import DataError, RemoteError, UsageError, missing_extra, unknown
+
+Door = Literal["cds", "edh", "gee"]
+DOORS: tuple[str, ...] = ("cds", "edh", "gee")
+
+EDH_STORE = "https://data.earthdatahub.destine.eu/era5/era5-land-v0.zarr"
+EDH_DATASET = "era5-land-v0"
+GEE_DATASET = "ECMWF/ERA5_LAND/DAILY_AGGR"
+ANTARCTICA = -60.0
+"""Latitude south of which Earth Data Hub has no ERA5-Land [degrees]."""
+
+
+def request_plan(sites: pl.DataFrame, years: tuple[int, int], variables: Iterable[str] | None = None) -> Plan:
+    """The requests to the Climate Data Store that bring the variables to the sites, with their cost; none is sent."""
+    return plan(sites, years, list(QUANTITIES) if variables is None else list(variables))
+
+
+def door_grids(source: Any, sites: pl.DataFrame, *, years: tuple[int, int] | None = None,
+               variables: Iterable[str] | None = None, store: str | Path | None = None, dataset: str = "",
+               names: Mapping[str, str] | None = None, project: str = "",
+               watch: Callable[[Any, str], None] | None = None, fallback: str | None = "cds",
+               **service: Any) -> list[Grid]:
+    """
+    Grids that hold the wanted fields at the sites, through one of the doors.
+
+    Parameters
+    ----------
+    source : "cds", "edh", "gee", or paths of files
+        Climate Data Store, Earth Data Hub, Earth Engine, or local files.
+    sites : polars.DataFrame
+        `site`, `latitude`, `longitude`.
+    years, variables
+        What is wanted; years are needed by every door but files.
+    store : path, optional
+        Folder of downloads, for "cds".
+    dataset, names
+        Of local files: see `open_grids`.
+    project : str
+        Of Earth Engine.
+    watch : callable, optional
+        Told what happens to each request.
+    fallback : str or None
+        The door for sites that Earth Data Hub lacks (Antarctica); None to leave them without values.
+    **service
+        `url` and `key` of the Climate Data Store, `store` of Earth Data Hub as `edh_store`.
+
+    Returns
+    -------
+    list of Grid
+
+    Raises
+    ------
+    MissingExtra
+        If a door's package is not installed.
+    UsageError
+        If years or a folder are missing.
+    """
+    if not isinstance(source, str) or source not in DOORS:
+        return open_grids(source, dataset=dataset, names=names)
+    if years is None:
+        raise UsageError(f"years: the door {source!r} needs the first and last year, as years=(2014, 2023)")
+    wanted = list(QUANTITIES) if variables is None else list(variables)
+    if source == "cds":
+        return _climate_data_store(sites, years, wanted, store, watch, service)
+    if source == "gee":
+        return [earth_engine(years, wanted, project=project)]
+    south = sites.filter(pl.col("latitude") < ANTARCTICA)
+    north = sites.filter(pl.col("latitude") >= ANTARCTICA)
+    found: list[Grid] = []
+    if north.height:
+        found.append(earth_data_hub(wanted, store=service.pop("edh_store", EDH_STORE)))
+    if south.height:
+        if fallback is None:
+            return found
+        if fallback != "cds":
+            raise unknown("fallback of Earth Data Hub", fallback, ["cds"])
+        if watch is not None:
+            watch(None, f"Earth Data Hub has no Antarctica: {south.height} sites south of {-ANTARCTICA:g} °S are asked "
+                        "from the Climate Data Store")
+        found += _climate_data_store(south, years, wanted, store, watch, service)
+    return found
+
+
+def earth_data_hub(variables: Sequence[str], *, store: str = EDH_STORE, dataset: str = EDH_DATASET) -> Grid:
+    """
+    ERA5-Land at Earth Data Hub, lazily: hourly, no Antarctica, amounts restart daily.
+
+    The access token stands in ~/.netrc (machine data.earthdatahub.destine.eu, login edh); talik never reads it.
+
+    Raises
+    ------
+    MissingExtra
+        If aiohttp or fsspec is not installed.
+    RemoteError
+        If the store cannot be opened.
+    """
+    try:
+        import xarray as xr
+    except ImportError:
+        raise missing_extra("Earth Data Hub", "xarray", "grids") from None
+    options: dict[str, Any] = {}
+    if store.startswith(("http://", "https://")):
+        try:
+            import aiohttp  # noqa: F401
+            import fsspec  # noqa: F401
+        except ImportError:
+            raise missing_extra("Earth Data Hub", "aiohttp", "edh") from None
+        options = {"storage_options": {"client_kwargs": {"trust_env": True}}}
+    try:
+        ds = xr.open_dataset(store, engine="zarr", chunks=None, consolidated=None if options else False, **options)
+    except Exception as error:      # any library of the way there may speak up, each with errors of its own
+        raise RemoteError(f"Earth Data Hub: {store} cannot be opened ({type(error).__name__}: {str(error)[:200]}). Is "
+                          "the token in ~/.netrc? See docs/howto/predictors.md.") from error
+    return grid_of([(_only(ds, variables), "Earth Data Hub")], dataset=dataset)
+
+
+def earth_engine(years: tuple[int, int], variables: Sequence[str], *, project: str = "",
+                 dataset: str = GEE_DATASET) -> Grid:
+    """
+    ERA5-Land at Earth Engine through xee, lazily: daily, Antarctica included.
+
+    Wind speed is not to be had here: daily means of components do not give it.
+
+    Raises
+    ------
+    MissingExtra
+        If xee or earthengine-api is not installed.
+    RemoteError
+        If Earth Engine refuses.
+    """
+    try:
+        import ee
+        import xarray as xr
+        import xee  # noqa: F401
+    except ImportError:
+        raise missing_extra("Earth Engine", "xee", "gee") from None
+    try:
+        ee.Initialize(project=project or None, opt_url="https://earthengine-highvolume.googleapis.com")
+        images = ee.ImageCollection(dataset).filterDate(f"{years[0]}-01-01", f"{years[1] + 1}-01-01")
+        ds = xr.open_dataset(images, engine="ee", chunks=None, **_whole_earth())
+    except Exception as error:      # ee raises its own kinds
+        raise RemoteError(f"Earth Engine: {dataset} cannot be opened ({type(error).__name__}: {str(error)[:200]}). Run "
+                          "`earthengine authenticate`, and name your project with --project.") from error
+    return grid_of([(_only(ds, variables), "Earth Engine")], dataset=dataset)
+
+
+def _whole_earth() -> dict[str, Any]:
+    """Size and place of ERA5-Land's own cells, as xee 0.1 wants them; an older xee is told the scale only."""
+    from importlib.metadata import version
+
+    if tuple(int(part) for part in version("xee").split(".")[:2] if part.isdigit()) < (0, 1):
+        return {"crs": "EPSG:4326", "scale": 0.1}
+    return {"crs": "EPSG:4326", "crs_transform": (0.1, 0, -180.05, 0, -0.1, 90.05), "shape_2d": (3601, 1801)}
+
+
+def _only(ds: Any, variables: Sequence[str]) -> Any:
+    """The variables of a large store that are needed, and what tells of the cells."""
+    needed = {short for name in variables for short in QUANTITIES[name].fields} | {"evavt"}
+    kept = [name for name in ds.data_vars if (short := known_field(str(name))) is not None
+            and (short in needed or FIELDS[short].kind == "static")]
+    return ds[kept] if kept else ds
+
+
+def _climate_data_store(sites: pl.DataFrame, years: tuple[int, int], variables: Sequence[str],
+                        store: str | Path | None, watch: Any, service: Mapping[str, Any]) -> list[Grid]:
+    from talik.era5land.client import fetch
+
+    if store is None:
+        raise UsageError("store: the Climate Data Store needs a folder for its files, as --store DIR")
+    files = fetch(request_plan(sites, years, variables), store, watch=watch, **service)
+    by_dataset: dict[str, list[Path]] = {}
+    for path in files:
+        by_dataset.setdefault(dataset_of(path), []).append(path)
+    return [grid for dataset, paths in by_dataset.items() for grid in open_grids(paths, dataset=dataset)]
+
+
+def dataset_of(path: Path) -> str:
+    """
+    The data set a file of the download folder came from: its name begins with it.
+
+    Raises
+    ------
+    DataError
+        If the name is none that the client gives.
+
+    Examples
+    --------
+    >>> dataset_of(Path("era5-land-monthly-means-0123456789abcdef.nc"))
+    'reanalysis-era5-land-monthly-means'
+    """
+    for dataset in (POINTS, MONTHS, DAYS, HOURS):
+        short = dataset.removeprefix("reanalysis-").removeprefix("derived-")
+        if path.name.startswith(f"{short}-"):
+            return dataset
+    raise DataError(f"{path.name}: not a name of the download folder; give such files as FILES with --dataset")
