@@ -207,7 +207,7 @@ def test_a_reply_that_drips_is_cut_in_time(store, get, naps):
     (403, fake.LICENCE, "its licence is not accepted.*tab=download#manage-licences"),
     (401, fake.WRONG_KEY, "does not know the key.*cdsapirc"),
     (403, {"title": "forbidden"}, "refuses reanalysis-era5-land-monthly-means to this key"),
-    (400, {"title": "invalid request", "detail": "variable: unknown"}, "does not accept the request.*variable: unknown"),
+    (400, {"title": "invalid request", "detail": "variable: unknown"}, "does not accept.*variable: unknown"),
     (422, b"", "HTTP 422"),
 ])
 def test_refusals_end_in_one_plain_message_and_are_not_repeated(store, get, status, body, words):
@@ -456,8 +456,9 @@ print("\\n".join(map(str, paths)))
 
 
 def _child(store, folder, sites):
-    return subprocess.Popen([sys.executable, "-c", _CHILD, store.url, fake.KEY, str(folder / "kept"), json.dumps(sites)],
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    told = [store.url, fake.KEY, str(folder / "kept"), json.dumps(sites)]
+    return subprocess.Popen([sys.executable, "-c", _CHILD, *told], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                            text=True)
 
 
 @pytest.mark.slow
@@ -483,4 +484,5 @@ def test_kills_at_random_moments_lose_and_double_nothing(store, tmp_path):
     paths = [Path(line) for line in output.split()]
     right(store, requests, paths)
     tidy(tmp_path / "kept", paths)
+    assert len(list((tmp_path / "kept" / "jobs").iterdir())) == 14
     assert len(store.made) == len(requests) == 14

@@ -135,6 +135,7 @@ class _Run:
         with self.jobs.alone(request, self.patience.sleep):
             kept = self.jobs.files(request)
             if kept is not None:
+                self.jobs.sweep(request)
                 self.watch(request, "kept")
                 return kept
             job = self.jobs.found(request)
@@ -260,7 +261,7 @@ class _Run:
                 return self._placed(request, job, part)
             except Spoiled as error:
                 last = error
-                self._swept(request)
+                self.jobs.sweep(request)
                 self.watch(request, "arrived damaged; receiving again")
         self.jobs.forget(request)
         raise RemoteError(f"{request.name}: what the service sends is damaged, three times ({last}). Nothing of it was "
@@ -279,14 +280,9 @@ class _Run:
         for (now, _), place in zip(places, kept, strict=True):
             with replacing(place) as temporary:
                 os.replace(now, temporary)
-        self._swept(request)
+        self.jobs.sweep(request)
         self.watch(request, "done")
         return kept
-
-    def _swept(self, request: Request) -> None:
-        """Take away what earlier tries left."""
-        for stale in self.jobs.folder.glob(f".{request.name}-*"):
-            stale.unlink(missing_ok=True)
 
     def _checked(self, path: Path) -> None:
         opens(path)

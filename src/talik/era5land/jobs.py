@@ -90,6 +90,12 @@ class Jobs:
         self.keep(request, replace(job, state="done", files=kept))
         return [self.folder / name for _, name in files]
 
+    def sweep(self, request: Request) -> None:
+        """Take away what interrupted tries left beside files and record."""
+        for folder, name in ((self.folder, request.name), (self.folder / "jobs", request.key[:60])):
+            for stale in folder.glob(f".{name}-*"):
+                stale.unlink(missing_ok=True)
+
     @contextmanager
     def alone(self, request: Request, sleep: Callable[[float], object]) -> Iterator[None]:
         """Nobody else fetches the same request meanwhile, in this process or another; freed also by a kill."""
