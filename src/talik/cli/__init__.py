@@ -21,9 +21,13 @@ _COMMANDS = {
     "check": ("talik.cli.series", "check", "Check logger files: fill values, spikes, stuck sensors, depths, drift."),
     "offsets": ("talik.cli.series", "offsets", "Annual surface and thermal offsets from logger files."),
     "predictors": ("talik.cli.predictors", "predictors", "ERA5-Land at the sites, from files or a service."),
+    "ingest": ("talik.cli.store", "ingest", "Take logger files into a store: incremental, parallel, resumable."),
+    "export": ("talik.cli.store", "export", "Write a store as CF netCDF, GTN-P, csv, parquet or a data package."),
+    "query": ("talik.cli.store", "query", "Ask a store a question in SQL, read-only."),
     "drivers": ("talik.cli.drivers", "drivers", "Rank the drivers of an offset, or say that the data cannot tell."),
     "figures": ("talik.cli.studies", "figures", "Draw the figures of a study again."),
     "meta": ("talik.cli.meta", "meta", "Slopes within groups of sites, pooled, by both profiles."),
+    "atlas": ("talik.cli.atlas", "atlas", "Write the atlas of a study: maps, sites and tables in one HTML file."),
     "verify": ("talik.cli.studies", "verify", "Check that a results folder or store is what it says."),
 }
 

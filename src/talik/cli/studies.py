@@ -86,8 +86,15 @@ def verify(folder: Path, rerun: bool) -> None:
     """
     Check that a results FOLDER is what its manifest says, and that a rerun gives the same tables.
 
-    Ends with exit code 1 when a file is missing, changed, or comes out differently.
+    Of a store, check every byte. Ends with exit code 1 when a file is missing, changed, or comes out differently.
     """
+    from talik.store.catalogue import is_store
+
+    if is_store(folder):
+        from talik.cli.store import verify as verify_store
+
+        verify_store(folder)
+        return
     from talik.runs import verify_results
 
     findings = verify_results(folder, rerun=rerun)

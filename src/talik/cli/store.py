@@ -1,0 +1,129 @@
+"""Commands on a store: ingest, export, query; and what `verify`, `check` and `offsets` do when they are given one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from talik.cli.output import emit, format_option
+
+if TYPE_CHECKING:
+    from talik.store.intake import Outcome
+
+FORMS = ("netcdf", "gtnp", "csv", "parquet", "frictionless")
+_STORE = click.argument("store", type=click.Path(path_type=Path, file_okay=False))
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--store", type=click.Path(path_type=Path, file_okay=False), required=True,
+              help="The store's folder; made when missing.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes side by side.")
+@click.option("--cluster", metavar="tcp://HOST:PORT", default=None,
+              help="Read on a dask cluster whose workers see the same folders.")
+@click.option("--fresh", is_flag=True, help="Read unchanged files again, too.")
+@click.option("--wait", type=click.FloatRange(min=0), default=60.0, show_default=True,
+              help="For how long to wait for another writer [s].")
+@click.option("--reader", "form", default=None, help="Name of the reader, when the files are not recognised.")
+@click.option("--encoding", default=None, help="Encoding of the text, when the guess is wrong.")
+@click.option("--timezone", default=None, help="Time zone of the stamps, e.g. UTC-9; wins over the files' own.")
+@click.option("--date-order", type=click.Choice(["YMD", "MDY", "DMY"]), default=None,
+              help="Order of the dates, when it is not proved.")
+def ingest(paths: tuple[Path, ...], store: Path, jobs: int, cluster: str | None, fresh: bool, wait: float,
+           **told: str | None) -> None:
+    """
+    Take files and folders (PATHS) into a store.
+
+    Unchanged files are skipped; an interrupted run goes on where it stopped. A file that cannot be read does not stop
+    the others: it lands in the table of refusals, and the command ends with exit code 1.
+    """
+    from talik.store.ingest import ingest as taken
+
+    options = {"format" if name == "form" else name: value for name, value in told.items() if value is not None}
+    with _progress() as watch:
+        done = taken(paths, store, jobs=jobs, cluster=cluster, options=options, fresh=fresh, wait=wait, watch=watch)
+    click.echo(str(done))
+    if done.count("refused"):
+        click.echo(f"why: talik query {store} \"SELECT path, reason FROM refusals\"", err=True)
+        raise SystemExit(1)
+
+
+@click.command()
+@_STORE
+@click.option("--to", "form", type=click.Choice(FORMS), required=True, help="Which form.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write to.")
+@click.option("--site", default=None, help="Only this site (pattern with * and ?).")
+def export(store: Path, form: str, out: Path, site: str | None) -> None:
+    """Write the series of a STORE into plain files: CF netCDF, GTN-P csv + JSON, csv, parquet, a data package."""
+    from talik.store.catalogue import reading
+    from talik.store.export import exported
+
+    failed = 0
+    with reading(store) as catalogue:
+        for path, fault in exported(catalogue.records(site), form, out):
+            failed += bool(fault)
+            click.echo(f"talik: {fault}" if fault else f"wrote {path}", err=bool(fault))
+    if failed:
+        raise SystemExit(1)
+
+
+@click.command()
+@_STORE
+@click.argument("sql")
+@click.argument("values", nargs=-1)
+@format_option
+def query(store: Path, sql: str, values: tuple[str, ...], form: str | None) -> None:
+    """
+    Ask a STORE one question in SQL; VALUES stand for the question marks in it.
+
+    Tables: files, series, columns, refusals. Views: observations (series_id, position, time_utc, temperature, flags,
+    accepted) and readings (wide). Nothing can be changed, and nothing outside the store can be read.
+    """
+    from talik.store.query import query as answer
+
+    emit(answer(store, sql, values), form)
+
+
+def verify(folder: Path) -> None:
+    """Say what is damaged in a store; exit code 1 when something is."""
+    from talik.store.verify import is_sealed, verify_store
+
+    findings = verify_store(folder)
+    for path, fault in findings:
+        click.echo(f"{folder / path}: {fault}")
+    if findings:
+        raise SystemExit(1)
+    click.echo(f"{folder}: every series is as it was written"
+               + ("." if is_sealed(folder) else ". The last writer did not end well; run `talik ingest` again to go on."))
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int, Outcome], None]]:
+    """A bar on a terminal, one line a file elsewhere; a file is shown when it is safe on disk."""
+    if not sys.stderr.isatty():
+        yield lambda done, of, outcome: click.echo(f"[{done}/{of}] {_said(outcome)}", err=True)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+                  console=Console(stderr=True)) as bar:
+        task: Any = bar.add_task("taking in", total=None)
+
+        def watch(done: int, of: int, outcome: Outcome) -> None:
+            bar.update(task, completed=done, total=of)
+            if outcome.status == "refused":
+                bar.console.print(_said(outcome), markup=False, highlight=False)
+
+        yield watch
+
+
+def _said(outcome: Outcome) -> str:
+    if outcome.status == "refused":
+        return f"refused: {outcome.path}: {outcome.reason}"
+    return f"{outcome.status}: {outcome.path} ({len(outcome.series)} series)"

@@ -1,0 +1,170 @@
+"""Files into a store: only what is new or changed, in parallel, resumable; a bad file never stops the rest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from talik.errors import UsageError
+from talik.provenance import settings_hash
+from talik.results import Result
+from talik.store.catalogue import Catalogue, writing
+from talik.store.intake import Outcome, Task
+from talik.store.sources import found_files, shown
+from talik.store.workers import outcomes
+
+if TYPE_CHECKING:
+    import polars as pl
+
+BATCH, SECONDS = 64, 1.0
+"""Outcomes are committed when there are this many, or after this long."""
+
+OPTIONS = ("format", "encoding", "timezone", "date_order")
+
+Watcher = Callable[[int, int, Outcome], None]
+"""Told (how many, of how many, outcome) after an outcome is safe on disk."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ingested(Result):
+    """
+    What became of every file.
+
+    Parameters
+    ----------
+    store : Path
+        The store.
+    table : polars.DataFrame
+        One row a file: path, status ("taken in", "unchanged", "refused"), series, reason.
+    refusals : int
+        Files in the store's table of refusals, from this run and from earlier ones.
+    duplicates : int
+        Series of the store that hold the same stamps, depths and values as another one.
+    settings, data_hash
+        How the files were read, and the hash of their fingerprints.
+    """
+
+    store: Path
+    table: pl.DataFrame = field(repr=False)
+    refusals: int
+    duplicates: int
+    settings: Mapping[str, Any]
+    data_hash: str
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row a file."""
+        return self.table
+
+    def count(self, status: str) -> int:
+        """Files of a status."""
+        return int((self.table["status"] == status).sum())
+
+    def __str__(self) -> str:
+        same = (f"; {self.duplicates} series hold the same values as another (column values_hash of the table series)"
+                if self.duplicates else "")
+        return (f"{self.store}: {self.count('taken in')} files taken in, {self.count('unchanged')} unchanged, "
+                f"{self.count('refused')} refused ({self.refusals} in the table of refusals){same}")
+
+
+def ingest(paths: Iterable[Path | str], store: Path | str, *, jobs: int = 1, cluster: str | None = None,
+           options: Mapping[str, Any] | None = None, fresh: bool = False, wait: float = 60.0,
+           watch: Watcher | None = None) -> Ingested:
+    """
+    Take files into a store: one Parquet file a series and one catalogue.
+
+    Parameters
+    ----------
+    paths : paths
+        Files, and folders with everything in them.
+    store : Path or str
+        The store's folder; made when missing.
+    jobs : int
+        Processes that read side by side.
+    cluster : str, optional
+        Address of a dask scheduler ("tcp://host:8786") whose workers see the same folders.
+    options : mapping, optional
+        What `talik.read` is told of every file: format, encoding, timezone, date_order.
+    fresh : bool
+        Read unchanged files again, too.
+    wait : float
+        For how long to wait for another writer [s].
+    watch : callable, optional
+        Told of every file once it is safe on disk.
+
+    Returns
+    -------
+    Ingested
+
+    Raises
+    ------
+    FileError
+        If a path does not exist, or the disk is full; what was acknowledged before is kept.
+    StoreError
+        If another writer is at work, or the catalogue is damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> text = "Date/Depth,0.1,0.5\\n2020-01-01 00:00,-20,-9\\n2020-01-01 01:00,-21,-9\\n"
+    >>> _ = (folder / "barrow.csv").write_text(text)
+    >>> _ = (folder / "junk.csv").write_bytes(bytes(range(256)))
+    >>> done = ingest([folder], folder / "store")
+    >>> done.count("taken in"), done.count("refused"), ingest([folder], folder / "store").count("unchanged")
+    (1, 1, 2)
+    """
+    store, told = Path(store).resolve(), dict(options or {})
+    if wrong := sorted(set(told) - set(OPTIONS)):
+        raise UsageError(f"options: got {wrong[0]!r}, expected {', '.join(OPTIONS)}")
+    found = found_files([Path(path) for path in paths], store)
+    with writing(store, wait=wait) as catalogue:
+        known = {} if fresh else catalogue.fingerprints()
+        tasks = [Task(path, store, told, known.get(shown(path), "")) for path in found]
+        rows = [_row(outcome) for outcome in _committed(catalogue, tasks, jobs, cluster, watch)]
+        series, refusals = catalogue.table("series"), catalogue.table("refusals").height
+    table = _table(rows, found)
+    duplicates = series.height - series["values_hash"].n_unique()
+    return Ingested(store, table.drop("fingerprint"), refusals, duplicates, told, settings_hash(table["fingerprint"].to_list()))
+
+
+def _committed(catalogue: Catalogue, tasks: list[Task], jobs: int, cluster: str | None,
+               watch: Watcher | None) -> Iterable[Outcome]:
+    """Outcomes once they are safe; the last ones also when something stops the rest."""
+    batch: list[Outcome] = []
+    done, since = 0, time.monotonic()
+
+    def commit() -> list[Outcome]:
+        nonlocal done, since
+        safe, batch[:] = list(batch), []
+        catalogue.add(safe)
+        for outcome in safe:
+            done += 1
+            if watch:
+                watch(done, len(tasks), outcome)
+        since = time.monotonic()
+        return safe
+
+    try:
+        for outcome in outcomes(tasks, jobs=jobs, cluster=cluster):
+            batch.append(outcome)
+            if len(batch) >= BATCH or time.monotonic() - since >= SECONDS:
+                yield from commit()
+    finally:
+        rest = commit()
+    yield from rest
+
+
+def _row(outcome: Outcome) -> dict[str, Any]:
+    return {"path": outcome.path, "status": outcome.status, "series": len(outcome.series),
+            "reason": outcome.reason or None, "fingerprint": outcome.fingerprint}
+
+
+def _table(rows: list[dict[str, Any]], found: list[Path]) -> pl.DataFrame:
+    import polars as pl
+
+    kinds = {"path": pl.String, "status": pl.String, "series": pl.Int64, "reason": pl.String, "fingerprint": pl.String}
+    order = {shown(path): place for place, path in enumerate(found)}
+    return pl.DataFrame(sorted(rows, key=lambda row: order[row["path"]]), schema=kinds)

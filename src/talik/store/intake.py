@@ -1,0 +1,131 @@
+"""One file into the store: read it, write its series, say what became of it. Runs in any process, on any machine."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from talik.errors import TalikError
+from talik.files import sha256
+from talik.readers.registry import read
+from talik.records import Record
+from talik.store.series_files import Sums, values_hash, write_series
+from talik.store.sources import fingerprint, shown
+
+SERIES = "series"
+"""Folder of the store that holds the Parquet files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A file to take in, the store, what the caller says of the file, and its fingerprint when it was last seen."""
+
+    path: Path
+    store: Path
+    options: Mapping[str, Any] = field(default_factory=dict)
+    known: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A series file that was written: rows for the catalogue's tables `series` and `columns`."""
+
+    series: Mapping[str, Any]
+    columns: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one file: "taken in", "unchanged" or "refused" (with kind of error and reason)."""
+
+    path: str
+    status: str
+    fingerprint: str = ""
+    sha256: str = ""
+    bytes: int = 0
+    series: tuple[Stored, ...] = ()
+    kind: str = ""
+    reason: str = ""
+
+
+def take_in(task: Task) -> Outcome:
+    """
+    Read one file and write its series.
+
+    Returns
+    -------
+    Outcome
+        A file that cannot be read is an outcome, not an exception: one bad file never stops the rest.
+
+    Raises
+    ------
+    FileError
+        If the store cannot be written to: that stops everything.
+    """
+    name, digest, mark, size = shown(task.path), "", "", 0
+    try:
+        digest, size = sha256(task.path), task.path.stat().st_size
+        mark = fingerprint(task.path, digest, task.options)
+        if mark == task.known:
+            return Outcome(name, "unchanged", mark, digest, size)
+        records = read(task.path, **task.options)
+    except TalikError as error:
+        return Outcome(name, "refused", mark, digest, size, kind=type(error).__name__, reason=str(error))
+    except Exception as error:  # noqa: BLE001 - whatever a file does to its reader, the other files go on
+        reason = f"{task.path.name}: the reader failed ({type(error).__name__}: {error}). Please report this file."
+        return Outcome(name, "refused", mark, digest, size, kind=type(error).__name__, reason=reason)
+    series = tuple(_stored(task, record, number, mark) for number, record in enumerate(records, 1))
+    return Outcome(name, "taken in", mark, digest, size, series)
+
+
+def series_path(store: Path, series_id: str) -> Path:
+    """Where a series lies."""
+    return store / SERIES / series_id[:2] / f"{series_id}.parquet"
+
+
+def _stored(task: Task, record: Record, number: int, mark: str) -> Stored:
+    identity = f"{shown(task.path)}\n{mark}\n{number}"
+    series_id = hashlib.sha256(identity.encode()).hexdigest()[:20]
+    sums = write_series(series_path(task.store, series_id), series_id, record)
+    return Stored(_row(task, record, number, series_id, sums), tuple(_columns(record, series_id)))
+
+
+def _row(task: Task, record: Record, number: int, series_id: str, sums: Sums) -> dict[str, Any]:
+    some = record.times[~np.isnat(record.times)]
+    place = {key: _number(record.metadata.get(key)) for key in ("latitude", "longitude", "elevation_m")}
+    return {
+        "series_id": series_id,
+        "path": shown(task.path),
+        "number": number,
+        "site": record.site,
+        "format": record.source.format,
+        "time_zone": record.source.time_zone,
+        "time_zone_from": record.source.time_zone_from,
+        "first": some.min().item() if some.size else None,
+        "last": some.max().item() if some.size else None,
+        "times": record.times.size,
+        "depths": record.depths.size,
+        "missing": int(np.isnan(record.values).sum()),
+        **place,
+        "citation": str(record.metadata.get("citation") or "") or None,
+        "understood": "\n".join(record.source.understood),
+        "bytes": sums.bytes,
+        "crc32": sums.crc32,
+        "sha256": sums.sha256,
+        "values_hash": values_hash(record),
+    }
+
+
+def _columns(record: Record, series_id: str) -> list[tuple[Any, ...]]:
+    measured = (~np.isnan(record.values)).sum(axis=0)
+    return [(series_id, k + 1, None if np.isnan(depth) else float(depth), label, int(measured[k]))
+            for k, (depth, label) in enumerate(zip(record.depths, record.labels, strict=True))]
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and np.isfinite(value) else None

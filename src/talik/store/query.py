@@ -1,0 +1,131 @@
+"""SQL on a store: read-only, one statement, nothing outside the store can be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from talik.errors import StoreError, UsageError
+from talik.records import REJECTED
+from talik.store.catalogue import CATALOGUE, TABLES, frame_of, reading
+from talik.store.intake import SERIES, series_path
+from talik.store.series_files import checked_bytes
+
+if TYPE_CHECKING:
+    import polars as pl
+
+READINGS, OBSERVATIONS = "readings", "observations"
+"""Views on the series files: wide as they are stored, and long."""
+
+_READING = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
+
+
+def query(store: Path | str, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = (), *,
+          threads: int | None = None) -> pl.DataFrame:
+    """
+    The answer to one SQL question on a store.
+
+    Parameters
+    ----------
+    store : Path or str
+        The store.
+    sql : str
+        One SELECT (or WITH, FROM, DESCRIBE, EXPLAIN) in DuckDB's SQL. Tables: files, series, columns, refusals.
+        Views: `observations` (series_id, position, time_utc, temperature [°C], flags, accepted: null where a flag
+        rejects the value) and `readings` (wide: value_1, flag_1, ...).
+    parameters : sequence or mapping, optional
+        Values for ? or $name in the SQL: the way to pass names that come from elsewhere.
+    threads : int, optional
+        For the query; all processors when not given.
+
+    Returns
+    -------
+    polars.DataFrame
+
+    Raises
+    ------
+    UsageError
+        If it is not one reading statement, is wrong SQL, or reaches outside the store.
+    StoreError
+        If a file that the question needs is damaged: the checksums of the series are verified first.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from talik.store.ingest import ingest
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> text = "Date/Depth,0.1,0.5\\n2020-01-01 00:00,-20,-9\\n2020-01-01 01:00,-21,-9\\n"
+    >>> _ = (folder / "barrow.csv").write_text(text)
+    >>> _ = ingest([folder], folder / "store")
+    >>> query(folder / "store", "SELECT avg(accepted) AS mean FROM observations WHERE position = ?", [1])["mean"][0]
+    -20.5
+    """
+    store = Path(store).resolve()
+    with reading(store) as catalogue:
+        rows = catalogue.table("series").select("series_id", "crc32", "depths").rows()
+    needed = {view for view in (READINGS, OBSERVATIONS) if view in sql.lower()}
+    with duckdb.connect(":memory:", config={"threads": threads} if threads else {}) as connection:
+        try:
+            connection.execute(f"ATTACH '{_quoted(store / CATALOGUE)}' AS kept (READ_ONLY)")
+            for name in TABLES:
+                connection.execute(f"CREATE VIEW {name} AS FROM kept.{name}")
+            if needed:
+                _views(connection, store, rows)
+            _locked(connection, store)
+        except duckdb.Error as error:
+            raise StoreError(f"{store}: cannot be opened for a query ({_said(error)}). "
+                             f"Try: talik verify {store}") from error
+        return _answer(connection, sql, parameters)
+
+
+def _views(connection: duckdb.DuckDBPyConnection, store: Path, rows: Sequence[tuple[str, int, int]]) -> None:
+    for series_id, crc32, _ in rows:
+        checked_bytes(series_path(store, series_id), crc32)
+    if not rows:
+        connection.execute(f"CREATE VIEW {READINGS} AS SELECT NULL::VARCHAR AS series_id, NULL::TIMESTAMP AS time_utc, "
+                           "NULL::DOUBLE AS value_1, NULL::USMALLINT AS flag_1 WHERE false")
+    else:
+        listed = ", ".join(f"'{_quoted(series_path(store, series_id))}'" for series_id, _, _ in rows)
+        connection.execute(f"CREATE VIEW {READINGS} AS FROM read_parquet([{listed}], union_by_name = true)")
+    widest = max((depths for _, _, depths in rows), default=1)
+    long = " UNION ALL ".join(_long(k, rows, store) for k in range(1, widest + 1))
+    connection.execute(
+        f"CREATE VIEW {OBSERVATIONS} AS SELECT series_id, position, time_utc, temperature, flags, "
+        f"CASE WHEN flags & {int(REJECTED)} = 0 THEN temperature END AS accepted FROM ({long})")
+
+
+def _long(k: int, rows: Sequence[tuple[str, int, int]], store: Path) -> str:
+    having = [f"'{_quoted(series_path(store, series_id))}'" for series_id, _, depths in rows if depths >= k]
+    source = f"read_parquet([{', '.join(having)}])" if having else READINGS
+    return f"SELECT series_id, {k} AS position, time_utc, value_{k} AS temperature, flag_{k} AS flags FROM {source}"
+
+
+def _locked(connection: duckdb.DuckDBPyConnection, store: Path) -> None:
+    connection.execute("SET python_enable_replacements = false")
+    connection.execute("SET autoinstall_known_extensions = false")
+    connection.execute("SET autoload_known_extensions = false")
+    connection.execute(f"SET allowed_directories = ['{_quoted(store / SERIES)}/']")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+
+
+def _answer(connection: duckdb.DuckDBPyConnection, sql: str,
+            parameters: Sequence[Any] | Mapping[str, Any]) -> pl.DataFrame:
+    try:
+        statements = connection.extract_statements(sql)
+        if len(statements) != 1 or statements[0].type not in _READING:
+            raise UsageError(f"query: got {len(statements)} statements, expected one that reads: SELECT ... FROM ...")
+        return frame_of(connection.sql(statements[0], params=parameters or None))
+    except duckdb.Error as error:
+        raise UsageError(f"query: {_said(error)}") from error
+
+
+def _said(error: duckdb.Error) -> str:
+    return str(error).strip().splitlines()[0][:300]
+
+
+def _quoted(path: Path) -> str:
+    return path.as_posix().replace("'", "''")

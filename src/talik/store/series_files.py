@@ -1,0 +1,172 @@
+"""One series, one Parquet file: wide, with page checksums, and with everything the record knew of itself."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from talik import files
+from talik.errors import StoreError
+from talik.records import Record, Source
+
+KEY = b"talik"
+"""Under which the Parquet file's own metadata hold the record's: site, depths, labels, source, history."""
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Size and checksums of a file: sha256 for `verify`, crc32 for every reading (it finds any single flipped byte)."""
+
+    bytes: int
+    crc32: int
+    sha256: str
+
+    @classmethod
+    def of(cls, path: Path) -> Sums:
+        """Of a file that exists."""
+        content = path.read_bytes()
+        return cls(len(content), zlib.crc32(content), hashlib.sha256(content).hexdigest())
+
+
+def values_hash(record: Record) -> str:
+    """Of stamps, depths and values alone: equal for equal series, whatever files they came from."""
+    digest = hashlib.blake2b(digest_size=16)
+    for array in (record.times, record.depths, record.values):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def write_series(path: Path, series_id: str, record: Record) -> Sums:
+    """
+    Write a record as one Parquet file, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        Final name.
+    series_id : str
+        Repeated in the column of this name, so that files can be queried together.
+    record : Record
+        Its columns become `value_1`, `flag_1`, `value_2`, ... in the order of the record, null where missing; other
+        channels become `other_1`, ...; depths, labels, source, metadata and history stand in the file's metadata.
+
+    Returns
+    -------
+    Sums
+        Of the written file.
+
+    Raises
+    ------
+    FileError
+        If the disk is full or the folder cannot be written to; nothing is left at the final name.
+    """
+    n, m = record.values.shape
+    columns: dict[str, Any] = {"series_id": pa.array([series_id] * n).dictionary_encode(), "time_utc": record.times}
+    for k in range(m):
+        values = np.ascontiguousarray(record.values[:, k])
+        columns[f"value_{k + 1}"] = pa.array(values, mask=np.isnan(values))
+        columns[f"flag_{k + 1}"] = pa.array(record.flags[:, k])
+    for k, channel in enumerate(record.others.values(), 1):
+        columns[f"other_{k}"] = pa.array(np.asarray(channel, dtype=np.float64))
+    table = pa.table(columns)
+    described = {KEY: json.dumps(_described(record), default=_plain, ensure_ascii=False).encode("utf-8")}
+    with files.replacing(path) as part:
+        pq.write_table(table.replace_schema_metadata(described), part, compression="zstd", write_page_checksum=True,
+                       use_dictionary=[name for name in columns if name != "time_utc"],
+                       column_encoding={"time_utc": "DELTA_BINARY_PACKED"})
+        sums = Sums.of(part)
+    return sums
+
+
+def read_series(path: Path, crc32: int | None = None) -> Record:
+    """
+    The record of a series file, its checksums verified.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    crc32 : int, optional
+        Of the whole file, as the catalogue knows it.
+
+    Raises
+    ------
+    StoreError
+        If the file is missing, cut, or a byte of it was changed.
+    """
+    content = checked_bytes(path, crc32)
+    try:
+        table = pq.read_table(io.BytesIO(content), page_checksum_verification=True)
+        return _record(table, json.loads(table.schema.metadata[KEY]))
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        raise StoreError(_damaged(path, str(error))) from error
+
+
+def checked_bytes(path: Path, crc32: int | None) -> bytes:
+    """
+    The bytes of a series file, if they are those that were written.
+
+    Raises
+    ------
+    StoreError
+        If the file is missing, or its checksum is another.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise StoreError(_damaged(path, error.strerror or "cannot be read")) from error
+    if crc32 is not None and zlib.crc32(content) != crc32:
+        raise StoreError(_damaged(path, "it was changed since it was written"))
+    return content
+
+
+def _damaged(path: Path, why: str) -> str:
+    return (f"{path}: the stored series is damaged ({why.strip()[:150].splitlines()[0]}). "
+            "Ingest its source again with --fresh.")
+
+
+def _described(record: Record) -> dict[str, Any]:
+    return {
+        "version": VERSION,
+        "site": record.site,
+        "depths": [None if np.isnan(depth) else float(depth) for depth in record.depths],
+        "labels": record.labels,
+        "source": asdict(record.source),
+        "metadata": dict(record.metadata),
+        "others": list(record.others),
+        "history": record.history,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """What JSON cannot hold, as what it can: arrays as lists, numbers as numbers, anything else as text."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biuf":
+        return value.tolist()
+    return str(value)
+
+
+def _record(table: pa.Table, about: Mapping[str, Any]) -> Record:
+    depths = np.array([np.nan if depth is None else depth for depth in about["depths"]], dtype=np.float64)
+    shape = (table.num_rows, depths.size)
+    values, flags = np.empty(shape, order="F"), np.empty(shape, dtype=np.uint16, order="F")
+    for k in range(depths.size):
+        values[:, k] = table.column(f"value_{k + 1}").to_numpy()
+        flags[:, k] = table.column(f"flag_{k + 1}").to_numpy()
+    source = {**about["source"], "understood": tuple(about["source"]["understood"])}
+    others = {name: table.column(f"other_{k}").to_numpy() for k, name in enumerate(about["others"], 1)}
+    return Record(about["site"], table.column("time_utc").to_numpy(), depths, values, flags, tuple(about["labels"]),
+                  Source(**source), about["metadata"], others, tuple(about["history"]))
