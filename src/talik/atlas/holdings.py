@@ -1,0 +1,90 @@
+"""What a results folder holds for the atlas: the table of sites, the tables of the analyses, years where there are any."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from talik.errors import FileError
+from talik.files import read_parquet
+from talik.provenance import damaged, read_manifest
+
+SITES = ("predictors.parquet", "sites.parquet")
+YEARS = ("years.parquet", "years.csv")
+DAYS = ("daily.parquet", "daily.csv")
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """
+    The door to a results folder: every other room of the atlas asks here and opens no file itself.
+
+    Parameters
+    ----------
+    results : Path
+        The folder that `talik run` wrote.
+    manifest : mapping
+        Its manifest.
+    sites : polars.DataFrame
+        One row a site, with the predictors joined where the study has them.
+    """
+
+    results: Path
+    manifest: Mapping[str, Any]
+    sites: pl.DataFrame
+
+    @classmethod
+    def of(cls, results: Path | str) -> Holdings:
+        """
+        Open a results folder.
+
+        Raises
+        ------
+        FileError
+            If it has no manifest or no table of sites, or a table is damaged or differs from the manifest.
+        """
+        folder = Path(results)
+        manifest = read_manifest(folder)
+        for path, fault in damaged(folder, manifest):
+            if path.endswith((".parquet", ".csv")):
+                raise FileError(f"{folder / path}: {fault}. Run the study again, or see `talik verify {folder}`.")
+        sites = next((read_parquet(folder / name) for name in SITES if (folder / name).is_file()), None)
+        if sites is None or sites.is_empty() or "site" not in sites.columns:
+            raise FileError(f"{folder}: no table of sites ({' or '.join(SITES)}) with at least one row. "
+                            "Run the study with `talik run` first.")
+        return cls(folder, manifest, sites)
+
+    def table(self, *names: str) -> pl.DataFrame | None:
+        """The first of these tables that the folder holds, or None when no step made it."""
+        for name in names:
+            path = self.results / name
+            if path.is_file():
+                return (read_parquet(path) if path.suffix == ".parquet"
+                        else pl.read_csv(path, infer_schema_length=None))
+        return None
+
+    def years(self) -> pl.DataFrame | None:
+        """Offsets by year (columns site, year, surface_offset, ..., as `talik offsets` prints), or None."""
+        return _keyed(self.table(*YEARS), "site", "year")
+
+    def days(self) -> pl.DataFrame | None:
+        """Daily temperatures (columns site, time, depth [m], temperature [°C], flags), or None."""
+        return _keyed(self.table(*DAYS), "site", "time", "depth", "temperature")
+
+    @property
+    def title(self) -> str:
+        """The title of the study, or its name."""
+        return str(self.manifest["settings"].get("study", {}).get("title") or self.manifest["study"])
+
+    @property
+    def shown_tables(self) -> list[str]:
+        """Names of the CSV tables of the folder, without ending, in order."""
+        return sorted(path.stem for path in self.results.glob("*.csv"))
+
+
+def _keyed(table: pl.DataFrame | None, *keys: str) -> pl.DataFrame | None:
+    return table if table is not None and set(keys) <= set(table.columns) else None
