@@ -3,9 +3,9 @@ Reading text tables, side by side with tsp 1.12.1: CPU seconds of one file, and 
 
     python benchmarks/reading.py --peer /path/to/an/environment/with/tsp/bin/python
 
-Both sides run in processes of their own, one after the other, several rounds, with one thread each; the figure is the
-smallest CPU time of a file (import and first call left out) and their ratio. The files are made here: ten years of hours,
-16 depths (GTN-P table and 2026 export) or 2 sensors (HOBOware).
+Both sides run in processes of their own, one after the other, several rounds, with one thread each; the figure is
+the smallest CPU time of a file (import and first call left out) and their ratio. The files are made here: ten years
+of hours, 16 depths (GTN-P table and 2026 export) or 2 sensors (HOBOware).
 """
 
 import argparse
@@ -59,15 +59,38 @@ def tables(folder: Path) -> dict[str, Path]:
     values[rng.random(values.shape) < 0.01] = -999
     iso = times.dt.strftime("%Y-%m-%d %H:%M:%S")
     paths = {name: folder / f"{name}.csv" for name in ("gtnp_table", "gtnp_export", "hobo")}
-    pl.DataFrame({"Date/Depth": iso} | {f"{d:g}": values[:, n] for n, d in enumerate(DEPTHS)}).write_csv(paths["gtnp_table"])
-    long = {"id": np.arange(values.size), "utc_time": pl.concat([iso] * 16), "depth": np.repeat(DEPTHS, HOURS),
-            "temperature": values.T.reshape(-1), "flag": pl.Series([None] * values.size, dtype=pl.String)}
-    pl.DataFrame(long | {key: np.full(values.size, 7) for key in ("dataset_id", "borehole_id", "site_id")}).write_csv(paths["gtnp_export"])
+    pl.DataFrame({"Date/Depth": iso} | {f"{d:g}": values[:, n] for n, d in enumerate(DEPTHS)}).write_csv(
+        paths["gtnp_table"]
+    )
+    long = {
+        "id": np.arange(values.size),
+        "utc_time": pl.concat([iso] * 16),
+        "depth": np.repeat(DEPTHS, HOURS),
+        "temperature": values.T.reshape(-1),
+        "flag": pl.Series([None] * values.size, dtype=pl.String),
+    }
+    pl.DataFrame(long | {key: np.full(values.size, 7) for key in ("dataset_id", "borehole_id", "site_id")}).write_csv(
+        paths["gtnp_export"]
+    )
     sensors = np.abs(values[:, :2]) / 100
     sensor = "Temp, °C (LGR S/N: 1, SEN S/N: 1)"
-    names = ["#", "Date Time, GMT-07:00", sensor, sensor, *(f"{e} (LGR S/N: 1)" for e in ("Host Connected", "Stopped", "End Of File"))]
-    body = pl.DataFrame([np.arange(1, HOURS + 1), times.dt.strftime("%m/%d/%y %I:%M:%S %p"), *sensors.T.round(3),
-                         *[pl.Series([""] * HOURS)] * 3], schema=[str(n) for n in range(7)], strict=False)
+    names = [
+        "#",
+        "Date Time, GMT-07:00",
+        sensor,
+        sensor,
+        *(f"{e} (LGR S/N: 1)" for e in ("Host Connected", "Stopped", "End Of File")),
+    ]
+    body = pl.DataFrame(
+        [
+            np.arange(1, HOURS + 1),
+            times.dt.strftime("%m/%d/%y %I:%M:%S %p"),
+            *sensors.T.round(3),
+            *[pl.Series([""] * HOURS)] * 3,
+        ],
+        schema=[str(n) for n in range(7)],
+        strict=False,
+    )
     head = '\ufeff"Plot Title: 1"\n' + ",".join(f'"{name}"' for name in names) + "\n"
     paths["hobo"].write_text(head + body.write_csv(include_header=False, quote_style="never"), encoding="utf-8")
     return paths
@@ -78,12 +101,25 @@ def ten_million(folder: Path) -> dict[str, Path]:
     minutes = pl.Series(np.datetime64("1990-01-01", "us") + np.arange(count) * np.timedelta64(60, "s"))
     wave = (np.sin(np.arange(count) / 1e5) * 10).round(3)
     paths = {name: folder / f"{name}.csv" for name in ("wide_iso", "wide_us", "long")}
-    pl.DataFrame({"Date/Depth": minutes.dt.strftime("%Y-%m-%d %H:%M:%S"), "0.1": wave, "0.5": wave}).write_csv(paths["wide_iso"])
-    pl.DataFrame({"Date": minutes.dt.strftime("%m/%d/%y %I:%M:%S %p"), "0.1_m": wave, "0.5_m": wave}).write_csv(paths["wide_us"])
-    iso = minutes[:count // 10].dt.strftime("%Y-%m-%d %H:%M:%S")
-    pl.DataFrame({"id": np.arange(count), "utc_time": pl.concat([iso] * 10), "depth": np.repeat(np.arange(10) / 10, count // 10),
-                  "temperature": wave, "flag": pl.Series([None] * count, dtype=pl.String), "dataset_id": np.full(count, 1),
-                  "borehole_id": np.full(count, 2), "site_id": np.full(count, 3)}).write_csv(paths["long"])
+    pl.DataFrame({"Date/Depth": minutes.dt.strftime("%Y-%m-%d %H:%M:%S"), "0.1": wave, "0.5": wave}).write_csv(
+        paths["wide_iso"]
+    )
+    pl.DataFrame({"Date": minutes.dt.strftime("%m/%d/%y %I:%M:%S %p"), "0.1_m": wave, "0.5_m": wave}).write_csv(
+        paths["wide_us"]
+    )
+    iso = minutes[: count // 10].dt.strftime("%Y-%m-%d %H:%M:%S")
+    pl.DataFrame(
+        {
+            "id": np.arange(count),
+            "utc_time": pl.concat([iso] * 10),
+            "depth": np.repeat(np.arange(10) / 10, count // 10),
+            "temperature": wave,
+            "flag": pl.Series([None] * count, dtype=pl.String),
+            "dataset_id": np.full(count, 1),
+            "borehole_id": np.full(count, 2),
+            "site_id": np.full(count, 3),
+        }
+    ).write_csv(paths["long"])
     return paths
 
 

@@ -88,11 +88,14 @@ def test_what_the_fields_writers_make(tmp_path):
     np.testing.assert_array_equal(record.values, [[-3.5, np.nan], [np.nan, -2.25], [np.nan, -2.0]])
 
 
-@pytest.mark.parametrize("changes, words", [
-    ({"units": "fortnights since 2000-01-01"}, "expected such as 'days since 1970-01-01'"),
-    ({"units": "days since 2000-01-01 00:00 Moon"}, "'Moon' is no offset from UTC"),
-    ({"calendar": "noleap"}, "has the calendar 'noleap'"),
-])
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"units": "fortnights since 2000-01-01"}, "expected such as 'days since 1970-01-01'"),
+        ({"units": "days since 2000-01-01 00:00 Moon"}, "'Moon' is no offset from UTC"),
+        ({"calendar": "noleap"}, "has the calendar 'noleap'"),
+    ],
+)
 def test_time_that_is_not_understood_is_refused(tmp_path, changes, words):
     with pytest.raises(FileError, match=words):
         talik.read(classic(tmp_path / "a.nc", **changes))
@@ -103,7 +106,7 @@ def test_truncated_files_are_refused(tmp_path):
         content = make(tmp_path / "whole.nc").read_bytes()
         for share in (0.1, 0.3, 0.6, 0.9, 0.99):
             path = tmp_path / "cut.nc"
-            path.write_bytes(content[:int(share * len(content))])
+            path.write_bytes(content[: int(share * len(content))])
             with pytest.raises(FileError, match=r"cut.nc"):
                 talik.read(path)
 

@@ -49,7 +49,7 @@ def test_valid_utf8_is_never_taken_for_a_code_page(text):
 @given(st.text(alphabet="añ°Ж冻\n", max_size=60), st.integers(1, 100))
 def test_a_cut_inside_a_character_does_not_change_the_guess(text, cut):
     content = ("x" * 10 + text).encode()
-    assert detected(content[:10 + cut % max(1, len(content) - 9)], whole=False).name == "utf-8"
+    assert detected(content[: 10 + cut % max(1, len(content) - 9)], whole=False).name == "utf-8"
 
 
 def test_the_callers_word_is_taken_and_checked(tmp_path):

@@ -17,7 +17,9 @@ def read(tmp_path, text, name="a.csv", **said):
 
 
 def test_a_wide_table_is_guessed_and_the_guess_is_shown(tmp_path):
-    [record] = read(tmp_path, "Date,Time,cm_0,cm_50,RH\n19/08/2016,12:00:00,-11111,3.5,80\n19/08/2016,14:00:00,20.5,3.4,81\n")
+    [record] = read(
+        tmp_path, "Date,Time,cm_0,cm_50,RH\n19/08/2016,12:00:00,-11111,3.5,80\n19/08/2016,14:00:00,20.5,3.4,81\n"
+    )
     assert record.depths.tolist() == [0, 0.5]
     assert record.flags[0].tolist() == [Flag.SENTINEL, 0]
     assert list(record.others) == ["RH"]
@@ -26,15 +28,20 @@ def test_a_wide_table_is_guessed_and_the_guess_is_shown(tmp_path):
 
 
 def test_a_long_table_becomes_wide(tmp_path):
-    [a, b] = read(tmp_path, "station;timestamp;depth_cm;soil_temp\n" + "".join(
-        f"{s};2020-01-{d:02d} 06:00;{z};-{d},{z}\n" for s in "AB" for d in (1, 2, 3) for z in (10, 50)))
+    [a, b] = read(
+        tmp_path,
+        "station;timestamp;depth_cm;soil_temp\n"
+        + "".join(f"{s};2020-01-{d:02d} 06:00;{z};-{d},{z}\n" for s in "AB" for d in (1, 2, 3) for z in (10, 50)),
+    )
     assert (a.site, b.site) == ("A", "B")
     assert a.depths.tolist() == [0.1, 0.5]
     assert a.values.tolist() == [[-1.1, -1.5], [-2.1, -2.5], [-3.1, -3.5]]
 
 
 def test_years_months_days_and_hours_in_columns(tmp_path):
-    [record] = read(tmp_path, "Year,Month,Day,Hour,air_temp_2m,rain\n2020,2,29,100,-5,NA\n2020,2,29,2400,-6,1\n2019,12,31,0,-7,NA\n")
+    [record] = read(
+        tmp_path, "Year,Month,Day,Hour,air_temp_2m,rain\n2020,2,29,100,-5,NA\n2020,2,29,2400,-6,1\n2019,12,31,0,-7,NA\n"
+    )
     assert [str(t)[:16] for t in record.times] == ["2020-02-29T01:00", "2020-03-01T00:00", "2019-12-31T00:00"]
     assert record.depths.tolist() == [-2]
     with pytest.raises(FileError, match="line 3: 2019-2-29 is not a date that exists"):
@@ -43,7 +50,9 @@ def test_years_months_days_and_hours_in_columns(tmp_path):
 
 def test_what_is_said_wins(tmp_path):
     text = "when,a,b,who\n2020-01-01 00:00,1,2,x\n2020-01-01 01:00,3,4,x\n"
-    [record] = read(tmp_path, text, columns={"time": "when", "temperature": "b", "site": "who"}, depths=[0.3], timezone="+01:00")
+    [record] = read(
+        tmp_path, text, columns={"time": "when", "temperature": "b", "site": "who"}, depths=[0.3], timezone="+01:00"
+    )
     assert (record.site, record.values[:, 0].tolist(), record.depths.tolist()) == ("x", [2, 4], [0.3])
     with pytest.raises(UnknownName, match="unknown column 'c'"):
         read(tmp_path, text, format="generic", columns={"temperature": "c"})
@@ -68,15 +77,21 @@ def test_ambiguous_dates_are_refused_and_can_be_said(tmp_path):
 
 
 def test_comments_above_the_table_become_metadata(tmp_path):
-    [record] = read(tmp_path, "#tsp_version=1.0\n# latitude: 66\n#site_id=Ridge,,,\ntimestamp,0.1,3.5\n2025-01-01T13:00:00-06:00,1.2,-1.6\n")
+    [record] = read(
+        tmp_path,
+        "#tsp_version=1.0\n# latitude: 66\n#site_id=Ridge,,,\ntimestamp,0.1,3.5\n2025-01-01T13:00:00-06:00,1.2,-1.6\n",
+    )
     assert (record.site, record.metadata["latitude"]) == ("Ridge", 66)
     assert record.depths.tolist() == [0.1, 3.5]
     assert str(record.times[0])[:16] == "2025-01-01T19:00"
 
 
 def test_a_column_that_begins_blank_is_kept(tmp_path):
-    [record] = read(tmp_path, "time,0.1_m,0.5_m\n" + "".join(f"2020-{m:02d}-{d:02d},1,{'' if m < 12 else 2}\n"
-                                                            for m in range(1, 13) for d in range(1, 29)))
+    [record] = read(
+        tmp_path,
+        "time,0.1_m,0.5_m\n"
+        + "".join(f"2020-{m:02d}-{d:02d},1,{'' if m < 12 else 2}\n" for m in range(1, 13) for d in range(1, 29)),
+    )
     assert record.depths.tolist() == [0.1, 0.5]
     assert np.nansum(record.values[:, 1]) == 56
 
@@ -120,7 +135,9 @@ def test_a_workbook_is_a_table_too(workbook):
 
 
 def test_parquet_is_a_table_too(tmp_path):
-    frame = pl.DataFrame({"time_utc": pl.datetime_range(pl.datetime(2020, 1, 1, 5), pl.datetime(2020, 1, 2), "1h", eager=True)})
+    frame = pl.DataFrame(
+        {"time_utc": pl.datetime_range(pl.datetime(2020, 1, 1, 5), pl.datetime(2020, 1, 2), "1h", eager=True)}
+    )
     frame = frame.with_columns(pl.lit(-1.25).alias("0.5_m"), pl.lit(None, dtype=pl.Float64).alias("1_m"))
     path = tmp_path / "a.parquet"
     frame.write_parquet(path)

@@ -15,26 +15,51 @@ START = np.datetime64("2010-08-18T14:00", "s")
 VALUES = np.round(5 - 12 * np.sin(np.arange(240) / 40)[:, None] * np.array([1.0, 0.4]) + np.array([0.004, -0.001]), 3)
 TIMES = START + np.arange(240) * np.timedelta64(1, "h")
 
-LANGUAGES = {"English": ("Date Time", "AM", "PM", "Host Connected"), "Czech": ("Datum Čas", "dop.", "odp.", "Připojeno"),
-             "German": ("Datum Zeit", "vorm.", "nachm.", "Host verbunden"), "French": ("Date Heure", "AM", "PM", "Hôte connecté"),
-             "Chinese": ("日期 时间", "上午", "下午", "主机连接")}
-NUMBERS = {"point": lambda v: f"{v:.3f}", "comma": lambda v: f"{v:.3f}".replace(".", ","),
-           "brackets": lambda v: f"({-v:.3f})" if v < 0 else f"{v:.3f}", "blank": lambda v: f"{v:.3f}".replace(".", " "),
-           "minus behind": lambda v: (f"{-v:.3f}-" if v < 0 else f"{v:.3f}").replace(".", ","),
-           "lost mark": lambda v: ("({:05d})" if v < 0 else "{:04d}").format(abs(round(v * 1000)))}
+LANGUAGES = {
+    "English": ("Date Time", "AM", "PM", "Host Connected"),
+    "Czech": ("Datum Čas", "dop.", "odp.", "Připojeno"),
+    "German": ("Datum Zeit", "vorm.", "nachm.", "Host verbunden"),
+    "French": ("Date Heure", "AM", "PM", "Hôte connecté"),
+    "Chinese": ("日期 时间", "上午", "下午", "主机连接"),
+}
+NUMBERS = {
+    "point": lambda v: f"{v:.3f}",
+    "comma": lambda v: f"{v:.3f}".replace(".", ","),
+    "brackets": lambda v: f"({-v:.3f})" if v < 0 else f"{v:.3f}",
+    "blank": lambda v: f"{v:.3f}".replace(".", " "),
+    "minus behind": lambda v: (f"{-v:.3f}-" if v < 0 else f"{v:.3f}").replace(".", ","),
+    "lost mark": lambda v: ("({:05d})" if v < 0 else "{:04d}").format(abs(round(v * 1000))),
+}
 
 
-def exported(separator=",", order="%m/%d/%y", language="English", half_days=True, number="point", fahrenheit=False, apart=False,
-             plot_title=True, details=False):
+def exported(
+    separator=",",
+    order="%m/%d/%y",
+    language="English",
+    half_days=True,
+    number="point",
+    fahrenheit=False,
+    apart=False,
+    plot_title=True,
+    details=False,
+):
     date, am, pm, host = LANGUAGES[language]
     unit = "°F" if fahrenheit else "°C"
     stamp_name = [date.split()[0], date.split()[1] + ", GMT-07:00"] if apart else [date + ", GMT-07:00"]
-    names = ["#", *stamp_name, f"Temp, {unit} (LGR S/N: 9724974, SEN S/N: 9724974)", f"Temp, {unit} (LGR S/N: 9724974, SEN S/N: 9724974)",
-             f"{host} (LGR S/N: 9724974)", "End Of File (LGR S/N: 9724974)"]
+    names = [
+        "#",
+        *stamp_name,
+        f"Temp, {unit} (LGR S/N: 9724974, SEN S/N: 9724974)",
+        f"Temp, {unit} (LGR S/N: 9724974, SEN S/N: 9724974)",
+        f"{host} (LGR S/N: 9724974)",
+        "End Of File (LGR S/N: 9724974)",
+    ]
     lines = ['"Plot Title: Ridge"'] * plot_title + [separator.join(f'"{name}"' for name in names)]
     quote = '"{}"' if separator == "," and "," in NUMBERS[number](-1.5) else "{}"
     for n, (time, row) in enumerate(zip(TIMES.tolist(), VALUES, strict=True), 1):
-        clock = f"{(time.hour + 11) % 12 + 1:02d}:00:00 {am if time.hour < 12 else pm}" if half_days else f"{time:%H:%M:%S}"
+        clock = (
+            f"{(time.hour + 11) % 12 + 1:02d}:00:00 {am if time.hour < 12 else pm}" if half_days else f"{time:%H:%M:%S}"
+        )
         stamp = [time.strftime(order), clock] if apart else [f"{time.strftime(order)} {clock}"]
         cells = [quote.format(NUMBERS[number](v * 1.8 + 32 if fahrenheit else v)) for v in row]
         note = {1: ["Details"], 2: ["Max: 24.1"], 3: ["Min: -10.2"]}.get(n, []) if details else []
@@ -62,7 +87,9 @@ def test_separators_numbers_and_orders_give_one_series(tmp_path, separator, numb
 @pytest.mark.parametrize("apart, fahrenheit", [(False, False), (True, False), (False, True)])
 def test_languages_encodings_and_units_give_one_series(tmp_path, language, encoding, apart, fahrenheit):
     path = tmp_path / "a.txt"
-    path.write_bytes(exported(";", "%d.%m.%y", language, number="comma", apart=apart, fahrenheit=fahrenheit).encode(encoding))
+    path.write_bytes(
+        exported(";", "%d.%m.%y", language, number="comma", apart=apart, fahrenheit=fahrenheit).encode(encoding)
+    )
     [record] = talik.read(path)
     assert record.source.format == "hobo"
     assert record.site == "Ridge"
@@ -104,16 +131,23 @@ def test_all_exports_of_one_logger_are_one_series(real):
 
 
 @pytest.mark.realdata
-@pytest.mark.parametrize("name, first, count", [
-    ("hobo-negative-3.txt", (20.865, 20.984), 5592), ("hobo-positive-number-1.txt", (20.865, 20.984), 999),
-    ("hobo-positive-number-3.csv", (20.865, 20.984), 1131),
-])
+@pytest.mark.parametrize(
+    "name, first, count",
+    [
+        ("hobo-negative-3.txt", (20.865, 20.984), 5592),
+        ("hobo-positive-number-1.txt", (20.865, 20.984), 999),
+        ("hobo-positive-number-3.csv", (20.865, 20.984), 1131),
+    ],
+)
 def test_number_styles_of_real_exports(real, name, first, count):
     [record] = talik.read(real / "loggers/hobo" / name)
     np.testing.assert_allclose(record.values[0], first, atol=3e-4)
     assert record.values.shape == (count, 2)
     assert record.values.min() > -40
-    assert str(record.times[0] - (np.timedelta64(7, "h") if "07" in record.source.time_zone else np.timedelta64(0)))[:16] == "2010-08-18T14:00"
+    assert (
+        str(record.times[0] - (np.timedelta64(7, "h") if "07" in record.source.time_zone else np.timedelta64(0)))[:16]
+        == "2010-08-18T14:00"
+    )
 
 
 @pytest.mark.realdata
@@ -163,12 +197,18 @@ def test_fill_values_and_blank_samples_are_flagged(tmp_path):
     assert np.isnan(record.values[8]).all()
 
 
-@pytest.mark.parametrize("change, words", [
-    (lambda text: text[:-24], r"line 242: '240,.*lacks cells .the last line: is the file cut off"),
-    (lambda text: text.replace("08/20/10 04:00:00 PM", "blah"), r"a.csv, line 53: 'blah' is not a date"),
-    (lambda text: text.replace("100,08/22/10 05:00:00 PM,", "100,08/22/10 05:00:00 PM,x"), r"line 102: 'x-?\d.*' in column 'Temp"),
-    (lambda text: "\n".join(text.splitlines()[:2]) + "\n", "has a header and no rows"),
-])
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (lambda text: text[:-24], r"line 242: '240,.*lacks cells .the last line: is the file cut off"),
+        (lambda text: text.replace("08/20/10 04:00:00 PM", "blah"), r"a.csv, line 53: 'blah' is not a date"),
+        (
+            lambda text: text.replace("100,08/22/10 05:00:00 PM,", "100,08/22/10 05:00:00 PM,x"),
+            r"line 102: 'x-?\d.*' in column 'Temp",
+        ),
+        (lambda text: "\n".join(text.splitlines()[:2]) + "\n", "has a header and no rows"),
+    ],
+)
 def test_damage_is_named_with_its_line(tmp_path, change, words):
     path = tmp_path / "a.csv"
     path.write_text(change(exported()))

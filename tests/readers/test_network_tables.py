@@ -25,6 +25,7 @@ def written(tmp_path, text, name="a.csv"):
 
 # GTN-P, before 2026
 
+
 def test_gtnp_table_and_both_fill_values():
     [record] = talik.read(SAMPLES / "gtnp_table.csv")
     assert record.depths.tolist() == [0.1, 0.5, 1.0]
@@ -34,11 +35,16 @@ def test_gtnp_table_and_both_fill_values():
     assert str(record.times[0])[:16] == "2019-08-25T13:00"
 
 
-@pytest.mark.parametrize("stamps", [
-    ["2007-03-28", "2007-03-29"], ["2007-03-28T00:00:00Z", "2007-03-29T00:00:00Z"],
-    ["2007-03-28T03:00:00+03:00", "2007-03-29T03:00:00+03:00"], ["2007/03/28 00:00", "2007/03/29 00:00"],
-    ["28.03.2007 00:00:00", "29.03.2007 00:00:00"],
-])
+@pytest.mark.parametrize(
+    "stamps",
+    [
+        ["2007-03-28", "2007-03-29"],
+        ["2007-03-28T00:00:00Z", "2007-03-29T00:00:00Z"],
+        ["2007-03-28T03:00:00+03:00", "2007-03-29T03:00:00+03:00"],
+        ["2007/03/28 00:00", "2007/03/29 00:00"],
+        ["28.03.2007 00:00:00", "29.03.2007 00:00:00"],
+    ],
+)
 def test_gtnp_stamps_in_many_styles(tmp_path, stamps):
     [record] = talik.read(written(tmp_path, f"Date/Depth;0;0.5\n{stamps[0]};-1;-2\n{stamps[1]};-3;-4\n"))
     assert [str(t)[:16] for t in record.times] == ["2007-03-28T00:00", "2007-03-29T00:00"]
@@ -46,10 +52,19 @@ def test_gtnp_stamps_in_many_styles(tmp_path, stamps):
 
 
 def test_gtnp_metadata_beside_gives_name_place_and_zone(tmp_path):
-    written(tmp_path, "Id: 755\nName: Arctic Village\nTimezone: -09:00\nLongitude: -145.534\nLatitude: 68.129\nElevation: 623.8 m\n"
-                      "Description: MAGT\n\t\t\tName: not this\n", "755-test.metadata.txt")
-    [record] = talik.read(written(tmp_path, "Date/Depth,0\n2007-03-28 08:00:00,-18\n2007-03-28 09:00:00,-17\n",
-                                  "755-test-Dataset_2031.timeserie.csv"))
+    written(
+        tmp_path,
+        "Id: 755\nName: Arctic Village\nTimezone: -09:00\nLongitude: -145.534\nLatitude: 68.129\nElevation: 623.8 m\n"
+        "Description: MAGT\n\t\t\tName: not this\n",
+        "755-test.metadata.txt",
+    )
+    [record] = talik.read(
+        written(
+            tmp_path,
+            "Date/Depth,0\n2007-03-28 08:00:00,-18\n2007-03-28 09:00:00,-17\n",
+            "755-test-Dataset_2031.timeserie.csv",
+        )
+    )
     assert record.site == "Arctic Village"
     assert (record.metadata["latitude"], record.metadata["elevation_m"]) == (68.129, 623.8)
     assert str(record.times[0])[:16] == "2007-03-28T17:00"
@@ -71,15 +86,24 @@ def test_unsorted_and_repeated_stamps_stay_as_they_are(tmp_path):
     assert [str(t)[8:10] for t in record.times] == ["30", "28", "28"]
 
 
-@pytest.mark.parametrize("text, words", [
-    ("Date/Depth,0,1\n2007-03-28,1,2\n2007-03-29,1\n2007-03-30,1,2\n", r"a.csv, line 3: 2 cells, expected 3"),
-    ("Date/Depth,0,1\n2007-03-28,1,2\n2007-03-29,1,2,3\n2007-03-30,1,2\n", r"a.csv, line 3: 4 cells, expected 3"),
-    ("Date/Depth,0,1\n2007-03-28,1,2\n2007-03-29,1", r"a.csv, line 3: 2 cells, expected 3 .the last line: is the file cut off"),
-    ("Date/Depth,0,1\n2007-03-28,1,2\n2007-03-29,x,2\n", r"a.csv, line 3: 'x' in column '0' is not a number"),
-    ("Date/Depth,0,1\n2007-03-28,1,2\n\n\n2007-02-29,1,2\n", r"a.csv, line 5: '2007-02-29' is not a date that exists"),
-    ("Date/Depth,0,1\n", "has a header and no rows"),
-    ("Date/Depth,0,1\n2007-03-28,1,2\n,1,2\n", "a.csv, line 3: '' is blank, expected a date"),
-])
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("Date/Depth,0,1\n2007-03-28,1,2\n2007-03-29,1\n2007-03-30,1,2\n", r"a.csv, line 3: 2 cells, expected 3"),
+        ("Date/Depth,0,1\n2007-03-28,1,2\n2007-03-29,1,2,3\n2007-03-30,1,2\n", r"a.csv, line 3: 4 cells, expected 3"),
+        (
+            "Date/Depth,0,1\n2007-03-28,1,2\n2007-03-29,1",
+            r"a.csv, line 3: 2 cells, expected 3 .the last line: is the file cut off",
+        ),
+        ("Date/Depth,0,1\n2007-03-28,1,2\n2007-03-29,x,2\n", r"a.csv, line 3: 'x' in column '0' is not a number"),
+        (
+            "Date/Depth,0,1\n2007-03-28,1,2\n\n\n2007-02-29,1,2\n",
+            r"a.csv, line 5: '2007-02-29' is not a date that exists",
+        ),
+        ("Date/Depth,0,1\n", "has a header and no rows"),
+        ("Date/Depth,0,1\n2007-03-28,1,2\n,1,2\n", "a.csv, line 3: '' is blank, expected a date"),
+    ],
+)
 def test_gtnp_damage_is_named_with_its_line(tmp_path, text, words):
     with pytest.raises(FileError, match=words):
         talik.read(written(tmp_path, text))
@@ -92,10 +116,11 @@ def test_real_gtnp_table(real):
     plain = pl.read_csv(path, infer_schema_length=None)
     expected = plain[:, 1:].to_numpy()
     np.testing.assert_array_equal(record.values, np.where(expected == -999, np.nan, expected))
-    assert record.depths.tolist() == [0, .1, .2, .3, .4, .6, .8, 1.2, 1.6, 2, 2.5, 3, 3.5, 4, 5, 7]
+    assert record.depths.tolist() == [0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.2, 1.6, 2, 2.5, 3, 3.5, 4, 5, 7]
 
 
 # GTN-P, export of 2026
+
 
 def test_gtnp_export_keeps_data_sets_apart_and_flags():
     first, second, third = talik.read(SAMPLES / "gtnp_export.csv")
@@ -112,7 +137,11 @@ def test_gtnp_export_keeps_data_sets_apart_and_flags():
 def test_gtnp_export_metadata():
     record = talik.read(SAMPLES / "gtnp_export.csv")[2]
     assert record.metadata["citation"] == "A. Nobody: NOW_02"
-    assert (record.metadata["policy"], record.metadata["quality"], record.metadata["time_zone"]) == ("Open", "Raw Data", "-01:00")
+    assert (record.metadata["policy"], record.metadata["quality"], record.metadata["time_zone"]) == (
+        "Open",
+        "Raw Data",
+        "-01:00",
+    )
     assert (record.metadata["dataset_id"], record.metadata["borehole_id"], record.metadata["site_id"]) == (7003, 42, 5)
     assert any("contradicts the longitude" in sentence for sentence in record.source.understood)
     assert str(record.times[0])[:16] == "2019-09-01T00:00"
@@ -128,7 +157,8 @@ def test_gtnp_export_keeps_a_repeated_stamp_as_a_row():
 def test_gtnp_export_in_utc_and_another_order_of_rows(tmp_path):
     rows = [(d, h) for h in range(3) for d in (0.5, 0.1)]
     text = "id,utc_time,depth,temperature,flag,dataset_id,borehole_id,site_id\n" + "".join(
-        f"{n},2020-01-01 {h:02d}:00:00,{d},{h + d},,1,2,3\n" for n, (d, h) in enumerate(rows))
+        f"{n},2020-01-01 {h:02d}:00:00,{d},{h + d},,1,2,3\n" for n, (d, h) in enumerate(rows)
+    )
     [record] = talik.read(written(tmp_path, text))
     assert record.depths.tolist() == [0.1, 0.5]
     assert record.values.tolist() == [[0.1, 0.5], [1.1, 1.5], [2.1, 2.5]]
@@ -174,11 +204,15 @@ def test_a_long_table_loses_nothing_and_adds_nothing(data):
     assert ((wide.flags == Flag.MISSING) == ~there).all()
     assert (np.diff(wide.times.astype(np.int64)) >= 0).all()
     assert wide.repeated == n - len(set(zip(times, depths, strict=True)))
-    falls = sum(any(times[i] < times[j] for j in [max((k for k in range(i) if depths[k] == depths[i]), default=i)]) for i in range(n))
+    falls = sum(
+        any(times[i] < times[j] for j in [max((k for k in range(i) if depths[k] == depths[i]), default=i)])
+        for i in range(n)
+    )
     assert (wide.flags & Flag.UNSORTED > 0).sum() == falls
 
 
 # NTGS and PERMOS
+
 
 def test_ntgs_report_has_a_record_for_each_site():
     first, second = talik.read(SAMPLES / "ntgs_report.csv")
@@ -205,7 +239,9 @@ def test_permos_na_is_missing():
 
 @pytest.mark.realdata
 def test_real_ntgs_and_permos(real):
-    a, b = (talik.read(real / "loggers/ntgs" / name)[0] for name in ("NTGS_example_csv.csv", "NTGS_example_slash_dates.csv"))
+    a, b = (
+        talik.read(real / "loggers/ntgs" / name)[0] for name in ("NTGS_example_csv.csv", "NTGS_example_slash_dates.csv")
+    )
     assert (a.times == b.times).all()
     np.testing.assert_array_equal(a.values, b.values)
     [sheet] = talik.read(real / "loggers/ntgs/NTGS_gtr_example_excel.xlsx")

@@ -46,7 +46,7 @@ def test_what_is_no_number_is_refused_and_blanks_are_not():
     unparsed(cells[:5], values[:5], file="a.csv", column="T1", lines=11)
 
 
-@pytest.mark.parametrize("fill", SENTINELS + (1e20, -1e30))
+@pytest.mark.parametrize("fill", (*SENTINELS, 1e20, -1e30))
 def test_every_fill_value_goes_with_its_reason(fill):
     values = np.array([[-3.5, fill], [fill, 20.0]])
     clean, flags = fills_marked(values)
@@ -69,13 +69,25 @@ def test_a_possible_temperature_is_never_taken_for_a_fill(values):
     assert not flags.any()
 
 
-@pytest.mark.parametrize("labels, depths", [
-    (["0.05_m", "0.1_m"], [0.05, 0.1]), (["cm_0", "cm_50"], [0, 0.5]), (["-0.5m", "-1m"], [0.5, 1]),
-    (["Temp, °C (LBL: 5)", "Temp, °C (LBL: 10)"], [5, 10]), (["Temp, °C (LBL: 50 cm)"], [0.5]),
-    (["air_temp_3m", "soil_20cm"], [-3, 0.2]), (["Temp (°C) 1.5 m", "Temp (°C)"], [1.5, np.nan]),
-    (["T0_5m"], [np.nan]), (["0,5 m", "1,0 m"], [0.5, 1.0]), (["150 mm"], [0.15]), (["глубина 20 см"], [0.2]),
-    (["soil1_5cm", "soil1_150cm"], [0.05, 1.5]), (["Temp 2 m above ground"], [-2]), (["S/N 10173910"], [np.nan]),
-])
+@pytest.mark.parametrize(
+    "labels, depths",
+    [
+        (["0.05_m", "0.1_m"], [0.05, 0.1]),
+        (["cm_0", "cm_50"], [0, 0.5]),
+        (["-0.5m", "-1m"], [0.5, 1]),
+        (["Temp, °C (LBL: 5)", "Temp, °C (LBL: 10)"], [5, 10]),
+        (["Temp, °C (LBL: 50 cm)"], [0.5]),
+        (["air_temp_3m", "soil_20cm"], [-3, 0.2]),
+        (["Temp (°C) 1.5 m", "Temp (°C)"], [1.5, np.nan]),
+        (["T0_5m"], [np.nan]),
+        (["0,5 m", "1,0 m"], [0.5, 1.0]),
+        (["150 mm"], [0.15]),
+        (["глубина 20 см"], [0.2]),
+        (["soil1_5cm", "soil1_150cm"], [0.05, 1.5]),
+        (["Temp 2 m above ground"], [-2]),
+        (["S/N 10173910"], [np.nan]),
+    ],
+)
 def test_depths_from_labels(labels, depths):
     np.testing.assert_array_equal(depths_of(labels).depths, depths)
 
@@ -88,8 +100,17 @@ def test_bare_numbers_are_depths_only_where_the_format_says_so():
 
 
 def test_units():
-    for text, unit in (("Temp, °F", FAHRENHEIT), ("Teplota, °C", CELSIUS), ("degC", CELSIUS), ("K", KELVIN), ("t [K]", KELVIN),
-                       ("℃", CELSIUS), ("Batt, V", None), ("RH, %", None), ("Coupler Detached", None)):
+    for text, unit in (
+        ("Temp, °F", FAHRENHEIT),
+        ("Teplota, °C", CELSIUS),
+        ("degC", CELSIUS),
+        ("K", KELVIN),
+        ("t [K]", KELVIN),
+        ("℃", CELSIUS),
+        ("Batt, V", None),
+        ("RH, %", None),
+        ("Coupler Detached", None),
+    ):
         assert unit_of(text) is unit
     assert FAHRENHEIT.to_celsius(np.array([32.0, 212.0])).round(9).tolist() == [0, 100]
     assert KELVIN.to_celsius(np.array([273.15])).tolist() == [0]

@@ -65,11 +65,14 @@ def test_a_format_that_does_not_exist_has_its_nearest_named(table):
         talik.read(table, format="hobbo")
 
 
-@pytest.mark.parametrize("make, words", [
-    (lambda path: path.mkdir(), "is a folder, expected a file"),
-    (lambda path: None, "cannot be read: No such file"),
-    (lambda path: path.write_bytes(b""), "is empty"),
-])
+@pytest.mark.parametrize(
+    "make, words",
+    [
+        (lambda path: path.mkdir(), "is a folder, expected a file"),
+        (lambda path: None, "cannot be read: No such file"),
+        (lambda path: path.write_bytes(b""), "is empty"),
+    ],
+)
 def test_what_is_no_file_is_said_so(tmp_path, make, words):
     path = tmp_path / "x.csv"
     make(path)
@@ -90,7 +93,9 @@ def test_a_readers_stumble_becomes_a_plain_error(table, extra_readers):
         raise IndexError("list index out of range")
 
     register(Reader("mine", "a test", lambda head: 9, stumble))
-    with pytest.raises(FileError, match="damaged, or not the mine file it seems to be .IndexError: list index out of range"):
+    with pytest.raises(
+        FileError, match="damaged, or not the mine file it seems to be .IndexError: list index out of range"
+    ):
         talik.read(table)
 
 

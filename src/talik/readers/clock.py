@@ -1,4 +1,4 @@
-"""Times of day as files write them: 14:00:00.0, 02:00:00 PM, 2:00 odp., 上午 2:00, 100 ... 2400; with or without offset."""
+"""Times of day as files write them: 14:00:00.0, 02:00:00 PM, 2:00 odp., 上午 2:00, 100 ... 2400, with offsets."""
 
 from __future__ import annotations
 

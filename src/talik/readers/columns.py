@@ -159,19 +159,22 @@ class _Parts:
         frame = self._parsed(piece, self.next_line)
         rows = np.arange(self.next_line, self.next_line + len(frame), dtype=np.int32)
         self.next_line += len(frame)
-        if b"\n\n" in piece or piece.startswith(b"\n"):
+        if min(frame.null_count().row(0)):
             filled = frame.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
             frame, rows = frame.filter(filled), rows[filled.to_numpy()]
-        frame = self._stamped(self._numbered(frame, rows))       # may make the frames before it anew
+        frame = self._stamped(self._numbered(frame, rows))  # may make the frames before it anew
         self.frames.append(frame)
         self.lines.append(rows)
 
     def joined(self) -> pl.DataFrame:
         """All pieces as one frame, column by column, so that each column's pieces go before the next is joined."""
+        if len(self.frames) == 1:
+            return self.frames[0]
+        pieces = [frame.get_columns() for frame in self.frames]
+        self.frames = []
         joined = []
-        for name in self.frames[0].columns:
-            joined.append(pl.concat([frame[name] for frame in self.frames], rechunk=True))
-            self.frames = [frame.drop(name) for frame in self.frames]
+        while pieces[0]:
+            joined.append(pl.concat([columns.pop(0) for columns in pieces], rechunk=True))
         return pl.DataFrame(joined)
 
     def _stamped(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -182,12 +185,14 @@ class _Parts:
                 return frame.with_columns(times.alias(self.layout.stamp))
             # written in another way further down: the long way for all of it
             shape, self.shape = self.shape, ""
-            self.frames = [self._stamped(f.with_columns(pl.col(self.layout.stamp).dt.strftime(shape))) for f in self.frames]
+            self.frames = [
+                self._stamped(f.with_columns(pl.col(self.layout.stamp).dt.strftime(shape))) for f in self.frames
+            ]
         if self.mark:
             dates, hours = halved(frame[self.layout.stamp], self.mark)
             frame = frame.with_columns(dates.alias(self.layout.stamp), hours.alias(self.clock))
         names = [name for name in (self.layout.stamp, self.clock) if name]
-        return frame.with_columns(pl.col(names).fill_null("").cast(pl.Categorical))
+        return frame.with_columns(pl.col(names).fill_null("").cast(pl.Categorical)) if names else frame
 
     def _parsed(self, piece: bytes, line: int) -> pl.DataFrame:
         while len(self.ways) > 1:
@@ -195,7 +200,13 @@ class _Parts:
                 return self.ways[0](piece, line)
             except pl.exceptions.ComputeError:
                 self.ways = self.ways[1:]
-        return self.ways[0](piece, line)
+        try:
+            return self.ways[0](piece, line)
+        except pl.exceptions.PolarsError as error:
+            raise FileError(
+                f"{self.head.name}, from line {line}: the table is malformed, such as by a quotation mark that is not "
+                f"closed ({str(error).strip().splitlines()[0][:120]})"
+            ) from None
 
     def _as_written(self, piece: bytes, line: int) -> pl.DataFrame:
         return self._table(piece, line, kinds=self.layout.kinds, decimal_comma=self.layout.decimal == ",")
@@ -226,6 +237,8 @@ class _Parts:
                 values = parsed(frame[name], decimal=self.layout.decimal)
                 unparsed(frame[name], values, file=self.head.name, column=name, lines=rows)
                 frame = frame.with_columns(values.alias(name))
+        if not self.layout.integers and not self.layout.texts:
+            return frame
         return frame.with_columns(
             pl.col(self.layout.integers).cast(pl.Int32), pl.col(self.layout.texts).cast(pl.Categorical)
         )

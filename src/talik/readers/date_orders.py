@@ -52,7 +52,7 @@ class Where:
     def line(self, row: int) -> int:
         return line_of(self.lines, row)
 
-    def refuse(self, codes: NDArray[np.int64], bad: Sequence[int], texts: Sequence[str], fault: str) -> None:
+    def refuse(self, codes: NDArray[np.integer], bad: Sequence[int], texts: Sequence[str], fault: str) -> None:
         rows = np.flatnonzero(np.isin(codes, bad))
         text = texts[int(codes[rows[0]])]
         more = f" ({rows.size} such lines)" if rows.size > 1 else ""
@@ -77,7 +77,7 @@ class Fields:
     named: frozenset[int]
 
 
-def fields_of(texts: list[str], codes: NDArray[np.int64], where: Where) -> Fields:
+def fields_of(texts: list[str], codes: NDArray[np.integer], where: Where) -> Fields:
     mark = re.fullmatch(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}", texts[0].strip())
     if mark:  # the quick way, when all are digits with the same marks
         parts = pl.Series(texts).str.strip_chars().str.split_exact(mark[1], 3).struct.unnest()
@@ -114,7 +114,7 @@ def _month(name: str) -> int:
 
 
 def chosen_order(
-    fields: Fields, texts: list[str], codes: NDArray[np.int64], hours: list[str], date_order: str | None, where: Where
+    fields: Fields, texts: list[str], codes: NDArray[np.integer], hours: list[str], date_order: str | None, where: Where
 ) -> tuple[Candidate, str]:
     orders = (date_order,) if date_order else _possible(fields)
     sequence = codes[np.r_[True, codes[1:] != codes[:-1]]]
@@ -157,7 +157,7 @@ def _possible(fields: Fields) -> tuple[str, ...]:
     return tuple(orders) or ORDERS
 
 
-def _candidate(order: str, fields: Fields, sequence: NDArray[np.int64], daily: bool) -> Candidate:
+def _candidate(order: str, fields: Fields, sequence: NDArray[np.integer], daily: bool) -> Candidate:
     year, month, day = (fields.numbers[:, order.index(letter)] for letter in "YMD")
     short = fields.widths[:, order.index("Y")] <= 2
     year = np.where(short, year + np.where(year < 69, 2000, 1900), year)

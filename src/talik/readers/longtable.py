@@ -86,7 +86,9 @@ def _codes(depths: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np
     return levels, series.replace_strict(levels, np.arange(len(levels)), return_dtype=pl.Int64).to_numpy()
 
 
-def _stamp_codes(clock: NDArray[np.integer], column: NDArray[np.integer]) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
+def _stamp_codes(
+    clock: NDArray[np.integer], column: NDArray[np.integer]
+) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
     """Distinct stamps, rising, and the place of each row's; quick when every depth has the same stamps in order."""
     width = int(np.argmax(column != column[0])) or len(column)
     if len(clock) % width == 0:
@@ -114,7 +116,7 @@ def _with_repetitions(
 def _falls(clock: NDArray[np.integer], column: NDArray[np.integer]) -> NDArray[np.uint16]:
     """UNSORTED for rows whose stamp is before the previous one of the same depth in the table."""
     fall = np.zeros(len(column), np.uint16)
-    if np.count_nonzero(column[1:] != column[:-1]) < 0.1 * len(column):          # the table runs depth by depth
+    if np.count_nonzero(column[1:] != column[:-1]) < 0.1 * len(column):  # the table runs depth by depth
         fall[1:][(clock[1:] < clock[:-1]) & (column[1:] == column[:-1])] = Flag.UNSORTED
         return fall
     order = np.argsort(column, kind="stable")

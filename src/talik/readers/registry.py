@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 import numpy as np
+from polars.exceptions import PolarsError
 
 from talik import files
 from talik.errors import FileError, TalikError, UnknownFormat, UsageError, unknown
@@ -257,7 +258,7 @@ def read(
         records = reader.read(head, options)
     except TalikError:
         raise
-    except (ValueError, LookupError, ArithmeticError, OSError, EOFError, struct.error) as error:
+    except (ValueError, LookupError, ArithmeticError, OSError, EOFError, struct.error, PolarsError) as error:
         raise FileError(
             f"{head.name}: damaged, or not the {reader.name} file it seems to be "
             f"({type(error).__name__}: {_first_line(error)}). If it is another format, pass format=..."

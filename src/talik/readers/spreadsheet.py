@@ -114,7 +114,7 @@ def _measured(archive: zipfile.ZipFile, info: zipfile.ZipInfo, room: int, file: 
     with archive.open(info) as stream:
         while piece := stream.read(1 << 20):
             size += len(piece)
-            if max(size, info.file_size) > most:         # the archive's own word first, then what really comes out
+            if max(size, info.file_size) > most:  # the archive's own word first, then what really comes out
                 raise FileError(
                     f"{file}: {info.filename!r} unpacks to more than {most >> 20} MB from "
                     f"{info.compress_size} bytes: refused as a zip bomb"

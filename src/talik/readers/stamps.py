@@ -135,9 +135,7 @@ def prove_dates(
         )
     if carried.any():
         micros -= (times_of_day.offsets[hour_codes] * 60_000_000).astype(np.int64)
-    return Stamps(
-        micros.view("M8[us]"), chosen.order, how, bool(carried.any()), not any(t.strip() for t in hour_texts)
-    )
+    return Stamps(micros.view("M8[us]"), chosen.order, how, bool(carried.any()), not any(t.strip() for t in hour_texts))
 
 
 def from_fields(
