@@ -56,6 +56,7 @@ class DriversSection(Section):
     responses: tuple[str, ...] = ("surface_offset", "thermal_offset")
     predictors: tuple[str, ...] = ()
     refits: int = Field(default=500, ge=100, le=10_000)
+    nulls: int = Field(default=9, ge=0, le=999)
 
 
 class SlopesSection(Section):

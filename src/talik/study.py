@@ -81,7 +81,7 @@ def _predictors(desk: Desk) -> NotRun | None:
     """What may explain the offsets: columns of the table of sites, and of a table of predictors joined by site."""
     sites, section = desk.read(SITES), desk.settings.predictors
     if section.table:
-        from talik.synthesis.predictors import join_predictors
+        from talik.synthesis.joined import join_predictors
 
         sites = join_predictors(sites, desk.settings.path(section.table), columns=section.columns)
     desk.write(PREDICTORS, sites)
@@ -112,7 +112,7 @@ def _drivers(desk: Desk) -> NotRun | None:
         try:
             published = attribute_drivers(sites, response, names, seed=seed)
             ranked = rank_drivers(recommended, response, names, refits=section.refits, seed=seed)
-            skill = model_skill(recommended, response, names, seed=seed)
+            skill = model_skill(recommended, response, names, n_null=section.nulls, seed=seed)
         except DataError as error:
             refused.append(f"{response}: {error}")
             continue

@@ -12,7 +12,7 @@ def test_every_combination_is_drawn_once():
     groups = pl.DataFrame({"slope": [-1.0, -1.1, -0.9, None], "se": [0.1, 0.2, 0.1, None]})
     ax = sign_sensitivity(random_signs(groups), pinned=-1.0)
     assert sum(bar.get_height() for bar in ax.patches) == 8
-    assert ax.get_ylabel() == "Combinations of signs (of 8)"
+    assert ax.get_ylabel() == "Combinations (of 8)"
 
 
 def test_nothing_to_draw_is_said():

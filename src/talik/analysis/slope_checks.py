@@ -51,7 +51,7 @@ def liu2025_checks(kept: pl.DataFrame, *, replicates: int, seed: int, level: flo
     turned = kept["sign_by_rule"].to_numpy()
     other = pool_many((np.where(turned, -1.0, 1.0) * slope)[None, :], se, level=level)
     names = ", ".join(kept.filter("sign_by_rule")["group"]) or "none"
-    excluded = float(np.mean((many["low"] > 0) | (many["high"] < 0)))
+    excluded = float(((many["low"] > 0) | (many["high"] < 0)).to_numpy().mean())
     return _frame([
         ("random signs", middle, low, high, excluded, kept.height,
          f"pooled slope over {how}; p is the share of them whose interval leaves out zero"),

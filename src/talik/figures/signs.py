@@ -39,6 +39,8 @@ def sign_sensitivity(signs: Any, ax: Axes | None = None, *, pinned: float, xlabe
     DataError
         If there is no pooled slope.
     """
+    from matplotlib.ticker import MaxNLocator
+
     means = numbers(as_frame(signs, "signs", required=["mean"]), "mean", "signs").drop_nulls().to_numpy()
     if not means.size:
         raise DataError("signs: no pooled slope to draw; at least two groups are needed")
@@ -52,5 +54,6 @@ def sign_sensitivity(signs: Any, ax: Axes | None = None, *, pinned: float, xlabe
                 ha="left" if pinned < 0 else "right")
     ax.set_xlim(-reach, reach)
     ax.set_xlabel(xlabel)
-    ax.set_ylabel(f"Combinations of signs (of {means.size})")
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
+    ax.set_ylabel(f"Combinations (of {means.size})")
     return ax
