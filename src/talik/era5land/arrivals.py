@@ -49,23 +49,42 @@ def opens(path: Path) -> None:
     Spoiled
         If it is cut, damaged or holds no data.
     """
+    kind = ending(path)
+    if kind == ".zip":
+        raise Spoiled(f"{path.name}: an archive within an archive: refused")
     with open(path, "rb") as stream:
         head = stream.read(4)
         stream.seek(-4, 2)
-        tail = stream.read()
-    if _ending(head, path.name) == ".zip":
-        raise Spoiled(f"{path.name}: an archive within an archive: refused")
-    if head == b"GRIB" and tail != b"7777":
-        raise Spoiled(f"{path.name}: the last GRIB message has no end: cut")
-    if head == b"\x89HDF" and find_spec("h5py"):
-        import h5py
+        if kind == ".grib" and stream.read() != b"7777":
+            raise Spoiled(f"{path.name}: the last GRIB message has no end: cut")
+    if head in (b"CDF\x01", b"CDF\x02"):
+        _read_classic(path)
+    elif head == b"\x89HDF" and find_spec("h5py"):
+        _open_hdf(path)
 
-        try:
-            with h5py.File(path, "r") as file:
-                if not any(isinstance(file[name], h5py.Dataset) and file[name].size for name in file):
-                    raise Spoiled(f"{path.name}: holds no data")
-        except (OSError, RuntimeError, KeyError) as error:
-            raise Spoiled(f"{path.name}: cut or damaged ({str(error)[:120]})") from error
+
+def _read_classic(path: Path) -> None:
+    from scipy.io import netcdf_file
+
+    try:
+        with netcdf_file(path, "r", mmap=False) as file:
+            full = any(variable.data.size for variable in file.variables.values())
+    except (ValueError, TypeError, IndexError, KeyError, AttributeError, OverflowError, OSError) as error:
+        raise Spoiled(f"{path.name}: cut or damaged ({str(error)[:120]})") from error
+    if not full:
+        raise Spoiled(f"{path.name}: holds no data")
+
+
+def _open_hdf(path: Path) -> None:
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            full = any(isinstance(file[name], h5py.Dataset) and file[name].size for name in file)
+    except (OSError, RuntimeError, KeyError) as error:
+        raise Spoiled(f"{path.name}: cut or damaged ({str(error)[:120]})") from error
+    if not full:
+        raise Spoiled(f"{path.name}: holds no data")
 
 
 def unpacked(path: Path, *, limits: Limits, check: Callable[[Path], None]) -> list[Path]:
