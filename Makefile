@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT ?= results/three-poles
 WORKERS ?= 2
 
-.PHONY: study test test-slow check docs bench lock clean
+.PHONY: study test test-slow check lock clean
 
 study: $(VENV)/run.stamp
 	$(BIN)/talik run three-poles --out $(OUT)
