@@ -123,9 +123,9 @@ def rank_drivers(sites: Any, response: str, predictors: Sequence[str] | None = N
 
     Notes
     -----
-    Importance is the mean absolute contribution over rows that the refit did not see. The mean *signed* contribution on
-    the rows a model was fitted to is zero by construction and tells no direction; `slope` does: the least-squares slope
-    of the contribution on the predictor over the unseen rows.
+    Importance is the mean absolute contribution over rows that the refit did not see. Mean *signed* contributions on
+    the rows a model was fitted to sum to zero over the predictors and tell no direction; `slope` does: the
+    least-squares slope of the contribution on the predictor over the unseen rows.
 
     A driver is declared when boosted trees keep a skill of 0.10 beyond the mean with clusters and with whole regions
     held out, and more than the mean of each region has; when the same group comes first in 70 % of the refits; and when
