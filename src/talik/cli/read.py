@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from talik.records import Record
 
-FORMS = ("csv", "parquet", "gtnp")
+FORMS = ("csv", "parquet", "gtnp", "netcdf")
 
 
 @click.command()

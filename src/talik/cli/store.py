@@ -98,8 +98,9 @@ def verify(folder: Path) -> None:
         click.echo(f"{folder / path}: {fault}")
     if findings:
         raise SystemExit(1)
-    click.echo(f"{folder}: every series is as it was written"
-               + ("." if is_sealed(folder) else ". The last writer did not end well; run `talik ingest` again to go on."))
+    click.echo(f"{folder}: every series is as it was written.")
+    if not is_sealed(folder):
+        click.echo("The last writer did not end well; run `talik ingest` again to go on.", err=True)
 
 
 @contextmanager

@@ -1,11 +1,11 @@
-"""Records written out: plain CSV, Parquet, and GTN-P's long table with its JSON."""
+"""Records written out: plain csv, Parquet, GTN-P's long table, CF netCDF, a data package."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,6 +13,11 @@ import polars as pl
 from talik import files
 from talik.errors import DataError, unknown
 from talik.records import Record
+from talik.store.export_frictionless import resource, write_package
+from talik.store.export_gtnp import write_gtnp
+from talik.store.export_netcdf import write_netcdf
+
+PACKAGE_FORM = "frictionless"
 
 
 def export(records: Sequence[Record], form: str, folder: Path | str) -> list[Path]:
@@ -23,9 +28,10 @@ def export(records: Sequence[Record], form: str, folder: Path | str) -> list[Pat
     ----------
     records : sequence of Record
         Read records.
-    form : {"csv", "parquet", "gtnp"}
-        csv: one row a stamp (UTC), one column a depth, as `talik.read` reads it back. parquet: the same with the
-        record's source and metadata. gtnp: GTN-P's long table and a JSON beside it.
+    form : {"csv", "parquet", "gtnp", "netcdf", "frictionless"}
+        csv: one row a stamp (UTC), one column a depth, as `talik.read` reads it back. parquet: the same.
+        gtnp: GTN-P's long table of 2026 and its JSON. netcdf: CF-1.11, timeSeriesProfile. frictionless: csv files and
+        a `datapackage.json` that describes them.
     folder : Path or str
         Where to write. Names are made of the sites' letters and digits, never paths.
 
@@ -37,22 +43,50 @@ def export(records: Sequence[Record], form: str, folder: Path | str) -> list[Pat
     Raises
     ------
     DataError
-        If a depth is unknown: these forms name columns by depth.
+        If a depth is unknown (these forms name columns by depth), or, for netCDF, the place.
     UnknownName
         If there is no such form.
     """
-    if form not in _FORMS:
-        raise unknown("form", form, _FORMS)
-    taken: set[str] = set()
-    written: list[Path] = []
-    for record in records:
-        if np.isnan(record.depths).any():
-            labels = [label for label, depth in zip(record.labels, record.depths, strict=True) if np.isnan(depth)]
-            raise DataError(
-                f"{record.site}: the depth of {labels[0]!r} is unknown; give depths= (--depths) when reading"
-            )
-        written += _FORMS[form](record, Path(folder) / _name(record.site, taken))
+    written = []
+    for path, fault in exported(records, form, folder):
+        if path is None:
+            raise DataError(fault)
+        written.append(path)
     return written
+
+
+def exported(records: Iterable[Record], form: str, folder: Path | str) -> Iterator[tuple[Path | None, str]]:
+    """
+    Write records one after the other and say of each what was written, or why it could not be.
+
+    Yields
+    ------
+    (path or None, fault)
+        A written file and "", or None and what is wrong with a record; the others go on.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such form.
+    FileError
+        If the folder cannot be written to.
+    """
+    if form not in FORMS:
+        raise unknown("form", form, FORMS)
+    taken: set[str] = set()
+    resources: list[dict[str, Any]] = []
+    for record in records:
+        try:
+            _depths_known(record)
+            written = FORMS[form](record, Path(folder) / _name(record.site, taken))
+        except DataError as refusal:
+            yield None, str(refusal)
+            continue
+        if form == PACKAGE_FORM:
+            resources.append(resource(record, written[0], wide_frame(record).columns))
+        yield from ((path, "") for path in written)
+    if form == PACKAGE_FORM and resources:
+        yield write_package(Path(folder), resources), ""
 
 
 def wide_frame(record: Record) -> pl.DataFrame:
@@ -62,6 +96,12 @@ def wide_frame(record: Record) -> pl.DataFrame:
         names = [name if names.count(name) == 1 else f"{name} ({n})" for n, name in enumerate(names, 1)]
     values = {name: record.values[:, place] for place, name in enumerate(names)}
     return pl.DataFrame({"time_utc": record.times, **values}).with_columns(pl.exclude("time_utc").fill_nan(None))
+
+
+def _depths_known(record: Record) -> None:
+    if np.isnan(record.depths).any():
+        labels = [label for label, depth in zip(record.labels, record.depths, strict=True) if np.isnan(depth)]
+        raise DataError(f"{record.site}: the depth of {labels[0]!r} is unknown; give depths= (--depths) when reading")
 
 
 def _name(site: str, taken: set[str]) -> str:
@@ -85,49 +125,6 @@ def _parquet(record: Record, stem: Path) -> list[Path]:
     return [files.write_parquet(stem.with_name(stem.name + ".parquet"), wide_frame(record))]
 
 
-def _gtnp(record: Record, stem: Path) -> list[Path]:
-    n, m = record.values.shape
-    number = int(record.metadata.get("dataset_id", 0))
-    frame = (
-        pl.DataFrame(
-            {
-                "utc_time": pl.Series(np.tile(record.times, m)).dt.strftime("%Y-%m-%d %H:%M:%S"),
-                "depth": np.repeat(record.depths, n),
-                "temperature": record.values.T.reshape(-1),
-                "flag": pl.Series([None] * n * m, dtype=pl.String),
-                "dataset_id": np.full(n * m, number),
-                "borehole_id": np.full(n * m, int(record.metadata.get("borehole_id", 0))),
-                "site_id": np.full(n * m, int(record.metadata.get("site_id", 0))),
-            }
-        )
-        .with_columns(pl.col("temperature").fill_nan(-999.0))
-        .with_row_index("id", 1)
-    )
-    place = {
-        key: record.metadata.get(name)
-        for key, name in (("latitude", "latitude"), ("longitude", "longitude"), ("elevation", "elevation_m"))
-    }
-    about = [
-        {
-            "id": number,
-            "policy": record.metadata.get("policy"),
-            "quality": record.metadata.get("quality"),
-            "variable": "Ground Temperature",
-            "unit": {"name": "Degree Celsius", "abbreviation": "degC"},
-            "borehole": {
-                "name": record.site,
-                "timezone": "+00:00",
-                "location": place,
-                "generic_citation": record.metadata.get("citation"),
-            },
-        }
-    ]
-    return [
-        files.write_csv(stem.with_name(stem.name + ".csv"), frame),
-        files.write_text(
-            stem.with_name(stem.name + "_metadata.json"), json.dumps(about, ensure_ascii=False, indent=1) + "\n"
-        ),
-    ]
-
-
-_FORMS: dict[str, Callable[[Record, Path], list[Path]]] = {"csv": _csv, "parquet": _parquet, "gtnp": _gtnp}
+FORMS: dict[str, Callable[[Record, Path], list[Path]]] = {
+    "csv": _csv, "parquet": _parquet, "gtnp": write_gtnp, "netcdf": write_netcdf, PACKAGE_FORM: _csv}
+"""How a record is written in each form."""

@@ -127,7 +127,8 @@ def ingest(paths: Iterable[Path | str], store: Path | str, *, jobs: int = 1, clu
         series, refusals = catalogue.table("series"), catalogue.table("refusals").height
     table = _table(rows, found)
     duplicates = series.height - series["values_hash"].n_unique()
-    return Ingested(store, table.drop("fingerprint"), refusals, duplicates, told, settings_hash(table["fingerprint"].to_list()))
+    return Ingested(store, table.drop("fingerprint"), refusals, duplicates, told,
+                    settings_hash(table["fingerprint"].to_list()))
 
 
 def _committed(catalogue: Catalogue, tasks: list[Task], jobs: int, cluster: str | None,

@@ -1,0 +1,206 @@
+"""What is taken in comes out the same; what has not changed is not read again; a bad file costs only itself."""
+
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import polars as pl
+import pytest
+
+import talik
+from talik.errors import FileError, StoreError, UsageError
+from talik.records import Flag, Record, Source
+from talik.store import sources
+from talik.store.catalogue import is_store, reading
+from talik.store.ingest import ingest
+from talik.store.intake import series_path
+from talik.store.lock import sole_writer
+from talik.store.series_files import read_series, write_series
+from talik.store.verify import verify_store
+
+
+def same(one, other):
+    """Whether two records are equal in everything."""
+    return (np.array_equal(one.times, other.times) and np.array_equal(one.values, other.values, equal_nan=True)
+            and np.array_equal(one.depths, other.depths, equal_nan=True) and np.array_equal(one.flags, other.flags)
+            and (one.site, one.labels, one.source, one.history, dict(one.metadata))
+            == (other.site, other.labels, other.source, other.history, dict(other.metadata))
+            and list(one.others) == list(other.others)
+            and all(np.array_equal(one.others[k], other.others[k], equal_nan=True) for k in one.others))
+
+
+def stored(store, site=None):
+    with reading(store) as catalogue:
+        return list(catalogue.records(site))
+
+
+def table(store, name):
+    with reading(store) as catalogue:
+        return catalogue.table(name)
+
+
+def test_a_record_comes_back_whole(tmp_path):
+    values = np.array([[1.5, np.nan, -0.0], [np.nan, np.inf, 1e-300], [85.0, 2.0, 3.0]])
+    flags = np.where(np.isnan(values), int(Flag.MISSING), 0).astype(np.uint16)
+    flags[2, 0] = int(Flag.SENTINEL | Flag.SOURCE)
+    record = Record("=Ёлка <b>, 'x'", np.array(["2020-01-02T00:00:00.000001", "2020-01-01", "2020-01-01"], "M8[us]"),
+                    [-2.0, np.nan, 0.5], values, flags, ("air", "?", "50 cm"),
+                    Source("a/b.csv", "generic", "0" * 64, "head\nline", "UTC+08:00", "header", ("dates: proved",)),
+                    {"latitude": 70.0, "list": [1, "two", None]}, {"snow [cm]": np.array([1.0, np.nan, 3.0])}, ("read",))
+    write_series(tmp_path / "a.parquet", "a", record)
+    assert same(read_series(tmp_path / "a.parquet"), record)
+
+
+def test_no_row_and_one_row_come_back(tmp_path):
+    for n in (0, 1):
+        record = Record("few", np.array(["2020-01-01"] * n, "M8[us]"), [0.1], np.ones((n, 1)))
+        write_series(tmp_path / "a.parquet", "a", record)
+        assert same(read_series(tmp_path / "a.parquet"), record)
+
+
+def test_stored_records_are_those_read(archive, store):
+    read = [record for path in sorted(archive.rglob("*.csv")) if path.name not in ("junk.csv", "empty.csv")
+            for record in talik.read(path)]
+    kept = stored(store)
+    assert len(kept) == len(read) == 4
+    assert all(any(same(a, b) for b in kept) for a in read)
+    assert [r.site for r in stored(store, "site*")] == ["site0", "site1", "site2"]
+
+
+def test_every_sample_file_comes_back_whole(tmp_path):
+    samples = os.path.join(os.path.dirname(__file__), "..", "data", "readers")
+    done = ingest([samples], tmp_path / "store")
+    for record in stored(tmp_path / "store"):
+        assert any(same(record, again) for again in talik.read(record.source.path))
+    assert done.count("taken in") >= 20
+
+
+def test_bad_files_are_refused_with_reasons_and_the_rest_goes_on(store):
+    refused = table(store, "refusals")
+    assert refused.height == 2
+    assert refused.filter(pl.col("path").str.ends_with("empty.csv"))["reason"][0] == "empty.csv: is empty (0 bytes)"
+    assert refused.filter(pl.col("path").str.ends_with("junk.csv"))["kind"].is_in(["UnknownFormat", "FileError"]).all()
+
+
+def test_only_what_changed_is_read_again(archive, store):
+    before = {r["series_id"]: series_path(store, r["series_id"]).stat().st_mtime_ns for r in table(store, "series").to_dicts()}
+    assert ingest([archive], store).count("unchanged") == 6
+    old = table(store, "series").filter(pl.col("site") == "site1")["series_id"][0]
+    content = (archive / "site1.csv").read_text()
+    (archive / "site1.csv").write_text(content.rstrip("\n").rpartition("\n")[0] + "\n")
+    (archive / "junk.csv").write_text(content)
+    done = ingest([archive], store)
+    assert (done.count("taken in"), done.count("unchanged"), done.refusals) == (2, 4, 1)
+    assert not series_path(store, old).exists()
+    after = {r["series_id"]: series_path(store, r["series_id"]).stat().st_mtime_ns for r in table(store, "series").to_dicts()}
+    assert {k: after.get(k) for k in before if k != old} == {k: t for k, t in before.items() if k != old}
+    assert verify_store(store) == []
+
+
+def test_a_changed_companion_or_option_reads_the_file_again(tmp_path, archive, store):
+    (archive / "site1.metadata.txt").write_text("Name:\tHilltop\nLatitude:\t70.1\n")
+    assert ingest([archive], store).count("taken in") == 1
+    assert "Hilltop" in table(store, "series")["site"].to_list()
+    assert ingest([archive / "site0.csv"], store, options={"timezone": "+08:00"}).count("taken in") == 1
+    assert ingest([archive / "site0.csv"], store, options={"timezone": "+08:00"}).count("unchanged") == 1
+    assert ingest([archive / "site0.csv"], store, options={"timezone": "+08:00"}, fresh=True).count("taken in") == 1
+
+
+def test_a_file_that_goes_bad_keeps_its_earlier_series(archive, store):
+    (archive / "site0.csv").write_bytes(b"\0\1\2" * 100)
+    assert ingest([archive], store).count("refused") == 1
+    assert "site0" in table(store, "series")["site"].to_list()
+
+
+def test_equal_series_are_counted(archive, tmp_path):
+    (archive / "copy.csv").write_bytes((archive / "site0.csv").read_bytes())
+    done = ingest([archive], tmp_path / "other")
+    assert done.duplicates == 1
+    assert "1 series hold the same values" in str(done)
+
+
+def test_processes_give_the_same_store_as_one(archive, tmp_path, store):
+    ingest([archive], tmp_path / "two", jobs=2)
+    for name in ("series", "columns"):
+        assert table(tmp_path / "two", name).drop("bytes", "crc32", "sha256", strict=False).equals(
+            table(store, name).drop("bytes", "crc32", "sha256", strict=False))
+    assert verify_store(tmp_path / "two") == []
+
+
+def test_progress_tells_only_what_is_safe(archive, tmp_path):
+    seen = []
+    done = ingest([archive], tmp_path / "store", watch=lambda n, of, outcome: seen.append((n, of, outcome.path)))
+    assert [n for n, _, _ in seen] == [1, 2, 3, 4, 5, 6]
+    assert {path for _, _, path in seen} == set(done.to_frame()["path"])
+
+
+def test_companions_hidden_files_and_the_store_itself_are_not_taken_in(archive, tmp_path):
+    (archive / ".hidden.csv").write_text("x")
+    (archive / "site0.metadata.txt").write_text("Name:\tA\n")
+    inside = archive / "store"
+    first = ingest([archive], inside)
+    assert ingest([archive], inside).count("unchanged") == first.to_frame().height == 6
+
+
+def test_names_in_no_known_encoding(archive, tmp_path):
+    odd = os.path.join(os.fsencode(archive), b"\xe6\xf8.csv")
+    with open(odd, "wb") as stream:
+        stream.write((archive / "site0.csv").read_bytes())
+    done = ingest([archive], tmp_path / "store")
+    assert done.count("taken in") + done.count("refused") == 7
+    assert any(path.endswith("\\xe6\\xf8.csv") for path in done.to_frame()["path"])
+
+
+def test_faults_of_the_caller(archive, tmp_path):
+    with pytest.raises(FileError, match="nowhere: no such file or folder"):
+        ingest([tmp_path / "nowhere"], tmp_path / "s")
+    with pytest.raises(UsageError, match="jobs: got 0, expected at least 1"):
+        ingest([archive], tmp_path / "s", jobs=0)
+    with pytest.raises(UsageError, match="got 'zone', expected format, encoding"):
+        ingest([archive], tmp_path / "s", options={"zone": "x"})
+    with pytest.raises(StoreError, match="no store here"), reading(tmp_path):
+        pass
+    assert not is_store(tmp_path)
+
+
+def test_a_reader_that_breaks_costs_only_its_file(archive, tmp_path, monkeypatch):
+    from talik.store import intake
+
+    right = intake.read
+    monkeypatch.setattr(intake, "read", lambda path, **told: 1 / 0 if path.name == "site1.csv" else right(path, **told))
+    done = ingest([archive], tmp_path / "store")
+    assert done.count("taken in") == 3
+    assert "ZeroDivisionError" in "".join(done.to_frame()["reason"].drop_nulls())
+
+
+def test_the_second_writer_waits_or_fails_cleanly(archive, store):
+    with sole_writer(store, 0):
+        with pytest.raises(StoreError, match="another writer is at work on this store"):
+            ingest([archive], store, wait=0.2)
+    code = f"import time; from talik.store.lock import sole_writer\nfrom pathlib import Path\n" \
+           f"with sole_writer(Path({str(store)!r}), 0):\n print('held', flush=True); time.sleep(1.5)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as holder:
+        holder.stdout.readline()
+        since = time.monotonic()
+        assert ingest([archive], store, wait=30).count("unchanged") == 6
+        assert time.monotonic() - since > 0.5
+
+
+def test_a_reader_of_a_store_that_is_written_to_is_told(archive, store):
+    code = f"import sys; from talik.store.catalogue import writing\nwith writing({str(store)!r}):\n print('held', flush=True)\n sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stdin=subprocess.PIPE) as holder:
+        holder.stdout.readline()
+        with pytest.raises(StoreError, match="another process is writing to the store"), reading(store, wait=0.2):
+            pass
+        holder.stdin.close()
+
+
+def test_companions_of_each_format(tmp_path):
+    for name in ("a.csv", "a_metadata.json", "b_temp.csv", "b_cfg.txt", "wr1.txt", "fld1.txt", "c12.csv", "c1.metadata.txt"):
+        (tmp_path / name).write_text("x")
+    beside = {name: [p.name for p in sources.companions_of(tmp_path / name)]
+              for name in ("a.csv", "b_temp.csv", "wr1.txt", "c12.csv")}
+    assert beside == {"a.csv": ["a_metadata.json"], "b_temp.csv": ["b_cfg.txt"], "wr1.txt": ["fld1.txt"],
+                      "c12.csv": ["c1.metadata.txt"]}
