@@ -265,6 +265,29 @@ def test_variables_the_point_data_set_lacks_come_from_boxes(store, get):
     right(store, [alone["2m_temperature"], *alone["volumetric_soil_water_layer_1"].instead], paths)
 
 
+def test_a_point_at_sea_is_served_by_the_land_cells_around_it(store, get):
+    """In the fake, everything north of 80 °N is sea but for longitudes from 40 °E to 85 °N."""
+    requests = plan([("coast", 81.0, 39.9)], (2014, 2014), ["t2m", "tp"])
+    paths = get(requests)
+    land = [r for r in requests.requests[0].neighbours if r.inputs["location"]["longitude"] >= 40]
+    assert sorted(r.inputs["location"]["latitude"] for r in land) == [80.9, 81.0, 81.1]
+    right(store, land, paths)
+    asked = len(store.log)
+    assert get(requests) == paths
+    assert len(store.log) == asked
+    ocean = plan([("ice", 88.0, 39.9)], (2014, 2014), ["t2m", "tp"])
+    right(store, ocean.requests[0].boxes, get(ocean))
+
+
+@pytest.mark.parametrize("fault", [
+    Fault(404, {"title": "process not found"}),
+    Fault(400, {"title": "invalid request", "detail": "Request has not produced a valid combination of values"})])
+def test_a_point_data_set_that_was_withdrawn_is_replaced_by_boxes(store, get, fault):
+    store.script["execution"] = [fault, fault, Fault(), fault]            # all but the box of the first variable
+    requests = plan(SITES[:1], (2014, 2014), ["t2m", "tp"])
+    right(store, requests.requests[0].boxes, get(requests))
+
+
 def test_a_failed_job_says_why_and_a_rerun_sends_it_anew(store, get):
     store.script["fail"] = {"title": "The job has failed", "traceback": "RuntimeError: disk of the archive is away"}
     requests = months()

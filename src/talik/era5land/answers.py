@@ -11,8 +11,8 @@ from talik.era5land.wire import HOW_TO_KEY, Account, Reply
 from talik.errors import RemoteError
 
 SITE = "https://cds.climate.copernicus.eu"
-_TOO_LARGE = ("cost limit", "too large", "too many", "exceeds the limit", "reduce your selection")
-_NO_DATA = ("nodata", "no data")
+_TOO_LARGE = ("cost limit", "too large", "exceeds the limit", "reduce your selection")
+_NO_DATA = ("nodata", "no data", "valid combination")
 
 
 class Refused(RemoteError):
@@ -25,6 +25,10 @@ class TooLarge(RemoteError):
 
 class NoData(RemoteError):
     """The data set does not hold what was asked for."""
+
+
+class AtSea(RemoteError):
+    """The point asked for lies in a cell without land: every value is missing."""
 
 
 def settled(who: Account, request: Request, reply: Reply) -> dict[str, Any]:
@@ -41,6 +45,8 @@ def settled(who: Account, request: Request, reply: Reply) -> dict[str, Any]:
     classed(request, why, too_large=reply.status == 413)
     if reply.status == 403:
         raise Refused(f"the Climate Data Store refuses {request.dataset} to this key: {why}. {HOW_TO_KEY}")
+    if reply.status == 404:
+        raise NoData(f"{request.name}: the Climate Data Store has no data set {request.dataset} any more ({why}).")
     raise RemoteError(f"{request.name}: the Climate Data Store does not accept the request: {why}. Its form is at "
                       f"{SITE}/datasets/{request.dataset}?tab=download.")
 
@@ -51,13 +57,15 @@ def classed(request: Request, why: str, *, too_large: bool = False) -> None:
         raise TooLarge(f"{request.name}: too large for the Climate Data Store even as one map ({why}). Ask for fewer "
                        "sites or a smaller area.")
     if any(words in why.lower() for words in _NO_DATA):
-        raise NoData(f"{request.name}: {request.dataset} has none of {', '.join(request.inputs['variable'])} ({why}).")
+        raise NoData(f"{request.name}: {request.dataset} has none of {', '.join(request.inputs.get('variable', []))} "
+                     f"({why}).")
 
 
 def reason(who: Account, reply: Reply) -> str:
     """The service's own words for a refusal or failure, safe to show; blank when it gave none."""
     told = reply.json or {}
-    return who.hidden("; ".join(str(told[name]) for name in ("title", "detail", "traceback") if told.get(name)))
+    words = [str(told[name]) for name in ("title", "detail") if told.get(name)]
+    return who.hidden("; ".join([*words, *str(told.get("traceback") or "")[-400:].splitlines()]), 900)
 
 
 def is_number(job: str) -> bool:

@@ -8,6 +8,10 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from talik.era5land.fields import known_field
 from talik.errors import FileError
 from talik.files import replacing
 from talik.readers.archives import Limits
@@ -61,6 +65,38 @@ def opens(path: Path) -> None:
         _read_classic(path)
     elif head == b"\x89HDF" and find_spec("h5py"):
         _open_hdf(path)
+
+
+def is_void(path: Path) -> bool:
+    """
+    Whether every value of every field of ERA5-Land in a NetCDF file is missing, as over sea; False where there is none.
+
+    Without h5py, only classic files can be looked into, and others count as not void.
+    """
+    if ending(path) != ".nc":
+        return False
+    with open(path, "rb") as stream:
+        hdf = stream.read(4) == b"\x89HDF"
+    if hdf and not find_spec("h5py"):
+        return False
+    found = [np.isnan(values) | (values == fill) for values, fill in (_hdf_fields if hdf else _classic_fields)(path)]
+    return bool(found) and all(bool(missing.all()) for missing in found)
+
+
+def _hdf_fields(path: Path) -> list[tuple[NDArray[np.float64], float]]:
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        return [(np.asarray(file[name][...], float), float(np.ravel(file[name].attrs.get("_FillValue", np.nan))[0]))
+                for name in file if known_field(name)]
+
+
+def _classic_fields(path: Path) -> list[tuple[NDArray[np.float64], float]]:
+    from scipy.io import netcdf_file
+
+    with netcdf_file(path, "r", mmap=False) as file:
+        return [(np.array(variable.data, float), float(getattr(variable, "_FillValue", np.nan)))
+                for name, variable in file.variables.items() if known_field(name)]
 
 
 def _read_classic(path: Path) -> None:

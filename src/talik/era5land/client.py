@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
-from talik.era5land.answers import SITE, NoData, Refused, TooLarge, classed, is_number, plain, reason, settled
-from talik.era5land.arrivals import Spoiled, ending, opens, unpacked
+from talik.era5land.answers import SITE, AtSea, NoData, Refused, TooLarge, classed, is_number, plain, reason, settled
+from talik.era5land.arrivals import Spoiled, ending, is_void, opens, unpacked
 from talik.era5land.fields import known_field
-from talik.era5land.jobs import Job, Jobs
+from talik.era5land.jobs import Job, Jobs, State
 from talik.era5land.requests import POINTS, Request
 from talik.era5land.transfer import Gone, receive
 from talik.era5land.wire import BUSY, USUAL, Account, Interrupted, Patience, account, ask, exchange
@@ -139,7 +139,7 @@ class _Run:
                 self.watch(request, "kept")
                 return kept
             job = self.jobs.found(request)
-            if job is None or job.state not in ("split", "elsewhere"):
+            if job is None or job.state not in ("split", "elsewhere", "at sea"):
                 try:
                     with self.jobs.place(self.at_most, self.patience.sleep):
                         return self._brought(account(self.url, self.key), request)
@@ -147,14 +147,25 @@ class _Run:
                     job = self._left(request, "split", request.split(), error)
                 except NoData as error:
                     job = self._left(request, "elsewhere", request.instead, error)
+                except AtSea as error:
+                    job = self._left(request, "at sea", request.neighbours, error)
+            if job.state == "at sea":
+                return self._ashore(request)
             others = request.split() if job.state == "split" else request.instead
             return [path for other in others for path in self.files(other)]
 
-    def _left(self, request: Request, state: Any, others: tuple[Request, ...], error: RemoteError) -> Job:
+    def _ashore(self, request: Request) -> list[Path]:
+        """The files of the cells with land around a point at sea, else of the boxes that reach farther."""
+        if not request.instead:                     # itself a neighbour of such a point: the search ends here
+            return []
+        near = [path for other in request.neighbours for path in self.files(other)]
+        return near or [path for box in request.boxes for path in self.files(box)]
+
+    def _left(self, request: Request, state: State, others: tuple[Request, ...], error: RemoteError) -> Job:
         if not others:
             self.jobs.forget(request)
             raise RemoteError(str(error)) from error
-        self.watch(request, f"{state}: {len(others)} requests instead")
+        self.watch(request, f"{state}: {len(others)} requests instead" if request.instead else state)
         return self.jobs.keep(request, Job(request.dataset, request.inputs, state))
 
     def _brought(self, who: Account, request: Request) -> list[Path]:
@@ -276,6 +287,9 @@ class _Run:
         else:
             self._checked(part)
             places = [(part, request.name + ending(part))]
+        if request.dataset == POINTS and all(is_void(now) for now, _ in places):
+            self.jobs.sweep(request)
+            raise AtSea(f"{request.name}: the point has no land")
         kept = self.jobs.done(request, job, places)
         for (now, _), place in zip(places, kept, strict=True):
             with replacing(place) as temporary:

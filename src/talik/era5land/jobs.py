@@ -14,7 +14,7 @@ from talik.era5land.requests import Request
 from talik.errors import FileError
 from talik.files import sha256, write_text
 
-State = Literal["sending", "sent", "done", "split", "elsewhere"]
+State = Literal["sending", "sent", "done", "split", "elsewhere", "at sea"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class Job:
         Of the request.
     state : str
         "sending" (whether the service heard it is not known), "sent" (as job `number`), "done" (as `files`), "split"
-        (was too large; its halves have records of their own) or "elsewhere" (this data set has none of it).
+        (was too large; its halves have records of their own), "elsewhere" (this data set has none of it) or "at sea"
+        (the point's cell has no land).
     service : str
         Address of the service.
     number : str

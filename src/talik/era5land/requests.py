@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from talik.era5land.boxes import Box, boxes, cell
+from talik.era5land.boxes import STEP, Box, boxes, cell
 from talik.era5land.fields import FIELDS, QUANTITIES, known_field
 from talik.errors import DataError, UsageError, unknown
 from talik.results import Result
@@ -68,6 +68,23 @@ class Request:
         """The sha256 of data set and inputs, by which an answer is kept."""
         told = json.dumps([self.dataset, self.inputs], sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(told.encode()).hexdigest()
+
+    @property
+    def boxes(self) -> tuple[Request, ...]:
+        """The requests for areas that can stand for a request for a point."""
+        return tuple(box for other in self.instead for box in (other.instead or (other,)))
+
+    @property
+    def neighbours(self) -> tuple[Request, ...]:
+        """The same for the eight cells around a point; with nothing to ask instead."""
+        if "location" not in self.inputs:
+            return ()
+        here = self.inputs["location"]
+        step = float(STEP)
+        cells = {cell(min(90.0, max(-90.0, here["latitude"] + north * step)), here["longitude"] + east * step)
+                 for north in (1, 0, -1) for east in (-1, 0, 1)} - {(here["latitude"], here["longitude"])}
+        return tuple(replace(self, inputs={**self.inputs, "location": {"latitude": latitude, "longitude": longitude}},
+                             instead=()) for latitude, longitude in sorted(cells))
 
     @property
     def name(self) -> str:
