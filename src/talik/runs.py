@@ -101,7 +101,7 @@ def draw_figures(settings: Settings, folder: Path | str, *, extent: Path | None 
     layer = extent or (settings.path(settings.figures.extent) if settings.figures.extent else None)
     with tempfile.TemporaryDirectory(prefix="talik-figures-") as scratch:
         results = Path(scratch) / "results"
-        run_steps([step for step in RECIPE if step.name in ("sites", "summary")], settings, results)
+        run_steps([step for step in RECIPE if step.name in ("series", "sites", "summary")], settings, results)
         tables = {"sites": read_parquet(results / SITES), "summary": pl.read_csv(results / "summary.csv")}
         return write_plates(tables, Path(folder), profile=settings.study.profile, extent=layer)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from talik.errors import FileError, UsageError, unknown
+
+if TYPE_CHECKING:
+    from talik.synthesis.stations import Station
 
 Profile = Literal["talik", "liu2025"]
 
@@ -31,7 +35,11 @@ class StudySection(Section):
 
 
 class SitesSection(Section):
-    """`[sites]`: a bundled study by name, or a table with the names and units of its columns."""
+    """
+    `[sites]`: a bundled study by name, or a table with the names and units of its columns.
+
+    `precedence` says whose values count at a site that the table and the loggers ([series]) both know.
+    """
 
     published: str | None = None
     table: str | None = None
@@ -40,6 +48,79 @@ class SitesSection(Section):
     columns: dict[str, str] = {}
     units: dict[str, str] = {}
     cluster_km: float = Field(default=60.0, gt=0, le=2000)
+    precedence: Literal["series", "table"] = "series"
+
+
+class CompletenessSection(Section):
+    """A rule of one's own for when a year is whole; a limit that is not named is not set."""
+
+    day: float = Field(default=0.8, ge=0, le=1)
+    year: float = Field(default=0.0, ge=0, le=1)
+    longest_gap: int | None = Field(default=None, ge=0)
+    month: float | None = Field(default=None, ge=0, le=1)
+    empty_months: int | None = Field(default=None, ge=0)
+    month_missing: int | None = Field(default=None, ge=0)
+    month_run: int | None = Field(default=None, ge=0)
+    name: str = "custom"
+
+
+class FileSection(Section):
+    """Files of a station: a path or pattern, and what the reader is told of them."""
+
+    path: str = Field(min_length=1)
+    format: str | None = None
+    encoding: str | None = None
+    timezone: str | None = None
+    date_order: Literal["YMD", "MDY", "DMY"] | None = None
+    depths: tuple[float, ...] | None = None
+    columns: dict[str, str] | None = None
+
+
+Choice = float | str | tuple[float | str, ...] | None
+
+
+class Choices(Section):
+    """How stations are read and averaged: said for all of them in `[series]`, or for one in its own entry."""
+
+    files: tuple[str | FileSection, ...] | None = None
+    format: str | None = None
+    encoding: str | None = None
+    timezone: str | None = None
+    date_order: Literal["YMD", "MDY", "DMY"] | None = None
+    depths: tuple[float, ...] | None = None
+    columns: dict[str, str] | None = None
+    air: Choice = None
+    surface: Choice = None
+    depth: Choice = None
+    surface_depth: float | None = Field(default=None, ge=0)
+    completeness: str | CompletenessSection | None = None
+    year_start: str | None = None
+    check: bool | None = None
+    fill: Literal["linear", "regression"] | None = None
+
+
+class StationSection(Choices):
+    """`[[series.stations]]`: one station."""
+
+    site: str = Field(min_length=1)
+    record: str | None = None
+    region: str | None = None
+    subregion: str | None = None
+    basin: str | None = None
+    latitude: float | None = Field(default=None, ge=-90, le=90)
+    longitude: float | None = Field(default=None, ge=-180, lt=180)
+    coordinate_precision_km: float | None = Field(default=None, gt=0)
+    elevation: float | None = None
+    vegetation: str | None = None
+    soil: str | None = None
+    alt: float | dict[int, float] | None = None
+
+
+class SeriesSection(Choices):
+    """`[series]`: logger files that become sites; `data` is the folder they lie in ("$NAME/..." is looked up)."""
+
+    data: str = "."
+    stations: tuple[StationSection, ...] = Field(min_length=1)
 
 
 class PredictorsSection(Section):
@@ -79,7 +160,8 @@ class Settings(Section):
     """All settings of one study; `home` is the folder its relative paths start from."""
 
     study: StudySection
-    sites: SitesSection
+    sites: SitesSection = SitesSection()
+    series: SeriesSection | None = None
     predictors: PredictorsSection = PredictorsSection()
     drivers: DriversSection = DriversSection()
     slopes: SlopesSection = SlopesSection()
@@ -87,8 +169,55 @@ class Settings(Section):
     home: Path = Field(default=Path("."), exclude=True)
 
     def path(self, name: str) -> Path:
-        """A path of the TOML file, relative to the file's own folder."""
-        return self.home / Path(name).expanduser()
+        """A path of the TOML file, relative to the file's own folder; `$NAME` stands for an environment variable."""
+        found = os.path.expandvars(name)
+        if "$" in found:
+            raise UsageError(f"{name}: the environment variable is not set. Set it, or write the folder's path.")
+        return self.home / Path(found).expanduser()
+
+
+_READING = ("format", "encoding", "timezone", "date_order", "depths", "columns")
+_CHOOSING = ("air", "surface", "depth", "alt", "surface_depth", "check", "record")
+_PLACE = ("region", "subregion", "basin", "latitude", "longitude", "coordinate_precision_km", "elevation",
+          "vegetation", "soil")
+
+
+def stations(settings: Settings) -> list[Station]:
+    """
+    The stations of `[series]`, each with what it does not say itself from the section.
+
+    Raises
+    ------
+    UsageError
+        If a station has no files, or its rule or year start does not exist.
+    """
+    return [] if settings.series is None else [_station(entry, settings.series) for entry in settings.series.stations]
+
+
+def _station(entry: StationSection, section: SeriesSection) -> Station:
+    from talik.series.completeness import Completeness, completeness_rule
+    from talik.series.filling import Filling
+    from talik.synthesis.stations import Files, Station
+
+    def said(name: str) -> Any:
+        own = getattr(entry, name)
+        return getattr(section, name, None) if own is None else own
+
+    reading = {name: said(name) for name in _READING if said(name) is not None}
+    files = [FileSection(path=one) if isinstance(one, str) else one for one in said("files") or ()]
+    if not files:
+        raise UsageError(f"series: station {entry.site!r} has no files. Name them with files = [...], for it or for "
+                         "all stations in [series].")
+    rule = said("completeness") or "default"
+    if isinstance(rule, CompletenessSection):
+        rule = Completeness(**rule.model_dump())
+    rule = completeness_rule(rule, said("year_start"))
+    filling = {None: None, "linear": Filling(), "regression": Filling(regression_days=60)}[said("fill")]
+    return Station(
+        entry.site, [Files(one.path, reading | one.model_dump(exclude={"path"}, exclude_none=True)) for one in files],
+        place={name: getattr(entry, name) for name in _PLACE if getattr(entry, name) is not None},
+        completeness=rule, fill=filling,
+        **{name: value for name in _CHOOSING if (value := said(name)) is not None})
 
 
 def read_settings(path: Path | str) -> Settings:
@@ -121,8 +250,10 @@ def checked(content: dict[str, Any], *, home: Path = Path("."), shown: str = "se
         settings = Settings(**{**content, "home": home})
     except ValidationError as error:
         raise UsageError("\n".join(f"{shown}: {_fault(fault, content)}" for fault in error.errors())) from None
-    if (settings.sites.table is None) == (settings.sites.published is None):
-        raise UsageError(f"{shown}: [sites] needs exactly one of table = \"FILE\" and published = \"NAME\".")
+    named = [settings.sites.table, settings.sites.published]
+    if named.count(None) == 0 or (named.count(None) == 2 and settings.series is None):
+        raise UsageError(f"{shown}: [sites] needs exactly one of table = \"FILE\" and published = \"NAME\", or none of "
+                         "them when [[series.stations]] brings the sites.")
     return settings
 
 
@@ -130,7 +261,13 @@ def _fault(fault: Any, content: dict[str, Any]) -> str:
     where = [str(part) for part in fault["loc"]]
     if fault["type"] == "extra_forbidden":
         known: list[str] = list(Settings.model_fields)
-        if len(where) > 1 and where[0] in Settings.model_fields:
+        if where[:2] == ["series", "stations"]:
+            known = list(FileSection.model_fields if "FileSection" in where else
+                         CompletenessSection.model_fields if "CompletenessSection" in where
+                         else StationSection.model_fields)
+        elif where[0] == "series" and len(where) > 1:
+            known = list(SeriesSection.model_fields)
+        elif len(where) > 1 and where[0] in Settings.model_fields:
             known = list(getattr(Settings.model_fields[where[0]].annotation, "model_fields", {}))
         return str(unknown("key", ".".join(where), [".".join([*where[:-1], k]) for k in known if k != "home"]))
     if fault["type"] == "missing":

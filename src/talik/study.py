@@ -13,7 +13,7 @@ import polars as pl
 
 from talik.errors import DataError
 from talik.files import write_text
-from talik.settings import Settings
+from talik.settings import Settings, stations
 from talik.steps import Desk, NotRun, Step
 from talik.variables import COORDINATES, ERA5LAND_TWELVE, variable
 
@@ -22,20 +22,63 @@ PREDICTORS = "predictors.parquet"
 GROUPINGS = ("region", "subregion")
 
 
+def _series(desk: Desk) -> NotRun | None:
+    """Logger files, read, checked and averaged by year; what could not be used is listed with the reason."""
+    from talik.synthesis.stations import station_sites
+
+    section = desk.settings.series
+    if section is None:
+        return None
+    found = station_sites(stations(desk.settings), desk.settings.path(section.data))
+    desk.write("series_sites.parquet", found.sites)
+    desk.write("series_sites.csv", found.sites)
+    desk.write("series_values.csv", found.values)
+    desk.write("series_stations.csv", found.stations)
+    desk.write("series_refusals.csv", found.refusals)
+    if found.years.height:
+        desk.write("site_years.parquet", found.years)
+        desk.write("site_years.csv", found.years)
+    if found.refusals.is_empty():
+        return None
+    refused = found.stations.filter(status="refused")["site"].to_list()
+    return NotRun(f"{len(refused)} of {found.stations.height} stations have no means"
+                  + (f" ({', '.join(refused)})" if refused else "")
+                  + f"; {found.refusals.height} files or stations were refused. The others were used.",
+                  "series_refusals.csv and the chapter on stations say why.")
+
+
 def _sites(desk: Desk) -> None:
-    """One row a site: values as given, offsets recomputed, flags with reasons, clusters."""
+    """One row a site: from the table as given, from loggers, or both; recomputed offsets, flags, clusters."""
+    section = desk.settings.sites
+    table = _given_sites(desk)
+    if desk.settings.series is not None:
+        from talik.synthesis.combined import combined_sites
+
+        derived = desk.read("series_sites.parquet")
+        if derived.is_empty() and table is None:
+            raise DataError("no station gave a mean, so there is no site. "
+                            + " ".join(desk.read("series_refusals.csv")["reason"].head(5).to_list()))
+        table, conflicts = combined_sites(table, derived, precedence=section.precedence, cluster_km=section.cluster_km)
+        desk.write("site_conflicts.csv", conflicts)
+    if table is None:
+        raise DataError("[sites] names no table, and there are no [[series.stations]]")
+    desk.write(SITES, table)
+    desk.write("sites.csv", table)
+
+
+def _given_sites(desk: Desk) -> pl.DataFrame | None:
+    """The bundled study or the table that the settings name, if any."""
     section = desk.settings.sites
     if section.published:
         from talik.synthesis.published import sites as published_sites
 
-        table = published_sites(section.published, cluster_km=section.cluster_km)
-    else:
-        from talik.synthesis.table import read_sites
+        return published_sites(section.published, cluster_km=section.cluster_km)
+    if section.table is None:
+        return None
+    from talik.synthesis.table import read_sites
 
-        table = read_sites(desk.settings.path(section.table or ""), columns=section.columns, units=section.units,
-                           sheet=section.sheet, encoding=section.encoding, cluster_km=section.cluster_km)
-    desk.write(SITES, table)
-    desk.write("sites.csv", table)
+    return read_sites(desk.settings.path(section.table), columns=section.columns, units=section.units,
+                      sheet=section.sheet, encoding=section.encoding, cluster_km=section.cluster_km)
 
 
 def _summary(desk: Desk) -> None:
@@ -183,6 +226,15 @@ def _report(desk: Desk) -> None:
     write_text(desk.staging / "report.html", page(Material(desk.settings, desk.results, steps)))
 
 
+def _logger_files(settings: Settings) -> list[Path]:
+    """Every logger file of every station, so that the step is done again when one of them changes, comes or goes."""
+    if settings.series is None:
+        return []
+    folder = settings.path(settings.series.data)
+    return list(dict.fromkeys(path for station in stations(settings) for files in station.files
+                              for path in files.found(folder)))
+
+
 def _site_file(settings: Settings) -> list[Path]:
     return [settings.path(settings.sites.table)] if settings.sites.table else []
 
@@ -201,7 +253,8 @@ def _present(table: pl.DataFrame, names: Sequence[str]) -> list[str]:
 
 
 RECIPE: Sequence[Step] = (
-    Step("sites", _sites, uses=("sites",), files=_site_file),
+    Step("series", _series, uses=("series",), files=_logger_files),
+    Step("sites", _sites, needs=("series",), uses=("sites", "series"), files=_site_file),
     Step("summary", _summary, needs=("sites",)),
     Step("profiles", _profiles, needs=("sites",)),
     Step("scorecard", _scorecard, needs=("sites",), uses=("study", "sites")),
@@ -211,7 +264,7 @@ RECIPE: Sequence[Step] = (
     Step("figures", _figures, needs=("sites", "summary", "drivers", "slopes"), uses=("study", "figures"),
          files=_extent_file),
     Step("report", _report, uses=tuple(Settings.model_fields),
-         needs=("sites", "summary", "profiles", "scorecard", "predictors", "drivers", "slopes", "figures")),
+         needs=("series", "sites", "summary", "profiles", "scorecard", "predictors", "drivers", "slopes", "figures")),
 )
 """The way: steps in order, each with what it reads."""
 

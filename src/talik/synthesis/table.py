@@ -136,7 +136,7 @@ def read_sites(source: Any, *, columns: Mapping[str, str] | None = None, units: 
         raise DataError(f"{table.where(int(nameless[0]), meant['site'])}: the site has no name "
                         f"({len(nameless)} such row{'s' * (len(nameless) != 1)})")
     refuse_twins(table, frame)
-    declared = [*marks, *place_marks(table, _completed(frame)), *_given_flags(table.frame)]
+    declared = [*marks, *place_marks(table, _completed(frame)), *given_flags(table.frame)]
     return site_table(frame, declared=declared, cluster_km=cluster_km)
 
 
@@ -173,7 +173,7 @@ def _text(cells: pl.Series) -> pl.Series:
     return (cells.cast(pl.Int64) if whole else cells).cast(pl.String)
 
 
-def _given_flags(frame: pl.DataFrame) -> Iterator[Mark]:
+def given_flags(frame: pl.DataFrame) -> Iterator[Mark]:
     """Flags that the file brings; those that a rule finds anyway are left to the rule."""
     if "flags" not in frame.columns:
         return
