@@ -133,13 +133,14 @@ def packed(ds):
     return encoding
 
 
-def to_zarr(ds, path: Path, chunks, *, codec="lz4", rounded=False):
-    """A Zarr v3 store: lz4 with bitshuffle and Crc32c as recommended, or zstd as downloaded."""
+def to_zarr(ds, path: Path, chunks, *, codec="lz4"):
+    """A Zarr v3 store: "lz4" with shuffle and Crc32c as recommended, "bits" with bitshuffle, "zstd" as downloaded."""
     from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 
     time = "valid_time" if "valid_time" in ds.dims else "time"
     sizes = tuple(min(c, ds.sizes[d]) for c, d in zip(chunks, (time, "latitude", "longitude"), strict=True))
-    compressors = ((BloscCodec(cname="lz4", shuffle="bitshuffle"), Crc32cCodec()) if codec == "lz4"
+    shuffle = {"lz4": "shuffle", "bits": "bitshuffle"}.get(codec)
+    compressors = ((BloscCodec(cname="lz4", shuffle=shuffle, blocksize=1 << 16), Crc32cCodec()) if shuffle
                    else (ZstdCodec(level=3),))
     encoding = {name: {"chunks": sizes, "compressors": compressors, "fill_value": np.nan, "dtype": "float32"}
                 for name in ds.data_vars}

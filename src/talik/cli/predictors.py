@@ -56,7 +56,7 @@ def predictors(sites: str, sources: tuple[str, ...], years: str | None, store: P
         return
     from talik.synthesis.predictors import site_predictors
 
-    service = {"project": project} if source == "gee" else {}
+    service: dict[str, Any] = {"project": project} if source == "gee" else {}
     found = site_predictors(table, source, years=span, store=store, variables=variables or None, dataset=dataset,
                             accumulation=accumulation, names=_pairs(names), lapse=lapse, transpiration=transpiration,
                             temperature_years=_span(temperature_years, "--temperature-years"), watch=_say, **service)

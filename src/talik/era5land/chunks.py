@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +21,8 @@ def read_block(array: Any, box: Box) -> NDArray[Any]:
     The values of a box (time, latitude, longitude) of a lazy DataArray, float32 or float64.
 
     A box that is one whole chunk of a local Zarr v3 array (Blosc, with or without Crc32c) is unpacked without Zarr's
-    own machinery, which costs more than the unpacking; its checksum is verified all the same.
+    own machinery, which costs more than the unpacking; its checksum is verified all the same. Such values stay valid
+    until the thread reads another chunk of the array.
 
     Raises
     ------
@@ -28,12 +30,10 @@ def read_block(array: Any, box: Box) -> NDArray[Any]:
         If a chunk's checksum does not fit.
     """
     whole = whole_chunks(array)
-    if whole is not None:
-        values = whole(box)
-        if values is not None:
-            return values
+    if whole is not None and (chunk := whole(box)) is not None:
+        return chunk
     try:
-        values = array[box].values
+        values: NDArray[Any] = array[box].values
     except (OSError, RuntimeError, ValueError) as error:
         raise FileError(f"{array.encoding.get('source', array.name)}: {array.name} cannot be read "
                         f"({str(error)[:200]}). Fetch the file again.") from error
@@ -62,11 +62,10 @@ def whole_chunks(array: Any) -> Callable[[Box], NDArray[Any] | None] | None:
 @lru_cache(maxsize=256)
 def _reader(store: str, name: str) -> Callable[[Box], NDArray[Any] | None] | None:
     import zarr
-    from numcodecs import blosc
     from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec
 
     array = zarr.open_array(store=store, path=name, mode="r", zarr_format=3)
-    codecs = array.metadata.codecs
+    codecs = getattr(array.metadata, "codecs", ())
     kinds = (BytesCodec, BloscCodec, Crc32cCodec)
     known = [isinstance(codec, kind) for codec, kind in zip(codecs, kinds, strict=False)]
     fill = array.fill_value
@@ -90,21 +89,36 @@ def _reader(store: str, name: str) -> Callable[[Box], NDArray[Any] | None] | Non
         except FileNotFoundError:
             values = np.full(chunks, np.nan, dtype)       # a chunk that was never written is missing, not zero
         else:
-            values = _unpacked(packed, path, checked, blosc, dtype).reshape(chunks)
+            values = _unpacked(packed, path, checked, _room((store, name), chunks, dtype))
         return values[tuple(slice(0, p.indices(n)[1] - p.indices(n)[0]) for p, n in zip(box, shape, strict=True))]
 
     return read
 
 
-def _unpacked(packed: bytes, path: Path, checked: bool, blosc: Any, dtype: Any) -> NDArray[Any]:
-    body = memoryview(packed)
-    if checked:
-        import google_crc32c
+def _unpacked(packed: bytes, path: Path, checked: bool, out: NDArray[Any]) -> NDArray[Any]:
+    import google_crc32c
+    from numcodecs import blosc
 
-        body, tail = body[:-4], packed[-4:]
-        if google_crc32c.value(bytes(body)) != int.from_bytes(tail, "little"):
-            raise FileError(f"{path}: the chunk is damaged (its checksum does not fit). Write the store again.")
+    body = packed[:-4] if checked else packed
+    if checked and google_crc32c.value(body) != int.from_bytes(packed[-4:], "little"):
+        raise FileError(f"{path}: the chunk is damaged (its checksum does not fit). Write the store again.")
     try:
-        return np.frombuffer(blosc.decompress(bytes(body)), dtype)
+        blosc.decompress(body, out)
     except (RuntimeError, ValueError) as error:
         raise FileError(f"{path}: the chunk cannot be unpacked ({error}). Write the store again.") from error
+    return out
+
+
+_KEPT = threading.local()
+
+
+def _room(name: tuple[str, str], chunks: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+    """Memory to unpack into, used again and again: fresh memory costs as much as the unpacking. Two a thread."""
+    rooms: dict[tuple[str, str], NDArray[Any]] = _KEPT.__dict__.setdefault("rooms", {})
+    room = rooms.pop(name, None)
+    if room is None or room.shape != chunks or room.dtype != dtype:
+        room = np.empty(chunks, dtype)
+    rooms[name] = room
+    while len(rooms) > 2:
+        del rooms[next(iter(rooms))]
+    return room

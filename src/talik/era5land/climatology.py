@@ -130,7 +130,7 @@ def _write(dataset: Any, path: Path, mode: Any) -> None:
 
     encoding: dict[str, Any] = {}
     for name, array in dataset.variables.items():
-        entry: dict[str, Any] = {"compressors": (BloscCodec(cname="lz4", shuffle="bitshuffle"), Crc32cCodec())}
+        entry: dict[str, Any] = {"compressors": (BloscCodec(cname="lz4", shuffle="shuffle"), Crc32cCodec())}
         if array.dtype.kind == "f":
             entry["fill_value"] = np.nan
         if array.ndim >= 2:

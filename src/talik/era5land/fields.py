@@ -66,8 +66,8 @@ FIELDS: Mapping[str, Field] = {field.short: field for field in _FIELDS}
 
 _ALSO = {"si10": ("ws10", "wind_speed"), "lsm": ("land",), "t2m": ("2t",), "u10": ("10u",), "v10": ("10v",),
          "z": ("geopotential_at_surface",)}
-_BY_NAME = {name.lower(): field for field in _FIELDS
-            for name in (field.short, field.cds, field.grib, field.gee, *_ALSO.get(field.short, ())) if name}
+_BY_NAME = {name.lower(): one for one in _FIELDS
+            for name in (one.short, one.cds, one.grib, one.gee, *_ALSO.get(one.short, ())) if name}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +122,7 @@ _QUANTITIES = (
 )
 QUANTITIES: Mapping[str, Quantity] = {q.variable: q for q in _QUANTITIES}
 WIND_GIVEN = Quantity("wind_speed", ("si10",))
-TRANSPIRATION_AS_NAMED = ("the field named evavt, which by a known issue of ERA5-Land holds open-water evaporation; "
-            "positive upward here")
+TRANSPIRATION_AS_NAMED = Quantity("transpiration", ("evavt",), scale=-1000.0, kind="accumulation", note=AS_NAMED)
 
 SEASONS: Mapping[str, tuple[int, ...]] = {"djf": (12, 1, 2), "mam": (3, 4, 5), "jja": (6, 7, 8), "son": (9, 10, 11)}
 
@@ -185,7 +184,7 @@ def quantities(present: Iterable[str], *, wanted: Iterable[str] | None = None,
     for name in names:
         if name not in QUANTITIES:
             raise unknown("variable of ERA5-Land", name, QUANTITIES)
-        quantity = QUANTITIES[name]
+        quantity: Quantity = QUANTITIES[name]
         if name == "wind_speed" and "si10" in here:
             quantity = WIND_GIVEN
         if name == "transpiration" and transpiration == "as_named":

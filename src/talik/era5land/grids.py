@@ -206,7 +206,8 @@ def grid_of(datasets: Sequence[tuple[Any, str]], *, dataset: str = "", names: Ma
     cells: tuple[NDArray[np.float64], NDArray[np.float64], bool] | None = None
     for ds, source in datasets:
         dataset = dataset or str(ds.attrs.get("dataset", ""))
-        here = (*(np.asarray(ds[name].values, float) for name in ("latitude", "longitude")), "cell" not in ds.dims)
+        latitude, longitude = (np.asarray(ds[name].values, float) for name in ("latitude", "longitude"))
+        here = latitude, longitude, "cell" not in ds.dims
         if cells is not None and not _same_cells(cells, here):
             raise DataError(f"{source}: has other cells than {datasets[0][1]} (latitudes from {here[0][0]:g} to "
                             f"{here[0][-1]:g}, {here[0].size} x {here[1].size}). Open them one by one.")
@@ -328,7 +329,7 @@ def _one_set_of_points(datasets: list[tuple[Any, str]]) -> list[tuple[Any, str]]
     places: dict[tuple[bytes, bytes], list[Any]] = {}
     for ds, _ in datasets:
         key = tuple(np.round(ds[name].values, 4).tobytes() for name in ("latitude", "longitude"))
-        places.setdefault(key, []).append(ds)  # type: ignore[arg-type]
+        places.setdefault(key, []).append(ds)
     if len(places) == 1 or not all("cell" in ds.dims for ds, _ in datasets):
         return datasets
     try:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from talik.era5land.accumulations import How, decide, observed
 from talik.era5land.climate import NEEDS_HOURLY, NO_FIELD, REASONS
@@ -55,12 +54,11 @@ class Pass:
         """The complete calendar of a variable."""
         return calendar_of(self.layers(variable)[0], self.years, self.accumulation.get(variable))
 
-    def tile(self, variable: str, rows: tuple[int, int], columns: tuple[int, int],
-             cells: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None) -> Tile:
-        """A tile of a variable, or some cells of it."""
+    def tile(self, variable: str, rows: tuple[int, int], columns: tuple[int, int]) -> Tile:
+        """A tile of a variable."""
         layers = self.layers(variable)
-        return Tile(self.quantities[variable], layers, steps_of(layers[0], self.years, self.accumulation.get(variable)),
-                    self.calendar(variable), rows, columns, cells)
+        steps = steps_of(layers[0], self.years, self.accumulation.get(variable))
+        return Tile(self.quantities[variable], layers, steps, self.calendar(variable), rows, columns)
 
 
 def plan_pass(grid: Grid, *, years: Years | None = None, variables: Iterable[str] | None = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -153,12 +153,13 @@ def reduce_cells(passed: Pass, rows: NDArray[np.int64], columns: NDArray[np.int6
     members: dict[str, NDArray[np.int64]] = {}
     for name in passed.quantities:
         high, wide = tile_shape(passed.layers(name)[0], shape)
+        whole = passed.tile(name, (0, shape[0]), (0, shape[1]))
         block = rows // high * (shape[1] // wide + 1) + columns // wide
         for label in np.unique(block):
             inside = np.flatnonzero(block == label)
             top, left = int(rows[inside[0]]) // high * high, int(columns[inside[0]]) // wide * wide
-            tile = passed.tile(name, (top, min(top + high, shape[0])), (left, min(left + wide, shape[1])),
-                               (rows[inside] - top, columns[inside] - left))
+            tile = replace(whole, rows=(top, min(top + high, shape[0])), columns=(left, min(left + wide, shape[1])),
+                           cells=(rows[inside] - top, columns[inside] - left))
             tiles.append(tile)
             members[tile.name] = inside
     values: dict[str, NDArray[np.float64]] = {}
@@ -178,11 +179,12 @@ def reduce_cells(passed: Pass, rows: NDArray[np.int64], columns: NDArray[np.int6
 def _tiles(passed: Pass, name: str, land: NDArray[np.bool_] | None) -> Iterator[Tile]:
     shape = passed.grid.shape
     high, wide = tile_shape(passed.layers(name)[0], shape)
+    whole = passed.tile(name, (0, shape[0]), (0, shape[1]))
     for top in range(0, shape[0], high):
         for left in range(0, shape[1], wide):
             rows, columns = (top, min(top + high, shape[0])), (left, min(left + wide, shape[1]))
             if land is None or land[slice(*rows), slice(*columns)].any():
-                yield passed.tile(name, rows, columns)
+                yield replace(whole, rows=rows, columns=columns)
 
 
 def _land(grid: Grid, mask: Any) -> NDArray[np.bool_] | None:

@@ -85,7 +85,7 @@ def sums(tile: Tile) -> Parts:
     size, first = tile.size, tile.layers[0]
     total, count = np.zeros((12, size)), np.zeros((12, size), np.int32)
     by_days = bool(tile.quantity.days) and first.step != "monthly"
-    above, below, reach = (np.zeros((12, size)) for _ in range(3)) if by_days else (None,) * 3
+    above, below, reach = (np.zeros((12, size if by_days else 0)) for _ in range(3))
     days = np.zeros((12, size), np.int32)
     day_sum, day_count, open_day = np.zeros(size), np.zeros(size, np.int32), np.full(2, -1, np.int64)
     zero = day_threshold(tile.quantity, first)
@@ -99,7 +99,7 @@ def sums(tile: Tile) -> Parts:
         elif by_days:
             add_days(block, steps.day[part], month, open_day, day_sum, day_count, tile.calendar.day_need, zero, above,
                      below, reach, days)
-    parts = {"total": total, "count": count}
+    parts: Parts = {"total": total, "count": count}
     if by_days:
         close_day(open_day, day_sum, day_count, tile.calendar.day_need, zero, above, below, reach, days)
         parts |= {"above": above, "below": below, "reach": reach, "days": days}

@@ -6,6 +6,7 @@ import io
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +45,14 @@ def finished(tiles: Sequence[Tile], *, threads: int | None, cluster: Any) -> Ite
 
 def _on_cluster(tiles: Sequence[Tile], cluster: Any) -> Iterator[tuple[Tile, Parts]]:
     try:
-        from distributed import Client, as_completed
+        distributed: Any = import_module("distributed")
     except ImportError:
         raise missing_extra("reducing on a cluster", "distributed", "cluster") from None
-    client = Client(cluster) if isinstance(cluster, str) else cluster
-    if not isinstance(client, Client):
+    client: Any = distributed.Client(cluster) if isinstance(cluster, str) else cluster
+    if not isinstance(client, distributed.Client):
         raise UsageError(f"cluster: got {type(cluster).__name__}, expected a distributed.Client or its address")
     futures = {client.submit(sums, tile, pure=False, retries=3): tile for tile in tiles}
-    for future, parts in as_completed(futures, with_results=True):
+    for future, parts in distributed.as_completed(futures, with_results=True):
         yield futures.pop(future), parts
 
 

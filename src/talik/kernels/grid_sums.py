@@ -10,7 +10,7 @@ Floats = NDArray[np.float64]
 Values = NDArray[np.float32] | NDArray[np.float64]
 
 
-@njit(cache=True, nogil=True, fastmath=False)  # type: ignore[misc]
+@njit(cache=True, nogil=True, fastmath=False)
 def add_months(block: Values, month: NDArray[np.int64], total: Floats, count: NDArray[np.int32]) -> None:
     """
     Add a block of steps to the sums and counts of the calendar months, in place.
@@ -59,7 +59,7 @@ def add_months(block: Values, month: NDArray[np.int64], total: Floats, count: ND
         k = end
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc]
+@njit(cache=True, nogil=True)
 def add_days(block: Values, day: NDArray[np.int64], month: NDArray[np.int64], open_day: NDArray[np.int64],
              day_sum: Floats, day_count: NDArray[np.int32], need: int, zero: float, above: Floats, below: Floats,
              reach: Floats, days: NDArray[np.int32]) -> None:
@@ -100,7 +100,7 @@ def add_days(block: Values, day: NDArray[np.int64], month: NDArray[np.int64], op
                 day_count[c] += 1
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc]
+@njit(cache=True, nogil=True)
 def close_day(open_day: NDArray[np.int64], day_sum: Floats, day_count: NDArray[np.int32], need: int, zero: float,
               above: Floats, below: Floats, reach: Floats, days: NDArray[np.int32]) -> None:
     """Close the open day, in place: its mean joins the month's sums where it has enough values (see `add_days`)."""
@@ -120,7 +120,7 @@ def close_day(open_day: NDArray[np.int64], day_sum: Floats, day_count: NDArray[n
     open_day[0] = -1
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc]
+@njit(cache=True, nogil=True)
 def speed(u: Values, v: Values) -> Values:
     """Length of the vectors (u, v), in the type of `u`; NaN where a component is."""
     out = np.empty_like(u)
@@ -130,7 +130,7 @@ def speed(u: Values, v: Values) -> Values:
     return out
 
 
-@njit(cache=True, nogil=True)  # type: ignore[misc]
+@njit(cache=True, nogil=True)
 def add_whole_days(block: Values, month: NDArray[np.int64], zero: float, above: Floats, below: Floats, reach: Floats,
                    days: NDArray[np.int32]) -> None:
     """Add a block whose every step is one day (see `add_days`), in place."""
