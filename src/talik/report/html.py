@@ -39,6 +39,11 @@ def listing(items: Sequence[str]) -> Markup:
     return Markup("<ul>{}</ul>").format(Markup("").join(Markup("<li>{}</li>").format(item) for item in items))
 
 
+def preformatted(text: str) -> Markup:
+    """Text whose line ends count, such as BibTeX."""
+    return Markup('<pre class="scroll" tabindex="0">{}</pre>').format(text)
+
+
 def joined(parts: Sequence[Markup]) -> Markup:
     """Pieces one after another."""
     return Markup("\n").join(parts)
