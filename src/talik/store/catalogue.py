@@ -178,7 +178,7 @@ def reading(folder: Path | str, *, wait: float = 10.0) -> Iterator[Catalogue]:
         raise StoreError(f"{folder}: no store here (there is no {CATALOGUE}). "
                          f"Make one: talik ingest PATHS --store {folder}")
     with _explained(folder):
-        connection = _opened(folder, wait, read_only=True)
+        connection = _opened(folder / CATALOGUE, wait, read_only=True)
     try:
         _same_version(folder, connection)
         yield Catalogue(folder, connection)
@@ -202,12 +202,10 @@ def writing(folder: Path | str, *, wait: float = 60.0) -> Iterator[Catalogue]:
     with sole_writer(folder, wait):
         (folder / SEAL).unlink(missing_ok=True)
         with _explained(folder):
-            connection = _opened(folder, wait, read_only=False)
+            if not is_store(folder):
+                _create(folder)
+            connection = _opened(folder / CATALOGUE, wait, read_only=False)
             try:
-                for name, columns in _TABLES.items():
-                    connection.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns})")
-                if not connection.execute("SELECT count(*) FROM store").fetchall()[0][0]:
-                    connection.execute("INSERT INTO store VALUES (?, ?)", [VERSION, now()])
                 _same_version(folder, connection)
                 catalogue = Catalogue(folder, connection)
                 sweep(catalogue)
@@ -224,15 +222,25 @@ def sweep(catalogue: Catalogue) -> None:
     for path in (catalogue.folder / "series").rglob("*.parquet"):
         if path not in known:
             path.unlink(missing_ok=True)
-    for path in catalogue.folder.glob(f".*.part{Path(SEAL).suffix}"):
+    for path in catalogue.folder.glob(".*.part*"):
         path.unlink(missing_ok=True)
 
 
-def _opened(folder: Path, wait: float, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+def _create(folder: Path) -> None:
+    """An empty catalogue, whole or not at all."""
+    with files.replacing(folder / CATALOGUE) as part:
+        part.unlink()                               # an empty file is no data base yet
+        with _opened(part, 0, read_only=False) as connection:
+            for name, columns in _TABLES.items():
+                connection.execute(f"CREATE TABLE {name} ({columns})")
+            connection.execute("INSERT INTO store VALUES (?, ?)", [VERSION, now()])
+
+
+def _opened(path: Path, wait: float, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     until = time.monotonic() + wait
     while True:
         try:
-            return duckdb.connect(folder / CATALOGUE, read_only=read_only,
+            return duckdb.connect(path, read_only=read_only,
                                   config={"threads": 1, "memory_limit": "256MB", "enable_external_access": False,
                                           "autoinstall_known_extensions": False, "autoload_known_extensions": False})
         except duckdb.IOException as error:

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from talik.errors import TalikError
+from talik.errors import FileError, TalikError
 from talik.files import sha256
 from talik.readers.registry import read
 from talik.records import Record
 from talik.store.series_files import Sums, values_hash, write_series
-from talik.store.sources import fingerprint, shown
+from talik.store.sources import fingerprint, shown, shown_text
 
 SERIES = "series"
 """Folder of the store that holds the Parquet files."""
@@ -73,13 +73,16 @@ def take_in(task: Task) -> Outcome:
         mark = fingerprint(task.path, digest, task.options)
         if mark == task.known:
             return Outcome(name, "unchanged", mark, digest, size)
-        records = read(task.path, **task.options)
+        series = _stored(task, read(task.path, **task.options), mark)
+    except _Unwritable as stop:
+        raise FileError(str(stop)) from stop
     except TalikError as error:
-        return Outcome(name, "refused", mark, digest, size, kind=type(error).__name__, reason=str(error))
-    except Exception as error:  # noqa: BLE001 - whatever a file does to its reader, the other files go on
-        reason = f"{task.path.name}: the reader failed ({type(error).__name__}: {error}). Please report this file."
+        reason = shown_text(str(error))
         return Outcome(name, "refused", mark, digest, size, kind=type(error).__name__, reason=reason)
-    series = tuple(_stored(task, record, number, mark) for number, record in enumerate(records, 1))
+    except Exception as error:  # noqa: BLE001 - whatever a file does to its reader, the other files go on
+        kind = type(error).__name__
+        reason = shown_text(f"{task.path.name}: cannot be taken in ({kind}: {error}). Please report it.")
+        return Outcome(name, "refused", mark, digest, size, kind=kind, reason=reason)
     return Outcome(name, "taken in", mark, digest, size, series)
 
 
@@ -88,11 +91,20 @@ def series_path(store: Path, series_id: str) -> Path:
     return store / SERIES / series_id[:2] / f"{series_id}.parquet"
 
 
-def _stored(task: Task, record: Record, number: int, mark: str) -> Stored:
-    identity = f"{shown(task.path)}\n{mark}\n{number}"
-    series_id = hashlib.sha256(identity.encode()).hexdigest()[:20]
-    sums = write_series(series_path(task.store, series_id), series_id, record)
-    return Stored(_row(task, record, number, series_id, sums), tuple(_columns(record, series_id)))
+class _Unwritable(Exception):
+    """The store, not the file, is at fault."""
+
+
+def _stored(task: Task, records: list[Record], mark: str) -> tuple[Stored, ...]:
+    stored = []
+    for number, record in enumerate(records, 1):
+        series_id = hashlib.sha256(f"{shown(task.path)}\n{mark}\n{number}".encode()).hexdigest()[:20]
+        try:
+            sums = write_series(series_path(task.store, series_id), series_id, record)
+        except FileError as error:
+            raise _Unwritable(str(error)) from error
+        stored.append(Stored(_row(task, record, number, series_id, sums), tuple(_columns(record, series_id))))
+    return tuple(stored)
 
 
 def _row(task: Task, record: Record, number: int, series_id: str, sums: Sums) -> dict[str, Any]:
@@ -102,7 +114,7 @@ def _row(task: Task, record: Record, number: int, series_id: str, sums: Sums) ->
         "series_id": series_id,
         "path": shown(task.path),
         "number": number,
-        "site": record.site,
+        "site": shown_text(record.site),
         "format": record.source.format,
         "time_zone": record.source.time_zone,
         "time_zone_from": record.source.time_zone_from,
@@ -112,8 +124,8 @@ def _row(task: Task, record: Record, number: int, series_id: str, sums: Sums) ->
         "depths": record.depths.size,
         "missing": int(np.isnan(record.values).sum()),
         **place,
-        "citation": str(record.metadata.get("citation") or "") or None,
-        "understood": "\n".join(record.source.understood),
+        "citation": shown_text(str(record.metadata.get("citation") or "")) or None,
+        "understood": shown_text("\n".join(record.source.understood)),
         "bytes": sums.bytes,
         "crc32": sums.crc32,
         "sha256": sums.sha256,
@@ -123,7 +135,7 @@ def _row(task: Task, record: Record, number: int, series_id: str, sums: Sums) ->
 
 def _columns(record: Record, series_id: str) -> list[tuple[Any, ...]]:
     measured = (~np.isnan(record.values)).sum(axis=0)
-    return [(series_id, k + 1, None if np.isnan(depth) else float(depth), label, int(measured[k]))
+    return [(series_id, k + 1, None if np.isnan(depth) else float(depth), shown_text(label), int(measured[k]))
             for k, (depth, label) in enumerate(zip(record.depths, record.labels, strict=True))]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import zlib
 from collections.abc import Mapping
@@ -81,7 +80,7 @@ def write_series(path: Path, series_id: str, record: Record) -> Sums:
     for k, channel in enumerate(record.others.values(), 1):
         columns[f"other_{k}"] = pa.array(np.asarray(channel, dtype=np.float64))
     table = pa.table(columns)
-    described = {KEY: json.dumps(_described(record), default=_plain, ensure_ascii=False).encode("utf-8")}
+    described = {KEY: json.dumps(_described(record), default=_plain).encode("ascii")}
     with files.replacing(path) as part:
         pq.write_table(table.replace_schema_metadata(described), part, compression="zstd", write_page_checksum=True,
                        use_dictionary=[name for name in columns if name != "time_utc"],
@@ -108,7 +107,7 @@ def read_series(path: Path, crc32: int | None = None) -> Record:
     """
     content = checked_bytes(path, crc32)
     try:
-        table = pq.read_table(io.BytesIO(content), page_checksum_verification=True)
+        table = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True).read(use_threads=False)
         return _record(table, json.loads(table.schema.metadata[KEY]))
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise StoreError(_damaged(path, str(error))) from error
@@ -145,6 +144,7 @@ def _described(record: Record) -> dict[str, Any]:
         "labels": record.labels,
         "source": asdict(record.source),
         "metadata": dict(record.metadata),
+        "tuples": [key for key, value in record.metadata.items() if isinstance(value, tuple)],
         "others": list(record.others),
         "history": record.history,
     }
@@ -168,5 +168,6 @@ def _record(table: pa.Table, about: Mapping[str, Any]) -> Record:
         flags[:, k] = table.column(f"flag_{k + 1}").to_numpy()
     source = {**about["source"], "understood": tuple(about["source"]["understood"])}
     others = {name: table.column(f"other_{k}").to_numpy() for k, name in enumerate(about["others"], 1)}
+    metadata = {key: tuple(value) if key in about["tuples"] else value for key, value in about["metadata"].items()}
     return Record(about["site"], table.column("time_utc").to_numpy(), depths, values, flags, tuple(about["labels"]),
-                  Source(**source), about["metadata"], others, tuple(about["history"]))
+                  Source(**source), metadata, others, tuple(about["history"]))

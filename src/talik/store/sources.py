@@ -62,7 +62,12 @@ def fingerprint(path: Path, digest: str, options: Mapping[str, object]) -> str:
 
 def shown(path: Path) -> str:
     """A path as text that any data base takes, also when its name is in no known encoding."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    return shown_text(str(path))
+
+
+def shown_text(text: str) -> str:
+    """A text with what no encoding knows spelled out."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _walked(folder: Path, store: Path) -> list[Path]:
