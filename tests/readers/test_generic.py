@@ -69,6 +69,21 @@ def test_units_that_nobody_names_are_refused_when_they_cannot_be_celsius(tmp_pat
     assert read(tmp_path, text, columns={"unit": "K"})[0].values[:, 0].tolist() == [-10, 0]
 
 
+def test_depths_without_a_unit_are_not_guessed(tmp_path):
+    wide = "time,5,10,20\n2020-01-01 00:00,1,2,3\n2020-01-01 01:00,1,2,3\n"
+    [record] = read(tmp_path, wide)
+    assert np.isnan(record.depths).all()
+    assert any("5, 10, 20 have no unit, m or cm?" in sentence for sentence in record.source.understood)
+    assert read(tmp_path, wide, columns={"depth_unit": "cm"})[0].depths.tolist() == [0.05, 0.1, 0.2]
+    long = "time,depth,temperature\n2020-01-01 00:00,10,1\n2020-01-01 00:00,20,2\n"
+    with pytest.raises(AmbiguousFile, match=r"column 'depth' \(10, 20 ...\) have no unit; m or cm"):
+        read(tmp_path, long)
+    assert read(tmp_path, long, columns={"depth_unit": "cm"})[0].depths.tolist() == [0.1, 0.2]
+    assert read(tmp_path, long.replace("depth,", "depth_m,"))[0].depths.tolist() == [10, 20]
+    with pytest.raises(UnknownName, match="unknown depth unit 'ft'"):
+        read(tmp_path, long, columns={"depth_unit": "ft"})
+
+
 def test_ambiguous_dates_are_refused_and_can_be_said(tmp_path):
     text = "time,temp_0.1m\n01/02/2020 00:00,1\n05/06/2020 01:00,2\n"
     with pytest.raises(AmbiguousFile, match="Candidates"):

@@ -86,6 +86,21 @@ def depths_of(labels: Sequence[str], *, bare: str | None = None) -> Labelled:
     return Labelled(found, f"depths: from the labels{sign}{missing}")
 
 
+def bare_unit(numbers: Sequence[float]) -> str | None:
+    """
+    The unit of depths that are written without one: metres, or None when they could be centimetres as well.
+
+    Examples
+    --------
+    >>> bare_unit([0.1, 0.5, 10]), bare_unit([1, 2, 4]), bare_unit([5, 10, 20]), bare_unit([100.5, 1000])
+    ('m', 'm', None, None)
+    """
+    sizes = np.abs(np.asarray(numbers, dtype=float))
+    if not sizes.size or sizes.max() > 100 or (sizes.max() > 5 and (sizes % 1 == 0).all()):
+        return None
+    return "m"
+
+
 def _depth(label: str, bare: str | None) -> float:
     text = label.strip().strip('"')
     for pattern, number, unit in ((_LABEL, 1, 2), (_AFTER, 1, 2), (_BEFORE, 2, 1), (_GLUED, 1, 2)):

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from talik.errors import FileError
+from talik.errors import AmbiguousFile, FileError
 from talik.readers.columns import Columns, Layout, columns_of_rows, read_columns
-from talik.readers.depths import depths_of, unit_of
+from talik.readers.depths import Labelled, bare_unit, depths_of, unit_of
 from talik.readers.dialect import cells, separator_of, unique_names
 from talik.readers.longtable import spread
 from talik.readers.numerals import decimal_mark
@@ -26,6 +26,7 @@ from talik.readers.zones import Zone, chosen, offset_in
 from talik.records import Record
 
 _LOOKED_AT = 200
+_BARE = re.compile(r"-?\d+([.,]\d+)?")
 _COMMENT = re.compile(r"#\s*([\w .]{1,60}?)\s*[=:]\s*(.*?)[,;\s]*")
 
 
@@ -178,7 +179,7 @@ def _records(
         if roles.depth:
             records.append(_long(head, part, roles, zone, name, table, about, how))
         else:
-            labelled = depths_of(roles.temperatures, bare="m")
+            labelled = _labelled(roles, table)
             records.append(
                 wide_record(
                     head,
@@ -195,6 +196,26 @@ def _records(
                 )
             )
     return records
+
+
+def _labelled(roles: Roles, table: _Table) -> Labelled:
+    """Depths from the names of columns; names that are a number alone only where their unit is clear."""
+    numbers = [float(name.replace(",", ".")) for name in roles.temperatures if _BARE.fullmatch(name.strip())]
+    unit = roles.depth_unit or _own_unit(table) or bare_unit(numbers)
+    labelled = depths_of(roles.temperatures, bare=unit)
+    if unit is None and numbers:
+        shown = ", ".join(f"{number:g}" for number in numbers[:5])
+        return Labelled(
+            labelled.depths,
+            f"depths: the names {shown} have no unit, m or cm? Give depths=, or the unit with "
+            "columns={'depth_unit': 'cm'} (--column depth_unit=cm)",
+        )
+    return labelled
+
+
+def _own_unit(table: _Table) -> str | None:
+    """tsp's own tables keep depths in m."""
+    return "m" if "tsp_version" in table.comments else None
 
 
 def _sites(columns: Columns, roles: Roles) -> Iterator[tuple[str, Columns]]:
@@ -214,11 +235,17 @@ def _long(
         raise FileError(
             f"{head.name}, line {part.lines[int(np.argmax(np.isnan(depths)))]}: no depth in column {roles.depth!r}"
         )
-    factor = (
-        depths_of([f"1 {found[1]}"]).depths[0]
-        if (found := re.search(r"[ _(\[](c?m|mm)\b", roles.depth, re.IGNORECASE))
-        else 1.0
+    named = re.search(r"[ _(\[](c?m|mm)\b", roles.depth, re.IGNORECASE)
+    scale = roles.depth_unit or (
+        named[1].lower() if named else _own_unit(table) or bare_unit(np.unique(depths).tolist())
     )
+    if scale is None:
+        shown = ", ".join(f"{depth:g}" for depth in np.unique(depths)[:5])
+        raise AmbiguousFile(
+            f"{head.name}: the depths in column {roles.depth!r} ({shown} ...) have no unit; m or cm? "
+            "Say it: columns={'depth_unit': 'cm'} (--column depth_unit=cm)"
+        )
+    factor = {"m": 1.0, "cm": 0.01, "mm": 0.001}[scale]
     unit = roles.unit or unit_of(roles.temperatures[0])
     values, flags = celsius(part, roles.temperatures, [unit], file=head.name)
     wide = spread(part.proved.times, np.round(depths * factor, 6), values[:, 0], flags[:, 0])
@@ -231,7 +258,7 @@ def _long(
             str(roles),
             how,
             units_found([unit]),
-            f"depths: from the column {roles.depth}{'' if factor == 1 else f' x {factor:g}'}",
+            f"depths: from the column {roles.depth}, in {scale}",
         ),
     )
     if wide.repeated:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from talik.readers.columns import Layout, read_columns
-from talik.readers.depths import CELSIUS, depths_of
+from talik.readers.depths import CELSIUS, bare_unit, depths_of
 from talik.readers.dialect import cells, separator_of, unique_names
 from talik.readers.numerals import decimal_mark
 from talik.readers.registry import CLAIM, Head, Options, Reader
@@ -18,7 +18,9 @@ _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 def _claims(head: Head) -> int:
     names = cells(head.first, separator_of(head.lines[:5]))
-    return CLAIM * (len(names) > 1 and names[0].lower() == "time" and all(map(_NUMBER.fullmatch, names[1:])))
+    if len(names) < 2 or names[0].lower() != "time" or not all(map(_NUMBER.fullmatch, names[1:])):
+        return 0
+    return CLAIM * (bare_unit([float(name) for name in names[1:]]) == "m")  # whole numbers could be cm of another table
 
 
 def _read(head: Head, options: Options) -> list[Record]:

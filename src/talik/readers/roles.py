@@ -12,7 +12,7 @@ from talik.errors import UsageError, unknown
 from talik.readers.depths import Unit, depths_of, unit_of
 from talik.readers.numerals import BLANKS
 
-KEYS = ("time", "date", "clock", "year", "month", "day", "depth", "temperature", "site", "unit")
+KEYS = ("time", "date", "clock", "year", "month", "day", "depth", "temperature", "site", "unit", "depth_unit")
 """What `columns=` may name. "temperature" may name several columns, parted by commas."""
 
 _DATE = re.compile(
@@ -76,7 +76,9 @@ class Roles:
     others : tuple of str
         Other columns of numbers.
     unit : Unit or None
-        Given by the caller.
+        Of the temperatures, given by the caller.
+    depth_unit : str
+        Of depths, given by the caller: "m", "cm" or "mm".
     """
 
     stamp: str = ""
@@ -87,6 +89,7 @@ class Roles:
     others: tuple[str, ...] = ()
     site: str = ""
     unit: Unit | None = field(default=None)
+    depth_unit: str = ""
 
     @property
     def whole(self) -> bool:
@@ -138,7 +141,7 @@ def roles_of(names: Sequence[str], samples: Mapping[str, Sequence[str]], said: M
         for n in numbers
         if n not in {*warm, depth} and samples.get(n) and not re.fullmatch(r"#|no|n|id|record|column 1", n.lower())
     )
-    return Roles(stamp, clock, fields, depth, warm, others, site, _unit(said))
+    return Roles(stamp, clock, fields, depth, warm, others, site, _unit(said), said.get("depth_unit", ""))
 
 
 def _checked(names: Sequence[str], said: Mapping[str, str]) -> dict[str, str]:
@@ -146,8 +149,10 @@ def _checked(names: Sequence[str], said: Mapping[str, str]) -> dict[str, str]:
         if key not in KEYS:
             raise unknown("role of a column", key, KEYS)
         for part in name.split(",") if key == "temperature" else [name]:
-            if key != "unit" and part.strip() not in names:
+            if not key.endswith("unit") and part.strip() not in names:
                 raise unknown("column", part.strip(), names)
+    if said.get("depth_unit", "m") not in ("m", "cm", "mm"):
+        raise unknown("depth unit", said["depth_unit"], ("m", "cm", "mm"))
     return dict(said)
 
 
