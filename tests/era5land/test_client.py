@@ -448,6 +448,49 @@ def test_probe_tells_what_the_points_have(store, naps):
         probe(url=store.url, key=fake.KEY, patience=patience)
 
 
+@pytest.mark.parametrize("what, body", [
+    ("results", {"asset": "x"}), ("results", {"asset": {"value": [1]}}), ("results", {}),
+    ("results", {"asset": {"value": {"href": 7}}}), ("job", {"status": "dismissed"}), ("job", {"status": None}),
+    ("job", {})])
+def test_answers_of_an_unknown_shape_end_in_one_message(store, get, what, body):
+    store.script[what] = [Fault(200, body)] * 9
+    with pytest.raises(RemoteError, match="era5-land-monthly-means-"):
+        get(months())
+
+
+@pytest.mark.parametrize("listed", [{"jobs": None}, {"jobs": [None, 7, {"jobID": None}]}, {"jobs": {}}, {}])
+def test_a_list_of_jobs_of_an_unknown_shape_is_taken_as_empty(store, get, listed):
+    store.script["execution"] = [Fault(502, b"")]
+    store.script["jobs"] = [Fault(200, listed)]
+    requests = months()
+    right(store, requests, get(requests))
+
+
+def test_a_job_id_never_becomes_a_path(store, get):
+    store.script["execution"] = [Fault(201, {"jobID": "../../../etc/passwd"})] * 9
+    with pytest.raises(RemoteError, match="did not take the request"):
+        get(months())
+    assert not any("passwd" in path for _, path, _ in store.log)
+
+
+def test_an_interruption_from_the_keyboard_ends_soon_and_keeps_the_jobs(store, tmp_path):
+    store.polls = 10_000
+    child = _child(store, tmp_path, SITES)
+    deadline = time.monotonic() + 20
+    while len(store.made) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.2)
+    child.send_signal(signal.SIGINT)
+    output, _ = child.communicate(timeout=10)
+    assert "KeyboardInterrupt" in output
+    assert len(store.made) == 2
+    store.polls = 1
+    child = _child(store, tmp_path, SITES)
+    output, _ = child.communicate(timeout=30)
+    assert child.returncode == 0, output
+    assert len(store.made) == 3
+
+
 def test_a_users_own_check_can_refuse_a_file(store, get, tmp_path):
     def strict(path):
         raise FileError("holds no summer")

@@ -3,7 +3,9 @@
 import hashlib
 import importlib.util
 import random
+import socket
 import sys
+import threading
 import time
 from email.utils import formatdate
 from pathlib import Path
@@ -141,6 +143,32 @@ def test_the_key_is_sent_to_the_service_and_nowhere_else(server, tmp_path):
     assert "PRIVATE-TOKEN" not in server.log[-1][2]
 
 
+def test_a_header_that_drips_is_cut_in_time(tmp_path):
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def drip():
+        line, _ = listener.accept()
+        with line:
+            line.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+            for _ in range(400):
+                time.sleep(0.02)
+                try:
+                    line.sendall(b"x")
+                except OSError:
+                    return
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    started = time.monotonic()
+    with pytest.raises(RemoteError, match="could not be fetched whole"):
+        receive(Account(url, fake.KEY), f"{url}/x", tmp_path / "x.part",
+                Patience(sleep=lambda seconds: None, tries=1, reply=0.3))
+    assert time.monotonic() - started < 3
+    thread.join()
+    listener.close()
+
+
 def test_redirects_in_a_circle_end(server, tmp_path):
     server.script["file"] = [Fault(302, b"", {"Location": "/files/j/data.nc"})] * 20
     with pytest.raises(RemoteError, match="in a circle"):
@@ -151,7 +179,9 @@ def test_redirects_in_a_circle_end(server, tmp_path):
     ("https://object-store.os-api.cci2.ecmwf.int/cache/x.nc", True), ("https://cds.climate.copernicus.eu/x", True),
     ("http://cds.climate.copernicus.eu/x", False), ("https://ecmwf.int.example.org/x", False),
     ("https://evilecmwf.int/x", False), ("http://127.0.0.1/x", False), ("https://127.0.0.1/x", False),
-    ("https://169.254.169.254/latest", False), ("file:///etc/passwd", False), ("https://a:b@cds.ecmwf.int/x", False)])
+    ("https://169.254.169.254/latest", False), ("https://cds.ecmwf.int:x/", False), ("https://[cds.ecmwf.int/", False),
+    ("https://cds.ecmwf.int\\@example.org/", False), ("https://example.org#.ecmwf.int", False), ("", False),
+    ("file:///etc/passwd", False), ("https://a:b@cds.ecmwf.int/x", False)])
 def test_which_addresses_are_the_services_own(url, good):
     who = Account("https://cds.climate.copernicus.eu/api", fake.KEY)
     if good:
@@ -194,6 +224,7 @@ def test_the_key_is_found_where_people_keep_it(home, monkeypatch):
     ("", "no key for the Climate Data Store.*cdsapirc"), ("key: 12345:0f3c9a52-7d41", "old form"),
     ("key: two words here", "blanks"), ("key: short", "cut"),
     ("url: http://cds.climate.copernicus.eu/api\nkey: 0f3c9a52-7d41", "begin with https"),
+    ("url: https://[x/api\nkey: 0f3c9a52-7d41", "begin with https"),
     ("url: ftp://x\nkey: 0f3c9a52-7d41", "begin with https"),
     ("url: https://me:word@cds.climate.copernicus.eu/api\nkey: 0f3c9a52-7d41", "hold no password")])
 def test_unusable_accounts_are_told_without_the_key(home, text, words):

@@ -68,12 +68,27 @@ def reason(who: Account, reply: Reply) -> str:
     return who.hidden("; ".join([*words, *str(told.get("traceback") or "")[-400:].splitlines()]), 900)
 
 
+def within(told: Any, *names: str) -> Any:
+    """What stands under some names in an answer; None when the answer is not built so."""
+    for name in names:
+        told = told.get(name) if isinstance(told, dict) else None
+    return told
+
+
 def is_number(job: str) -> bool:
     """Whether this can be a job's id, and so a part of an address and a file name."""
     return re.fullmatch(r"[A-Za-z0-9-]{1,64}", job) is not None
 
 
-def plain(inputs: Mapping[str, Any]) -> dict[str, list[str]]:
+def is_same(inputs: Any, asked: Mapping[str, Any]) -> bool:
+    """Whether the inputs of a job are those asked for, written perhaps in another way."""
+    try:
+        return isinstance(inputs, Mapping) and _plain(inputs) == _plain(asked)
+    except (TypeError, ValueError):
+        return False
+
+
+def _plain(inputs: Mapping[str, Any]) -> dict[str, list[str]]:
     """Inputs as they compare: the service may turn single values into lists, reorder them and write 71 for 71.0."""
     alike: dict[str, list[str]] = {}
     for name, value in inputs.items():

@@ -12,7 +12,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
-from talik.era5land.answers import SITE, AtSea, NoData, Refused, TooLarge, classed, is_number, plain, reason, settled
+from talik.era5land.answers import (
+    SITE,
+    AtSea,
+    NoData,
+    Refused,
+    TooLarge,
+    classed,
+    is_number,
+    is_same,
+    reason,
+    settled,
+    within,
+)
 from talik.era5land.arrivals import Spoiled, ending, is_void, opens, unpacked
 from talik.era5land.fields import known_field
 from talik.era5land.jobs import Job, Jobs, State
@@ -201,7 +213,7 @@ class _Run:
                 if 400 <= reply.status < 500 and reply.status not in BUSY:
                     self.jobs.forget(request)
                     settled(who, request, reply)
-                number = str((reply.json or {}).get("jobID", ""))
+                number = str(within(reply.json, "jobID"))
                 if reply.status < 300 and is_number(number):
                     return number
                 told, why, unheard = reply.told, f"HTTP {reply.status}", reply.status == 429
@@ -217,13 +229,12 @@ class _Run:
     def _heard(self, who: Account, request: Request, vanished: set[str]) -> str:
         """The id of a job of this user that is the request's own; blank when there is none."""
         listed = settled(who, request, ask(who, "GET", "/retrieve/v1/jobs?limit=100&sortby=-created", self.patience))
-        for told in listed.get("jobs") or []:
-            number = str(told.get("jobID", ""))
-            if (told.get("processID") == request.dataset and told.get("status") in _AT_WORK and is_number(number)
-                    and number not in vanished):
+        for told in listed["jobs"] if isinstance(listed.get("jobs"), list) else []:
+            number = str(within(told, "jobID"))
+            if (within(told, "processID") == request.dataset and within(told, "status") in _AT_WORK
+                    and is_number(number) and number not in vanished):
                 reply = ask(who, "GET", f"/retrieve/v1/jobs/{number}?request=true", self.patience)
-                inputs = ((reply.json or {}).get("metadata") or {}).get("request", {}).get("ids")
-                if isinstance(inputs, dict) and plain(inputs) == plain(request.inputs):
+                if is_same(within(reply.json, "metadata", "request", "ids"), request.inputs):
                     return number
         return ""
 
@@ -248,8 +259,8 @@ class _Run:
         if status == "successful":
             if reply.status in (404, 410):
                 raise Gone(f"{request.name}: the result has expired")
-            asset = (settled(who, request, reply).get("asset") or {}).get("value") or {}
-            if not isinstance(asset.get("href"), str):
+            asset = within(settled(who, request, reply), "asset", "value")
+            if not isinstance(within(asset, "href"), str):
                 raise RemoteError(f"{request.name}: the service says the job is done, but not where the file is.")
             return dict(asset)
         self.jobs.forget(request)
@@ -262,7 +273,8 @@ class _Run:
         folder = self.jobs.folder
         part = folder / f".{request.name}-{job.number}.part"
         size = int(asset["file:size"]) if str(asset.get("file:size", "")).isdigit() else None
-        href, checksum = urljoin(who.url, asset["href"]), str(asset.get("file:checksum") or "")
+        href = asset["href"] if "//" in asset["href"] else urljoin(who.url, asset["href"])
+        checksum = str(asset.get("file:checksum") or "")
         last: Spoiled | None = None
         for _ in range(3):
             self.watch(request, "receiving")
@@ -324,6 +336,9 @@ def _guarded(run: _Run, request: Request, stop: threading.Event) -> list[Path] |
         return error
     except _Stopped as error:
         return error
+    except OSError as error:
+        stop.set()
+        return FileError(f"{run.jobs.folder}: {error.strerror or error} ({error.filename or 'a file in it'})")
 
 
 def _heeding(stop: threading.Event, patience: Patience) -> Callable[[float], None]:

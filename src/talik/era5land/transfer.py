@@ -87,6 +87,8 @@ def _continued(account: Account, url: str, part: Path, patience: Patience, size:
             _drop(part)
             raise Interrupted(f"the file is {whole} bytes long, {size} were promised")
         size = whole if size is None else size
+        if size is None and not response.chunked:
+            raise Interrupted("the service does not say how long the file is: a cut could not be told from its end")
         if start is None:
             _drop(part)
             raise Interrupted("the service does not go on where the file broke off")

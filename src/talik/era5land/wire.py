@@ -146,9 +146,8 @@ def account(url: str | None = None, key: str | None = None) -> Account:
     if not re.fullmatch(r"[\x21-\x7e]{8,}", key):
         raise UsageError("the key for the Climate Data Store holds blanks or signs no key has, or is cut. "
                          f"{HOW_TO_KEY}")
-    parts = urlsplit(url)
-    if not parts.hostname or parts.username or not (parts.scheme == "https" or
-                                                    (parts.scheme == "http" and is_loopback(parts.hostname))):
+    scheme, host = _address(url)
+    if not host or not (scheme == "https" or (scheme == "http" and is_loopback(host))):
         raise UsageError(f"the address of the Climate Data Store has to begin with https:// and hold no password. "
                          f"{HOW_TO_KEY}")
     return Account(url, key)
@@ -182,15 +181,23 @@ def permitted(account: Account, url: str) -> str:
     RemoteError
         If it is not https on a host of the service (or this machine, when the service itself is this machine).
     """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
+    scheme, host = _address(url)
     own = host == account.host or host.endswith(_OWN_HOSTS)
     local = is_loopback(account.host) and is_loopback(host)
-    if parts.username or not ((parts.scheme == "https" and own) or (parts.scheme in ("http", "https") and local)):
+    if not host or not ((scheme == "https" and own) or (scheme in ("http", "https") and local)):
         raise RemoteError(f"the Climate Data Store pointed to {account.hidden(host, 80)!r} "
-                          f"({parts.scheme or 'no scheme'}), which is not one of its hosts: refused, nothing was "
+                          f"({scheme or 'no scheme'}), which is not one of its hosts: refused, nothing was "
                           "fetched from there.")
     return url
+
+
+def _address(url: str) -> tuple[str, str]:
+    """Scheme and host; no host when the address is malformed or holds a user."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, "" if parts.username is not None or parts.port == 0 else parts.hostname or ""
+    except ValueError:
+        return "", ""
 
 
 def retry_after(value: str | None) -> float | None:
@@ -214,15 +221,15 @@ def retry_after(value: str | None) -> float | None:
 
 @contextmanager
 def opened(account: Account, method: str, url: str, patience: Patience, *, body: bytes | None = None,
-           headers: Mapping[str, str] | None = None,
-           limit: float | None = None) -> Iterator[http.client.HTTPResponse]:
+           headers: Mapping[str, str] | None = None, whole: bool = False) -> Iterator[http.client.HTTPResponse]:
     """
     The response to one request, redirects among the service's hosts followed; the key goes to the service only.
 
     Parameters
     ----------
-    limit : float, optional
-        After this time [s] the connection is cut, however slowly it still drips.
+    whole : bool
+        Whether `patience.reply` is the time for the whole answer, after which the connection is cut however it still
+        drips; else for its header.
 
     Raises
     ------
@@ -233,9 +240,12 @@ def opened(account: Account, method: str, url: str, patience: Patience, *, body:
     """
     for _ in range(4):
         connection = _connection(permitted(account, url), patience.reply)
-        watchdog = threading.Timer(limit, _cut, (connection,)) if limit else None
+        watchdog = threading.Timer(patience.reply, _cut, (connection,))
+        watchdog.daemon = True
         try:
             response = _sent(connection, account, method, url, body, headers or {}, watchdog)
+            if not whole:
+                watchdog.cancel()
             place = response.headers.get("Location")
             if response.status not in _REDIRECTS or method != "GET" or not place:
                 yield response
@@ -248,8 +258,7 @@ def opened(account: Account, method: str, url: str, patience: Patience, *, body:
         except (OSError, http.client.HTTPException) as error:
             raise Interrupted(f"{type(error).__name__}: {account.hidden(error, 120)}") from error
         finally:
-            if watchdog:
-                watchdog.cancel()
+            watchdog.cancel()
             connection.close()
     raise RemoteError("the Climate Data Store redirects in a circle. Try again later.")
 
@@ -269,7 +278,7 @@ def _connection(url: str, timeout: float) -> http.client.HTTPConnection:
 
 
 def _sent(connection: http.client.HTTPConnection, account: Account, method: str, url: str, body: bytes | None,
-          headers: Mapping[str, str], watchdog: threading.Timer | None) -> http.client.HTTPResponse:
+          headers: Mapping[str, str], watchdog: threading.Timer) -> http.client.HTTPResponse:
     parts = urlsplit(url)
     base = urlsplit(account.url)
     told = {"User-Agent": "talik", "Accept-Encoding": "identity", **headers}
@@ -278,9 +287,7 @@ def _sent(connection: http.client.HTTPConnection, account: Account, method: str,
     if body is not None:
         told["Content-Type"] = "application/json"
     connection.connect()
-    if watchdog:
-        watchdog.daemon = True
-        watchdog.start()
+    watchdog.start()
     connection.request(method, parts.path + (f"?{parts.query}" if parts.query else ""), body, told)
     return connection.getresponse()
 
@@ -304,7 +311,7 @@ def exchange(account: Account, method: str, path: str, patience: Patience,
         If no whole reply came in time; whether the service heard the question is then unknown.
     """
     body = None if inputs is None else json.dumps({"inputs": inputs}).encode()
-    with opened(account, method, account.url + path, patience, body=body, limit=patience.reply) as response:
+    with opened(account, method, account.url + path, patience, body=body, whole=True) as response:
         content = response.read(_LARGEST_REPLY)
         headers = {name.lower(): value for name, value in response.headers.items()}
         length = headers.get("content-length", "")
