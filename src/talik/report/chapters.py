@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from talik.report.html import Column, Section, joined, paragraph, table
+from talik.report.html import Column, Section, heading, joined, paragraph, table
 from talik.report.material import Material, named
+from talik.variables import variable
 
 _SKILL = [Column("response", "Response"), Column("scheme", "Sites held out"), Column("model", "Model"),
           Column("n", "n"), Column("n_folds", "Folds"), Column("skill", "Skill", 2), Column("skill_low", "Low", 2),
@@ -30,8 +31,10 @@ def drivers(material: Material) -> Section | None:
         return None
     parts = []
     for row in verdicts.iter_rows(named=True):
-        parts += [paragraph(f"Recommended. {row['recommended']}", note=True),
-                  paragraph(f"Published. {row['published']}."), paragraph(row["notes"])]
+        start = f"{row['response']}: "
+        parts += [heading(variable(row["response"]).label),
+                  paragraph(f"Recommended: {row['recommended'].removeprefix(start)}", note=True),
+                  paragraph(f"As published: {row['published'].removeprefix(start)}. {row['notes']}")]
     for name, columns, caption in (
             ("drivers_ranks.csv", _RANKS, "Recommended: importance on sites left out of refits on resampled clusters, "
                                           "with 90 % intervals; 'first in' is the share of refits."),

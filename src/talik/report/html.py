@@ -34,6 +34,11 @@ def paragraph(text: str, *, note: bool = False) -> Markup:
     return Markup('<p class="note">{}</p>' if note else "<p>{}</p>").format(text)
 
 
+def heading(text: str) -> Markup:
+    """A heading inside a section."""
+    return Markup("<h3>{}</h3>").format(text)
+
+
 def listing(items: Sequence[str]) -> Markup:
     """A bulleted list."""
     return Markup("<ul>{}</ul>").format(Markup("").join(Markup("<li>{}</li>").format(item) for item in items))
