@@ -200,7 +200,7 @@
       if (v === null) { drawn.append(make("text", { x: x(0) + 8, y: y(row) + 4, class: "soft" }, "no value")); continue; }
       const dot = make("circle", { cx: x(v), cy: y(row), r: 5 }), right = x(v) < 260;
       dot.style.fill = "var(--accent)";
-      drawn.append(dot, make("text", { x: x(v) + (right ? 9 : -9), y: y(row) - 5, "text-anchor": right ? "start" : "end" }, written(n, v)));
+      drawn.append(dot, make("text", { x: x(v) + (right ? 9 : -9), y: y(row) - 8, "text-anchor": right ? "start" : "end" }, written(n, v)));
     }
     const told = ["surface_offset", "thermal_offset"].filter((n) => sites[n]).map((n) => `${quantity[n] ? quantity[n].symbol || n : n} ${written(n, value(n, k))}`).join(" · ");
     return [drawn, make("p", {}, make("strong", {}, told))];
@@ -340,22 +340,31 @@
   device.addEventListener("change", dress);
 
   /* Start */
-  async function draw() {
-    const views = await Bokeh.embed.embed_items(data.bokeh.documents, data.bokeh.items);
-    const doc = Bokeh.documents[Bokeh.documents.length - 1], models = [...doc._all_models.values()];
-    source = doc.get_model_by_name("sites");
-    figures = { dots: models.filter((m) => m.tags && m.tags.includes("contributions")),
-      inked: models.filter((m) => ["LinearAxis", "Title", "Text", "Grid"].includes(m.type)) };
+  const pause = () => new Promise((go) => setTimeout(go, 0));
+  async function draw(part) {
+    if (!part.items[0].root_ids.length) return [];
+    await Bokeh.embed.embed_items(part.documents, part.items);
+    return [...Bokeh.documents[Bokeh.documents.length - 1]._all_models.values()];
+  }
+  async function drawMaps() {
+    const models = await draw(data.bokeh[0]);
+    source = models.find((m) => m.name === "sites");
+    figures = { dots: [], inked: models.filter(inked) };
     source.selected.properties.indices.change.connect(() => {
       if (quiet) return;
       const hit = [...source.selected.indices];
       choose(hit.length ? hit[0] : null, hit);
     });
+  }
+  async function drawCharts() {
+    const models = await draw(data.bokeh[1]);
+    figures.dots = models.filter((m) => m.tags && m.tags.includes("contributions"));
+    figures.inked.push(...models.filter(inked));
     for (const dots of figures.dots) dots.selected.properties.indices.change.connect(() => {
       if (!quiet && dots.selected.indices.length) choose(dots.data.number[dots.selected.indices[0]]);
     });
-    return views;
   }
+  const inked = (model) => ["LinearAxis", "Title", "Text", "Grid"].includes(model.type);
   function fromAddress() {
     const match = /^#site=(.*)$/.exec(location.hash);
     if (!match) return;
@@ -376,15 +385,24 @@
   panel();
   dress();
   filter();
-  draw().then(() => {
-    dress();
-    paint();
-    fromAddress();
+  (async () => {
+    try {
+      await pause();
+      await drawMaps();
+      dress();
+      paint();
+      fromAddress();
+      document.documentElement.dataset.ready = "yes";
+      await pause();
+      await drawCharts();
+      dress();
+      if (state.chosen !== null) choose(state.chosen);
+      document.documentElement.dataset.charts = "yes";
+    } catch (error) {
+      byId("fault").hidden = false;
+      byId("fault").textContent = `Not everything could be drawn (${error}). The tables hold all values.`;
+      fromAddress();
+    }
     addEventListener("hashchange", fromAddress);
-    document.documentElement.dataset.ready = "yes";
-  }, (error) => {
-    byId("fault").hidden = false;
-    byId("fault").textContent = `The maps could not be drawn (${error}). The table below holds everything.`;
-    fromAddress();
-  });
+  })();
 })();

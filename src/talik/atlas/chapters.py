@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from talik.atlas.drawings import contributions, forest, label, unit
+from talik.atlas.drawings import Drawing, contributions, forest, label, unit
 from talik.atlas.holdings import Holdings
 from talik.atlas.quantities import palettes, region_looks
 
@@ -32,7 +32,7 @@ class Chapter:
     id: str
     title: str
     said: Sequence[str]
-    figures: Sequence[Any] = ()
+    drawings: Sequence[Drawing] = ()
     tables: Sequence[Table] = field(default=())
     choice: str = ""
     """Heading of the column by which its first table is filtered, or nothing."""
@@ -50,7 +50,7 @@ def _groups(holdings: Holdings) -> Chapter | None:
     looks = region_looks(holdings.sites)
     of = dict(holdings.sites.select("subregion", "region").unique().iter_rows()) \
         if {"region", "subregion"} <= set(holdings.sites.columns) else {}
-    figures = []
+    drawn = []
     for name in ("surface_offset", "thermal_offset"):
         rows = summary.filter((pl.col("variable") == name) & pl.col("mean").is_not_null()).select(
             "by", "group", "mean", "n", low=pl.coalesce("ci_low", "t_low"), high=pl.coalesce("ci_high", "t_high"),
@@ -61,20 +61,20 @@ def _groups(holdings: Holdings) -> Chapter | None:
                 pl.lit("interval from resampled clusters")).otherwise(pl.lit("Student's interval, too few clusters"))))
         if rows.height:
             colours = [looks.get(of.get(group, group), {}).get("colour", _GREY) for group in rows["group"]]
-            figures.append(forest(rows, name=f"groups-{name}", title=f"{label(name)} by region and sub-region",
+            drawn.append(forest(rows, name=f"groups-{name}", title=f"{label(name)} by region and sub-region",
                                   axis=f"{label(name)} ({unit(name)})", colours=colours))
     table = _table(summary, "summary.csv", "Regional statistics", {
         "group": "Group", "variable": "Quantity", "units": "Unit", "n": "n", "n_clusters": "Clusters", "mean": "Mean",
         "se": "SE", "ci_low": "CI low", "ci_high": "CI high", "reason": "Why a value is missing"})
     return Chapter("groups", "Regions", ["Means over sites, with 95 % intervals. Regions first, then sub-regions."],
-                   figures, [table], "Quantity")
+                   drawn, [table], "Quantity")
 
 
 def _drivers(holdings: Holdings) -> Chapter | None:
     verdicts = holdings.table("drivers_verdicts.csv")
     if verdicts is None:
         return None
-    said, figures = [], []
+    said, drawn = [], []
     ranks, values = holdings.table("drivers_ranks.csv"), holdings.table("drivers_contributions.csv")
     sites = holdings.sites["site"].cast(pl.String).fill_null("").to_list()
     for row in verdicts.iter_rows(named=True):
@@ -87,7 +87,7 @@ def _drivers(holdings: Holdings) -> Chapter | None:
                 rows = ranked.select(
                     row=pl.col("driver").map_elements(label, pl.String), mean="importance", low="importance_low",
                     high="importance_high", told=pl.format("rank {}, from {} to {}", "rank", "rank_low", "rank_high"))
-                figures.append(forest(rows, name=f"ranks-{response}", colours=["#0072B2"] * rows.height,
+                drawn.append(forest(rows, name=f"ranks-{response}", colours=["#0072B2"] * rows.height,
                                       title=f"{label(response)}: importance where the model was not trained",
                                       axis="Importance (°C), 90 % interval"))
         if values is not None:
@@ -95,7 +95,7 @@ def _drivers(holdings: Holdings) -> Chapter | None:
             order = mine.group_by("driver").agg(pl.col("contribution").abs().mean()).sort(
                 "contribution", descending=True)["driver"].head(12).to_list()
             if order:
-                figures.append(contributions(
+                drawn.append(contributions(
                     mine, order, name=f"contributions-{response}", sites=sites, palette=palettes()["magnitude"],
                     title=f"{label(response)}: contributions at each site, as published",
                     axis="Contribution (°C); colour: low to high value of the predictor"))
@@ -103,25 +103,25 @@ def _drivers(holdings: Holdings) -> Chapter | None:
         "response": "Response", "driver": "Predictor", "importance": "Importance (°C)", "importance_low": "Low",
         "importance_high": "High", "rank": "Rank", "direction": "Direction", "flags": "Flags",
         "reason": "Why it was left out"})] if ranks is not None else []
-    return Chapter("drivers", "Drivers", said, figures, tables, "Response")
+    return Chapter("drivers", "Drivers", said, drawn, tables, "Response")
 
 
 def _slopes(holdings: Holdings) -> Chapter | None:
     pooled = holdings.table("slopes_pooled.csv")
     if pooled is None or pooled.is_empty():
         return None
-    figures = []
+    drawn = []
     for (response, profile), rows in pooled.filter(pl.col("effect").is_not_null()).group_by(
             "response", "profile", maintain_order=True):
-        drawn = rows.select(row="label", mean="effect", low="low", high="high", told=pl.format("k = {}", "k"))
-        figures.append(forest(drawn, name=f"slopes-{response}-{profile}", title=f"{label(str(response))}, {profile}",
+        lines = rows.select(row="label", mean="effect", low="low", high="high", told=pl.format("k = {}", "k"))
+        drawn.append(forest(lines, name=f"slopes-{response}-{profile}", title=f"{label(str(response))}, {profile}",
                               axis="Slope (°C per unit of the component)",
                               colours=["#0072B2" if kind == "study" else "#D55E00" for kind in rows["kind"]]))
     table = _table(pooled, "slopes_pooled.csv", "Slopes and their pooled means", {
         "response": "Response", "profile": "Profile", "label": "Group", "k": "k", "effect": "Slope", "low": "Low",
         "high": "High", "p": "p", "tau2": "tau²", "i2": "I²"})
     return Chapter("slopes", "Slopes", ["Slopes within groups of sites (blue) and their random-effects means (orange), "
-                                        "by both profiles."], figures, [table], "Response")
+                                        "by both profiles."], drawn, [table], "Response")
 
 
 def _scorecard(holdings: Holdings) -> Chapter | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,19 @@ ROW = 26
 """Height of a row of a forest [px]."""
 
 
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A Bokeh figure and its title, which the page writes so that it wraps and can be read aloud."""
+
+    title: str
+    figure: Any
+
+    @property
+    def name(self) -> str:
+        """The figure's name: the page draws it into the element `draw-` and this."""
+        return str(self.figure.name)
+
+
 def label(name: str) -> str:
     """The catalogue's label of a name, or the name."""
     return VARIABLES[name].label if name in VARIABLES else name
@@ -25,7 +39,7 @@ def unit(name: str) -> str:
     return shown_unit(VARIABLES[name].units) if name in VARIABLES else ""
 
 
-def forest(rows: pl.DataFrame, *, name: str, title: str, axis: str, colours: Sequence[str]) -> Any:
+def forest(rows: pl.DataFrame, *, name: str, title: str, axis: str, colours: Sequence[str]) -> Drawing:
     """
     Rows with their intervals.
 
@@ -42,7 +56,7 @@ def forest(rows: pl.DataFrame, *, name: str, title: str, axis: str, colours: Seq
     source = models().ColumnDataSource({
         "row": rows["row"].to_list(), "y": at, "mean": mean, "low": low, "high": high, "told": rows["told"].to_list(),
         "colour": list(colours)})
-    fig = _rows(name=name, title=title, rows=n)
+    fig = _rows(name=name, rows=n)
     fig.renderers.append(models().Span(location=0, dimension="height", line_color=INK, line_dash="dashed"))
     fig.segment("low", "y", "high", "y", source=source, line_color="colour", line_width=3, line_alpha=0.75)
     dots = fig.scatter("mean", "y", source=source, size=10, fill_color="colour", line_color="#1a1a1a", line_width=0.6)
@@ -50,11 +64,11 @@ def forest(rows: pl.DataFrame, *, name: str, title: str, axis: str, colours: Seq
         ("Group", "@row"), ("Mean", "@mean{0.00}"), ("Interval", "@low{0.00} to @high{0.00}"), ("", "@told")]))
     fig.xaxis.axis_label = axis
     _name_rows(fig, rows["row"].to_list(), at)
-    return fig
+    return Drawing(title, fig)
 
 
 def contributions(rows: pl.DataFrame, order: Sequence[str], *, name: str, title: str, axis: str, palette: Sequence[str],
-                  sites: Sequence[str]) -> Any:
+                  sites: Sequence[str]) -> Drawing:
     """
     Contributions of each predictor at each site, one row a predictor.
 
@@ -82,7 +96,7 @@ def contributions(rows: pl.DataFrame, order: Sequence[str], *, name: str, title:
         "driver": [label(driver) for driver in rows["driver"]], "contribution": contribution,
         "value": rows["value"].cast(pl.Float64).fill_null(np.nan).to_numpy(), "y": centre + _swarm(contribution, centre),
         "colour": colour}, name=f"source-{name}", tags=["contributions"])
-    fig = _rows(name=name, title=title, rows=2 * len(order))
+    fig = _rows(name=name, rows=2 * len(order))
     fig.renderers.append(models().Span(location=0, dimension="height", line_color=INK, line_dash="dashed"))
     dots = fig.scatter("contribution", "y", source=source, size=7, fill_color="colour", fill_alpha=0.9,
                        line_color="#55555588", line_width=0.5, nonselection_fill_alpha=0.45,
@@ -93,7 +107,7 @@ def contributions(rows: pl.DataFrame, order: Sequence[str], *, name: str, title:
         ("Contribution", "@contribution{+0.00}")]))
     fig.xaxis.axis_label = axis
     _name_rows(fig, [label(driver) for driver in order], np.array([place[driver] for driver in order]))
-    return fig
+    return Drawing(title, fig)
 
 
 def _swarm(values: Any, centre: Any, *, half: float = 0.36, bins: int = 60) -> Any:
@@ -109,9 +123,8 @@ def _swarm(values: Any, centre: Any, *, half: float = 0.36, bins: int = 60) -> A
     return shift
 
 
-def _rows(*, name: str, title: str, rows: int) -> Any:
+def _rows(*, name: str, rows: int) -> Any:
     fig = sheet(name=name, tools="pan,box_zoom,reset,save", height=int(ROW * rows + 90), y_range=(0.3, rows + 0.7))
-    fig.title.text = title
     fig.ygrid.visible = False
     fig.xgrid.grid_line_alpha = 0.35
     return fig

@@ -14,6 +14,10 @@ from talik.atlas.projections import Chart
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_TOOLS = 0.085
+"""Empty strip above a map, for its tools, as a share of its width."""
+
+
 def site_source(sites: pl.DataFrame, maps: Sequence[Chart], looks: Mapping[str, Mapping[str, str]]) -> Any:
     """One row a site: positions on every map, marker, and what the script fills in (colour, size, text shown)."""
     n = sites.height
@@ -31,9 +35,10 @@ def site_source(sites: pl.DataFrame, maps: Sequence[Chart], looks: Mapping[str, 
 
 def site_map(chart: Chart, source: Any, view: Any) -> Any:
     """One map: land, graticule, sites; tools that do not catch the page's scrolling."""
-    left, bottom, right, top = chart.bounds
-    fig = sheet(name=f"map-{chart.name}", match_aspect=True, tools="pan,box_zoom,wheel_zoom,reset", active_scroll=None,
-                x_range=models().Range1d(left, right), y_range=models().Range1d(bottom, top), min_border=2,
+    left, bottom, right, top = (1.01 * edge for edge in chart.bounds)
+    top += _TOOLS * (right - left)
+    fig = sheet(name=f"map-{chart.name}", match_aspect=True, tools="pan,box_zoom,wheel_zoom,reset", active_scroll=None, toolbar_inner=True,
+                x_range=models().Range1d(left, right), y_range=models().Range1d(bottom, top), min_border=0,
                 aspect_ratio=(right - left) / (top - bottom))
     fig.axis.visible = False
     fig.grid.visible = False
@@ -44,7 +49,7 @@ def site_map(chart: Chart, source: Any, view: Any) -> Any:
         nonselection_line_color="#1a1a1a", nonselection_line_alpha=1.0, selection_line_color="#e6007e",
         selection_line_width=3.5, name=f"marks-{chart.name}")
     fig.add_tools(models().TapTool(renderers=[marks]),
-                  models().HoverTool(renderers=[marks], tooltips=[("Site", "@site"), ("Region", "@region"),
+                  models().HoverTool(renderers=[marks], visible=False, tooltips=[("Site", "@site"), ("Region", "@region"),
                                                                 ("Shown", "@shown")]))
     return fig
 
@@ -65,7 +70,9 @@ def _ground(fig: Any, chart: Chart) -> None:
         x, y = chart.xy(np.where(np.arange(182) < 91, -179.99, 179.99), edge)
         fig.patch(x, y, fill_color="#4f93c4", fill_alpha=0.10, line_color=INK, line_alpha=0.6)
     else:
-        fig.background_fill_color, fig.background_fill_alpha = "#4f93c4", 0.10
+        west, south, east, north = chart.bounds
+        fig.patch([west, east, east, west], [south, south, north, north], fill_color="#4f93c4", fill_alpha=0.10,
+                  line_color=INK, line_alpha=0.6)
     fig.multi_polygons([[[ring[:, 0] for ring in rings]] for rings in land],
                        [[[ring[:, 1] for ring in rings]] for rings in land],
                        fill_color="#8a8577", fill_alpha=0.35, line_color=INK, line_alpha=0.7, line_width=0.6)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -47,8 +47,8 @@ def write_atlas(results: Path | str, path: Path | str | None = None) -> Path:
     return write_text(target, atlas_page(Holdings.of(results)))
 
 
-def atlas_page(holdings: Holdings) -> str:
-    """The atlas as one HTML document."""
+def atlas_page(holdings: Holdings, *, links: Mapping[str, str] | None = None) -> str:
+    """The atlas as one HTML document; `links` (text to address) are added to its menu when it is served."""
     import jinja2
 
     data = panel_data(holdings)
@@ -57,17 +57,18 @@ def atlas_page(holdings: Holdings) -> str:
     source, view = site_source(holdings.sites, maps, data["looks"]), site_view()
     drawn = [site_map(chart, source, view) for chart in maps]
     data["maps"] = [chart.name for chart in maps]
-    data["bokeh"] = _embedded([*drawn, *(figure for chapter in told for figure in chapter.figures)])
+    data["bokeh"] = [_embedded("maps", drawn),
+                     _embedded("charts", [drawing.figure for chapter in told for drawing in chapter.drawings])]
     room = files("talik.atlas")
     drawing, script = library(), (room / "atlas.js").read_text(encoding="utf-8")
     template = jinja2.Environment(autoescape=True).from_string((room / "atlas.html").read_text(encoding="utf-8"))
     return template.render(
         title=holdings.title, version=talik.__version__, made=holdings.manifest.get("made", ""), maps=maps,
-        chapters=told, data=inert(data), library=drawing, script=script, n=holdings.sites.height,
+        chapters=told, links=links or {}, data=inert(data), library=drawing, script=script, n=holdings.sites.height,
         style=(room / "atlas.css").read_text(encoding="utf-8"), hashes=[digest(drawing), digest(script)])
 
 
-def _embedded(figures: Sequence[Any]) -> dict[str, Any]:
+def _embedded(name: str, figures: Sequence[Any]) -> dict[str, Any]:
     """The figures as BokehJS takes them: each is drawn into the element `draw-` and its name."""
     from bokeh.core.json_encoder import serialize_json
     from bokeh.document import Document
@@ -75,8 +76,9 @@ def _embedded(figures: Sequence[Any]) -> dict[str, Any]:
     document = Document()
     for figure in figures:
         document.add_root(figure)
-    return {"documents": {"atlas": json.loads(serialize_json(document.to_json(deferred=False)))},
-            "items": [{"docid": "atlas", "roots": {figure.id: f"draw-{figure.name}" for figure in figures},
+    content = json.loads(serialize_json(document.to_json(deferred=False)))
+    return {"documents": {name: content},
+            "items": [{"docid": name, "roots": {figure.id: f"draw-{figure.name}" for figure in figures},
                        "root_ids": [figure.id for figure in figures]}]}
 
 
@@ -89,18 +91,18 @@ def inert(data: Any) -> str:
     >>> inert({"site": "</script><img>", "value": float("nan")})
     '{"site":"\\\\u003c/script\\\\u003e\\\\u003cimg\\\\u003e","value":null}'
     """
-    text = json.dumps(_finite(data), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = json.dumps(finite(data), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text
 
 
-def _finite(data: Any) -> Any:
+def finite(data: Any) -> Any:
     """The same with null for NaN and infinity, which JSON cannot say."""
     if isinstance(data, dict):
-        return {str(key): _finite(value) for key, value in data.items()}
+        return {str(key): finite(value) for key, value in data.items()}
     if isinstance(data, (list, tuple)):
-        return [_finite(value) for value in data]
+        return [finite(value) for value in data]
     if isinstance(data, float):
         return data if abs(data) < float("inf") else None
     return data

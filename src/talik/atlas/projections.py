@@ -74,22 +74,25 @@ class Chart:
         lines += [(np.full(61, lon), np.linspace(south, min(north, 90) if self.name == "world" else north, 61))
                   for lon in np.arange(np.ceil(west / apart) * apart, east + 0.1, apart)]
         flat = [onto(self.projection).transform(lon, np.clip(lat, -89.99, 89.99)) for lon, lat in lines]
-        return [np.asarray(x) for x, _ in flat], [np.asarray(y) for _, y in flat]
+        west, south, east, north = self.bounds
+        kept = [np.where((x >= west) & (x <= east) & (y >= south) & (y <= north), (x, y), np.nan) for x, y in flat]
+        return [x for x, _ in kept], [y for _, y in kept]
 
     def labels(self) -> tuple[list[float], list[float], list[str]]:
         """Where the parallels (and, on the local map, meridians) are named, and their names."""
         west, south, east, north = self.box
         if self.rim is not None:
-            sign = 1 if self.rim > 0 else -1
-            at = [(-180.0 if sign > 0 else 0.0, float(lat)) for lat in range(int(self.rim + 10 * sign) // 10 * 10,
-                                                                           85 * sign, 10 * sign)]
-            at = [(45.0, lat) for _, lat in at if abs(lat) > abs(self.rim)]
+            sign = 1.0 if self.rim > 0 else -1.0
+            at = [(45.0, sign * lat) for lat in (50.0, 60.0, 70.0, 80.0) if lat > abs(self.rim)]
         elif self.name == "world":
             at = [(-170.0, lat) for lat in (-60.0, -30.0, 0.0, 30.0, 60.0)]
         else:
-            at = [(west + 1.0, float(lat)) for lat in range(int(south) + 5 - int(south) % 5, int(north), 5)]
+            at = [(66.0, float(lat)) for lat in (25.0, 30.0, 35.0, 40.0, 45.0)]
+            at += [(float(lon), 25.6) for lon in (75.0, 80.0, 85.0, 90.0, 95.0, 100.0)]
         xs, ys = onto(self.projection).transform([lon for lon, _ in at], [lat for _, lat in at])
         names = [f"{abs(lat):g}°{'N' if lat > 0 else 'S'}" if lat else "0°" for _, lat in at]
+        if self.name == "third-pole":
+            names[5:] = [f"{lon:g}°E" for lon, _ in at[5:]]
         return [float(x) for x in xs], [float(y) for y in ys], names
 
 
@@ -105,7 +108,7 @@ def charts(latitude: ArrayLike) -> list[Chart]:
     lat = np.asarray(latitude, float)
     lat = lat[np.isfinite(lat)]
     north, south = lat[lat >= 45.0], lat[lat <= -45.0]
-    # A chart is not narrower than 60 degrees, so that coasts are recognised, nor wider than 40.
+    # A polar view reaches at least to 60 degrees, so that coasts are recognised, and at most to 40.
     arctic = float(np.clip(np.floor(north.min() - 2) if north.size else 60.0, 40.0, 60.0))
     antarctic = float(np.clip(np.ceil(south.max() + 2) if south.size else -60.0, -60.0, -40.0))
     return [_polar("arctic", "Arctic", arctic), _polar("antarctic", "Antarctica", antarctic),

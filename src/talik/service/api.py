@@ -1,0 +1,133 @@
+"""The API: study, sites, offsets by year, daily series, result tables; pages of rows, each answer with its ETag."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any
+
+import polars as pl
+from fastapi import APIRouter, Header, HTTPException, Path, Query, Response
+from pydantic import BaseModel, Field
+
+from talik.atlas.holdings import Holdings
+from talik.atlas.page import finite
+
+Number = Annotated[int, Query(ge=1, le=10**9, description="Page, from 1.")]
+Size = Annotated[int, Query(ge=1, le=500, description="Rows a page.")]
+Known = Annotated[str | None, Header(alias="If-None-Match", description="ETag of the answer one already has.")]
+Text = Annotated[str | None, Query(max_length=200)]
+
+
+class Rows(BaseModel):
+    """A page of rows; columns are named as in talik's catalogue, a missing value is null."""
+
+    total: int = Field(description="Rows in all, after the filters.")
+    page: int
+    size: int
+    columns: list[str]
+    items: list[dict[str, Any]]
+
+
+class Fault(BaseModel):
+    """Why there is no answer."""
+
+    detail: str
+
+
+class Study(BaseModel):
+    """What this service shows."""
+
+    study: str
+    title: str
+    made: str | None
+    talik: str | None
+    profile: str | None
+    sites: int
+    tables: list[str]
+
+
+_UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "Not changed since that ETag."}}
+_ABSENT: dict[int | str, dict[str, Any]] = {404: {"model": Fault, "description": "Not in this study."}}
+
+
+def api(holdings: Holdings) -> APIRouter:
+    """The routes over one results folder."""
+    router = APIRouter(prefix="/api")
+    sites = holdings.sites.with_row_index("number", offset=1)
+
+    @router.get("/study", response_model=Study, responses=_UNCHANGED, summary="What this service shows")
+    def study(known: Known = None) -> Response:
+        settings = holdings.manifest["settings"].get("study", {})
+        return _answer({
+            "study": holdings.manifest["study"], "title": holdings.title, "made": holdings.manifest.get("made"),
+            "talik": holdings.manifest.get("versions", {}).get("talik"), "profile": settings.get("profile"),
+            "sites": sites.height, "tables": holdings.shown_tables}, known)
+
+    @router.get("/sites", response_model=Rows, responses=_UNCHANGED, summary="Sites, filtered")
+    def list_sites(page: Number = 1, size: Size = 100, region: Text = None, flag: Text = None, search: Text = None,
+                   known: Known = None) -> Response:
+        rows = sites
+        if region is not None:
+            rows = rows.filter(pl.col("region") == region) if "region" in rows.columns else rows.clear()
+        if flag is not None:
+            rows = (rows.filter(pl.col("flags").fill_null("").str.split(";").list.contains(flag))
+                    if "flags" in rows.columns else rows.clear())
+        if search is not None:
+            rows = rows.filter(pl.col("site").cast(pl.String).str.to_lowercase().str.contains(
+                search.lower(), literal=True))
+        return _page(rows, page, size, known)
+
+    @router.get("/sites/{number}", responses=_UNCHANGED | _ABSENT, summary="One site, every column")
+    def one_site(number: Annotated[int, Path(ge=1, le=10**9)], known: Known = None) -> Response:
+        return _answer(_site(sites, number), known)
+
+    @router.get("/sites/{number}/offsets", response_model=Rows, responses=_UNCHANGED | _ABSENT,
+                summary="Offsets of a site by year")
+    def offsets(number: Annotated[int, Path(ge=1, le=10**9)], page: Number = 1, size: Size = 100,
+                known: Known = None) -> Response:
+        return _page(_of(holdings.years(), _site(sites, number), "offsets by year"), page, size, known)
+
+    @router.get("/sites/{number}/series", response_model=Rows, responses=_UNCHANGED | _ABSENT,
+                summary="Daily temperatures of a site")
+    def series(number: Annotated[int, Path(ge=1, le=10**9)], page: Number = 1, size: Size = 100,
+               known: Known = None) -> Response:
+        return _page(_of(holdings.days(), _site(sites, number), "daily series"), page, size, known)
+
+    @router.get("/results/{table}", response_model=Rows, responses=_UNCHANGED | _ABSENT,
+                summary="A table of the results folder (see /api/study)")
+    def results(table: Annotated[str, Path(max_length=200)], page: Number = 1, size: Size = 100,
+                known: Known = None) -> Response:
+        # Only names that the folder lists are opened: a name from an address never becomes a path.
+        found = holdings.table(f"{table}.csv") if table in holdings.shown_tables else None
+        if found is None:
+            raise HTTPException(404, f"No table {table!r}. There are: {', '.join(holdings.shown_tables)}.")
+        return _page(found, page, size, known)
+
+    return router
+
+
+def _site(sites: pl.DataFrame, number: int) -> dict[str, Any]:
+    if number > sites.height:
+        raise HTTPException(404, f"No site {number}: they are numbered from 1 to {sites.height}.")
+    return sites.row(number - 1, named=True)
+
+
+def _of(table: pl.DataFrame | None, site: dict[str, Any], what: str) -> pl.DataFrame:
+    if table is None:
+        raise HTTPException(404, f"This study holds no {what}: its sites came as a table of means.")
+    return table.filter(pl.col("site") == site["site"])
+
+
+def _page(rows: pl.DataFrame, page: int, size: int, known: str | None) -> Response:
+    items = rows.slice((page - 1) * size, size).to_dicts()
+    return _answer({"total": rows.height, "page": page, "size": size, "columns": rows.columns, "items": items}, known)
+
+
+def _answer(content: Any, known: str | None) -> Response:
+    body = json.dumps(finite(content), ensure_ascii=False, default=str, allow_nan=False).encode()
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    if known is not None and tag in (one.strip().removeprefix("W/") for one in known.split(",")):
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)

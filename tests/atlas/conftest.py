@@ -1,0 +1,68 @@
+"""Results folders for the atlas and the service, and a browser that reports everything a page does."""
+
+import shutil
+from contextlib import contextmanager
+
+import polars as pl
+import pytest
+
+from talik.runs import run_study
+from talik.settings import checked
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]
+HOSTILE = '<img src=x onerror="document.title=1">'
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("no chromium on PATH")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as p:
+        running = p.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def hostile_study(tmp_path_factory):
+    """Results of a study whose names try to run script, be a formula, end a script block, or be read as TeX."""
+    folder = tmp_path_factory.mktemp("hostile")
+    pl.DataFrame({
+        "site": [HOSTILE, "</script><script>document.title=2</script>", "$$\\href{https://example.org}{x}$$", "=1+1"],
+        "region": ["<script>document.title=3</script>", "$$x$$", "@{site}", "=2+2"],
+        "vegetation": ['" onmouseover="document.title=4', "=1+1", "{{ 7*7 }}", "Tundra"],
+        "latitude": [60.0, 61.0, -75.0, 35.0], "longitude": [0.0, 10.0, 20.0, 90.0],
+        "maat": [-5.0, -5.1, -5.2, -5.3], "magst": [-2.0, -2.1, -2.2, -2.3], "ttop": [-3.0, -3.1, -3.2, -3.3],
+    }).write_csv(folder / "sites.csv")
+    settings = checked({"study": {"name": "x", "title": "<script>alert(1)</script>", "replicates": 100},
+                        "sites": {"table": "sites.csv"}, "drivers": {"run": False}, "slopes": {"run": False}},
+                       home=folder)
+    run_study(settings, folder / "out")
+    return folder / "out"
+
+
+@pytest.fixture(scope="session")
+def opened(browser):
+    """A context manager: the page at an address, ready, that fails on any console warning, error or request outside."""
+
+    @contextmanager
+    def opening(address, *, width=1300, height=900, scheme="light", ready=True):
+        page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme, accept_downloads=True)
+        said, asked = [], []
+        page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(address)
+        if ready:
+            page.wait_for_selector("html[data-charts=yes]", timeout=60_000)
+        yield page
+        assert said == []
+        outside = ("data:", "blob:", "file:", "http://127.0.0.1")
+        assert [url for url in asked if not url.startswith(outside)] == []
+        page.close()
+
+    return opening
