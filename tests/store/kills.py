@@ -14,15 +14,15 @@ from pathlib import Path
 
 os.environ["POLARS_MAX_THREADS"] = "1"
 
-import polars  # noqa: E402, F401
-import pyarrow.parquet  # noqa: E402, F401
+import polars  # noqa: F401
+import pyarrow.parquet  # noqa: F401
 
-import talik  # noqa: E402
-from talik.files import sha256  # noqa: E402
-from talik.readers.registry import readers  # noqa: E402
-from talik.store.catalogue import is_store, reading  # noqa: E402
-from talik.store.ingest import ingest  # noqa: E402
-from talik.store.verify import verify_store  # noqa: E402
+import talik
+from talik.files import sha256
+from talik.readers.registry import readers
+from talik.store.catalogue import is_store, reading
+from talik.store.ingest import ingest
+from talik.store.verify import verify_store
 
 FILES = 8
 
@@ -44,7 +44,7 @@ def forked(work):
         os.close(out)
         work(lambda text: os.write(into, text.encode() + b"\n"))
         os._exit(0)
-    except BaseException as error:
+    except Exception as error:  # noqa: BLE001 - the child must end here
         os.write(2, f"{type(error).__name__}: {error}\n".encode())
         os._exit(1)
 
@@ -58,7 +58,7 @@ def check(store, acknowledged):
         assert verify_store(store) == [], verify_store(store)
         with reading(store) as catalogue:
             marks = dict(catalogue.table("files").select("path", "sha256").iter_rows())
-            assert all(marks.get(path) in digests for path, digests in acknowledged.items()), "acknowledged files are lost"
+            assert all(marks.get(path) in digests for path, digests in acknowledged.items()), "acknowledged are lost"
             first = {record.source.path: record.values[0, 0] for record in catalogue.records()}
             assert set(first) == set(marks)
     child, pipe = forked(work)
@@ -107,7 +107,7 @@ def main(folder, kills, seed):
             [again] = talik.read(record.source.path)
             assert (again.values == record.values).all()
     assert not list(store.rglob("*.part*"))
-    print(f"{killed} kills, nothing lost")
+    print(f"{killed} kills, nothing lost")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -107,8 +107,8 @@ def test_killed_at_random_moments(tmp_path):
 def limited(archive, store, limit):
     """`talik ingest` where no file may grow beyond a limit, as on a full disk."""
     return subprocess.run(
-        [sys.executable, "-m", "talik", "ingest", archive, "--store", store], capture_output=True, text=True, timeout=300,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+        [sys.executable, "-m", "talik", "ingest", archive, "--store", store], capture_output=True, text=True,
+        timeout=300, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
 
 
 @pytest.mark.parametrize("limit", [6_000, 300_000])
@@ -132,7 +132,7 @@ def test_a_full_disk_in_a_store_that_exists(archive, store):
     (archive / "large.csv").write_text("\n".join(["Date/Depth,0.5", *rows]) + "\n")
     run = limited(archive, store, 100_000)
     assert run.returncode not in (0, 1)
-    assert [line for line in run.stderr.splitlines() if line.startswith("talik:")][0].count("cannot be written") == 1
+    assert len([s for s in run.stderr.splitlines() if s.startswith("talik:") and "cannot be written" in s]) == 1
     assert "Traceback" not in run.stderr
     assert facts(store) == before
     assert verify_store(store) == []
@@ -152,7 +152,8 @@ def test_a_process_that_dies_costs_one_file(archive, tmp_path):
     (tmp_path / "deadly.py").write_text(
         "import os\nfrom talik.store.workers import _take_in as right\n"
         "def take(task):\n    return os._exit(9) if task.path.name == 'site1.csv' else right(task)\n")
-    run = subprocess.run([sys.executable, tmp_path / "run.py"], capture_output=True, text=True, timeout=300, cwd=tmp_path)
+    run = subprocess.run([sys.executable, tmp_path / "run.py"], capture_output=True, text=True, timeout=300,
+                         cwd=tmp_path)
     assert run.stdout.split() == ["3", "3"], run.stderr
     with reading(tmp_path / "store") as catalogue:
         why = dict(catalogue.table("refusals").select("kind", "reason").iter_rows())

@@ -210,6 +210,7 @@ def writing(folder: Path | str, *, wait: float = 60.0) -> Iterator[Catalogue]:
                 catalogue = Catalogue(folder, connection)
                 sweep(catalogue)
                 yield catalogue
+                connection.execute("CHECKPOINT")    # closing alone does not say that it failed
             finally:
                 connection.close()
         sums = Sums.of(folder / CATALOGUE)
@@ -230,10 +231,14 @@ def _create(folder: Path) -> None:
     """An empty catalogue, whole or not at all."""
     with files.replacing(folder / CATALOGUE) as part:
         part.unlink()                               # an empty file is no data base yet
-        with _opened(part, 0, read_only=False) as connection:
-            for name, columns in _TABLES.items():
-                connection.execute(f"CREATE TABLE {name} ({columns})")
-            connection.execute("INSERT INTO store VALUES (?, ?)", [VERSION, now()])
+        try:
+            with _opened(part, 0, read_only=False) as connection:
+                for name, columns in _TABLES.items():
+                    connection.execute(f"CREATE TABLE {name} ({columns})")
+                connection.execute("INSERT INTO store VALUES (?, ?)", [VERSION, now()])
+                connection.execute("CHECKPOINT")    # closing alone does not say that it failed
+        finally:
+            part.with_name(f"{part.name}.wal").unlink(missing_ok=True)
 
 
 def _opened(path: Path, wait: float, *, read_only: bool) -> duckdb.DuckDBPyConnection:

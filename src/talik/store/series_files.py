@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from talik import files
 from talik.errors import StoreError
@@ -164,10 +166,15 @@ def _record(table: pa.Table, about: Mapping[str, Any]) -> Record:
     shape = (table.num_rows, depths.size)
     values, flags = np.empty(shape, order="F"), np.empty(shape, dtype=np.uint16, order="F")
     for k in range(depths.size):
-        values[:, k] = table.column(f"value_{k + 1}").to_numpy()
-        flags[:, k] = table.column(f"flag_{k + 1}").to_numpy()
+        values[:, k] = _array(table, f"value_{k + 1}")
+        flags[:, k] = _array(table, f"flag_{k + 1}")
     source = {**about["source"], "understood": tuple(about["source"]["understood"])}
-    others = {name: table.column(f"other_{k}").to_numpy() for k, name in enumerate(about["others"], 1)}
+    others = {name: _array(table, f"other_{k}") for k, name in enumerate(about["others"], 1)}
     metadata = {key: tuple(value) if key in about["tuples"] else value for key, value in about["metadata"].items()}
-    return Record(about["site"], table.column("time_utc").to_numpy(), depths, values, flags, tuple(about["labels"]),
+    return Record(about["site"], _array(table, "time_utc"), depths, values, flags, tuple(about["labels"]),
                   Source(**source), metadata, others, tuple(about["history"]))
+
+
+def _array(table: pa.Table, name: str) -> NDArray[Any]:
+    """A column, null as NaN; by way of polars, since pyarrow would load pandas for it."""
+    return pl.Series(table.column(name)).to_numpy()
