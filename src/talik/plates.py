@@ -55,7 +55,8 @@ def write_plates(tables: Tables, folder: Path, *, profile: str = "talik", extent
     Parameters
     ----------
     tables : mapping of str to polars.DataFrame
-        "sites" and "summary"; "drivers_contributions", "drivers_ranks" and "slopes_pooled" where these were run.
+        "sites" and "summary"; "site_years", "drivers_contributions", "drivers_ranks" and "slopes_pooled" where these
+        were run.
     folder : Path
         Where the files go.
     profile : {"talik", "liu2025"}
@@ -73,7 +74,7 @@ def write_plates(tables: Tables, folder: Path, *, profile: str = "talik", extent
 
     layer = read_extent(extent) if extent else None
     rows: list[tuple[str, str, str, str, str | None]] = []
-    for plate in (*PLATES, *_driver_plates(), *_slope_plates(profile)):
+    for plate in (*PLATES, *_year_plates(tables), *_driver_plates(), *_slope_plates(profile)):
         if not set(plate.needs) <= set(tables):
             continue
         try:
@@ -183,6 +184,44 @@ PLATES: Sequence[Plate] = (
     Plate("fig8_sites", _overview, _columns(*_PLACE), "Where the sites are.", _places_said),
 )
 """The plates every study has; drivers and slopes bring theirs when they were run."""
+
+
+MOST_STATIONS = 12
+"""Stations whose years are drawn: those with most; the table has all."""
+
+
+def _year_plates(tables: Tables) -> Iterator[Plate]:
+    """Offsets by year of each station that has any."""
+    if "site_years" not in tables:
+        return
+    known = tables["site_years"].filter(
+        pl.any_horizontal(pl.col("surface_offset", "thermal_offset").is_not_null()))
+    most = known["site"].value_counts(sort=True).sort("count", "site", descending=[True, False])["site"]
+    for number, site in enumerate(most.head(MOST_STATIONS), 1):
+
+        def years(tables: Tables, site: str = site) -> pl.DataFrame:
+            return tables["site_years"].filter(site=site)
+
+        def draw(tables: Tables, extent: Any, site: str = site) -> Figure:
+            from talik.figures.series import offsets_by_year
+
+            return _figure(offsets_by_year(tables["site_years"].filter(site=site)))
+
+        yield Plate(f"fig9_years_{number:02d}", draw, years,
+                    f"{site}: surface and thermal offset (°C) of every year that is whole, with standard uncertainty, "
+                    "and their means. A year without a point lacks one of its temperatures.", _years_said,
+                    ("site_years",))
+
+
+def _years_said(frame: pl.DataFrame) -> str:
+    parts = []
+    for name in ("surface_offset", "thermal_offset"):
+        known = frame.drop_nulls(name)
+        if known.height:
+            years, values = known["year"].to_list(), known[name].to_list()
+            parts.append(f"{variable(name).label} in {len(years)} years from {min(years)} to {max(years)}: mean "
+                         f"{sum(values) / len(values):.2f} °C, {min(values):.2f} to {max(values):.2f}")
+    return f"Offsets of {frame['site'][0]} by year. " + "; ".join(parts) + "."
 
 
 def _of(table: str, response: str, **also: str) -> Callable[[Tables], pl.DataFrame]:

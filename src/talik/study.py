@@ -157,10 +157,11 @@ def _drivers(desk: Desk) -> NotRun | None:
             ranked = rank_drivers(recommended, response, names, refits=section.refits, seed=seed)
             skill = model_skill(recommended, response, names, n_null=section.nulls, seed=seed)
         except DataError as error:
-            refused.append(f"{response}: {error}")
+            refused.append(f"{variable(response).label}: {error}")
             continue
         verdict = {"response": response, "verdict": ranked.verdict, "driver": ranked.driver,
-                   "recommended": str(ranked), "published": str(published), "notes": " ".join(published.notes)}
+                   "recommended": str(ranked), "published": str(published),
+                   "notes": " ".join(f"{note[0].upper()}{note[1:]}." for note in published.notes)}
         for name, table in (("verdicts", pl.DataFrame([verdict], schema=dict.fromkeys(verdict, pl.String))),
                             ("published", published.drivers), ("published_skill", published.skill),
                             ("contributions", published.values), ("ranks", ranked.table),
@@ -169,7 +170,8 @@ def _drivers(desk: Desk) -> NotRun | None:
         published.model.write(desk.staging / "models" / f"{response}.json")
     for name, parts in tables.items():
         desk.write(f"drivers_{name}.csv", pl.concat(parts, how="diagonal_relaxed"))
-    return NotRun(" ".join(refused), "See the messages; other responses were run.") if refused else None
+    rest = "The other response was run." if tables else "Join more sites: a table or a published study under [sites]."
+    return NotRun(" ".join(f"{reason}." for reason in refused), rest) if refused else None
 
 
 def _slopes(desk: Desk) -> NotRun | None:
@@ -209,7 +211,7 @@ def _figures(desk: Desk) -> None:
 
     layer = desk.settings.figures.extent
     names = ("summary.csv", "drivers_contributions.csv", "drivers_ranks.csv", "drivers_verdicts.csv",
-             "slopes_pooled.csv")
+             "slopes_pooled.csv", "site_years.parquet")
     tables = {Path(name).stem: desk.read(name) for name in names if desk.has(name)}
     listed = write_plates({"sites": desk.read(SITES), **tables}, desk.staging / "figures",
                           profile=desk.settings.study.profile, extent=desk.settings.path(layer) if layer else None)
@@ -261,7 +263,7 @@ RECIPE: Sequence[Step] = (
     Step("predictors", _predictors, needs=("sites",), uses=("predictors",), files=_predictor_file),
     Step("drivers", _drivers, needs=("predictors",), uses=("study", "drivers")),
     Step("slopes", _slopes, needs=("predictors",), uses=("study", "slopes")),
-    Step("figures", _figures, needs=("sites", "summary", "drivers", "slopes"), uses=("study", "figures"),
+    Step("figures", _figures, needs=("series", "sites", "summary", "drivers", "slopes"), uses=("study", "figures"),
          files=_extent_file),
     Step("report", _report, uses=tuple(Settings.model_fields),
          needs=("series", "sites", "summary", "profiles", "scorecard", "predictors", "drivers", "slopes", "figures")),

@@ -11,9 +11,11 @@ import polars as pl
 
 import talik
 from talik.report.chapters import drivers, slopes
+from talik.report.citing import citing
 from talik.report.html import Column, Section, filters, joined, listing, paragraph, picture, table, tiles
 from talik.report.material import Material, readable
 from talik.report.words import findings, headlines, methods
+from talik.report.years import years
 
 
 def page(material: Material) -> str:
@@ -176,7 +178,8 @@ def _provenance(material: Material) -> Section | None:
 
 
 SECTIONS: Sequence[Callable[[Material], Section | None]] = (
-    _summary, _methods, _steps, _tables, _figures, drivers, slopes, _scorecard, _profiles, _flags, _provenance)
+    _summary, _methods, _steps, years, _tables, _figures, drivers, slopes, _scorecard, _profiles, _flags, citing,
+    _provenance)
 """The sections of the page, in order."""
 
 

@@ -15,12 +15,16 @@ _SHORT = ("surface_offset", "thermal_offset")
 def methods(settings: Settings, sites: pl.DataFrame) -> list[str]:
     """What was done, one sentence a step, as a Methods section would say it."""
     study, section = settings.study, settings.sites
-    source = (f"the bundled study {section.published}" if section.published else f"the table {section.table}")
+    sources = ((section.published, f"the bundled study {section.published}"),
+               (section.table, f"the table {section.table}"), (settings.series, f"the loggers of {_stations(sites)}"))
+    source = " and ".join(words for given, words in sources if given)
     located = sites.filter(pl.col("latitude").is_not_null() & pl.col("longitude").is_not_null()).height
     clusters = sites["cluster"].drop_nulls().n_unique()
     percent = f"{study.level:.0%}".replace("%", " %")
     return [
-        f"The values of {sites.height} sites were taken from {source}; {located} of them have coordinates.",
+        f"The values of {sites.height} {'site' if sites.height == 1 else 'sites'} were taken from {source}; {located} "
+        f"{'has' if located == 1 else 'have'} coordinates.",
+        *_logger_methods(settings),
         "The surface offset is the mean annual ground surface temperature minus the mean annual air temperature "
         "(SO = MAGST − MAAT); the thermal offset is the mean annual temperature at the top of permafrost minus that "
         "of the ground surface (TO = TTOP − MAGST). Both are in °C (a difference of temperatures).",
@@ -34,6 +38,27 @@ def methods(settings: Settings, sites: pl.DataFrame) -> list[str]:
         f"{percent} intervals come from {study.replicates} bootstrap resamples of whole clusters (seed {study.seed}), "
         "widened for few clusters as Hesterberg (2015) advises.",
     ]
+
+
+def _stations(sites: pl.DataFrame) -> str:
+    n = sites.filter(values_from="loggers").height if "values_from" in sites.columns else 0
+    return f"{n} station" + "s" * (n != 1)
+
+
+def _logger_methods(settings: Settings) -> Iterator[str]:
+    """What was done with logger files, where there are any."""
+    if settings.series is None:
+        return
+    unchecked = any((station.check if station.check is not None else settings.series.check) is False
+                    for station in settings.series.stations)
+    if unchecked:
+        yield "Logger files of some stations were taken without a check of their values."
+    else:
+        yield ("Logger files were checked for fill values, spikes, stuck sensors, steps and swapped depths; values that "
+               "failed were left out.")
+    yield ("Daily means gave annual means where the year is whole by the stated rule. Air, surface and depth of a year "
+           "cover the same days, and a mean over years is a mean of yearly offsets, never an offset of means over "
+           "different years. Uncertainties carry calibration, gaps and the sensors' depths.")
 
 
 def headlines(summary: pl.DataFrame) -> list[tuple[str, str]]:

@@ -1,0 +1,118 @@
+"""The chapter on stations: which years made the means, how surely, what was refused, where loggers and table differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+from markupsafe import Markup
+
+from talik.report.html import Column, Section, joined, listing, paragraph, table
+from talik.report.material import Material, named
+from talik.series.completeness import REASONS
+from talik.variables import variable
+
+_SHOWN = ("maat", "magst", "ttop", "alt", "surface_offset", "thermal_offset")
+_STATIONS = [Column("site", "Site"), Column("status", "Status"), Column("years", "Years"), Column("n", "n"),
+             *(Column(f"{name}_shown", f"{variable(name).short or name} ± u ({unit})")
+               for name, unit in zip(_SHOWN, ("°C", "°C", "°C", "m", "°C", "°C"), strict=True)),
+             Column("depth_column", "Deep sensor"), Column("ttop_method", "Method")]
+_VALUES = [Column("site", "Site"), Column("quantity", "Quantity"), Column("value", "Value", 2), Column("n", "Years"),
+           Column("sd", "SD between years", 2), Column("uncertainty", "Uncertainty", 2), Column("method", "Method"),
+           Column("columns", "Columns"), Column("files", "Files"), Column("sha256", "sha256")]
+_REFUSALS = [Column("site", "Site"), Column("file", "File"), Column("stage", "At"), Column("reason", "Reason")]
+_REASONS = [Column("site", "Site"), Column("quantity", "Quantity"), Column("years", "Years"), Column("why", "Why")]
+_CONFLICTS = [Column("site", "Site"), Column("quantity", "Quantity"), Column("table_value", "Table"),
+              Column("series_value", "Loggers"), Column("difference", "Difference", 2), Column("used", "Used"),
+              Column("note", "Note")]
+
+
+def years(material: Material) -> Section | None:
+    """Stations, what their means rest on, refusals, years without a value, and conflicts with the table."""
+    states, sites = material.table("series_stations.csv"), material.table("series_sites.parquet")
+    if states is None or sites is None:
+        return None
+    parts = [listing(list(_said(material, states, sites))), table(_stations(states, sites), _STATIONS, tall=True,
+             caption="Means over the years in which every temperature of the offset is whole; u: standard uncertainty "
+                     "of these means (sensors, gaps). How far one year differs from another is in the next table.")]
+    values = material.table("series_values.csv")
+    if values is not None and values.height:
+        digits = pl.col("sha256").str.replace_all(r"([0-9a-f]{12})[0-9a-f]+", "$1")
+        short = named(values, "quantity").with_columns(digits)
+        parts.append(table(short, _VALUES, tall=True, caption="Where each value comes from (sha256: first 12 digits; "
+                                                              "in full in series_values.csv)."))
+    refusals = material.table("series_refusals.csv")
+    if refusals is not None and refusals.height:
+        parts.append(table(refusals, _REFUSALS, tall=True,
+                           caption="Files and stations that could not be used, and why."))
+    missing = material.table("site_years.parquet")
+    if missing is not None and (found := _missing(missing)).height:
+        parts.append(table(found, _REASONS, tall=True, caption="Years without an annual mean, by reason."))
+    return Section("stations", "Stations and their years", joined([*parts, *_conflicts(material)]))
+
+
+def _said(material: Material, states: pl.DataFrame, sites: pl.DataFrame) -> Iterator[str]:
+    used = states.filter(status="used").height
+    refused = states.filter(status="refused")["site"].to_list()
+    yield (f"{used} of {states.height} stations gave means"
+           + (f"; none came from {', '.join(refused)}, for the reasons below." if refused else "."))
+    if sites.height:
+        spans = sites.select(n=pl.max_horizontal("maat_n", "magst_n", "ttop_n"), first="first_year", last="last_year")
+        fewest, most, first, last = spans.select(
+            fewest=pl.min("n"), most=pl.max("n"), first=pl.min("first"), last=pl.max("last")).row(0)
+        count = f"{most}" if fewest == most else f"{fewest} to {most}"
+        yield (f"The means rest on {count} years, between {first} and {last}."
+               + (" Stations measured in different years differ by the climate of those years, too."
+                  if sites.height > 1 else ""))
+        rules = sites.select("completeness", "year_start").unique(maintain_order=True).rows()
+        yield "When a year counts: " + "; ".join(f"{rule}, {start} years" for rule, start in rules) + "."
+        stated = sites.filter(pl.col("ttop_method") == "stated depth")["site"].to_list()
+        if stated:
+            yield (f"At {', '.join(stated)} the deep temperature is that of a sensor chosen in the settings. It is the "
+                   "temperature at the top of permafrost only if that sensor lies there; in the active layer, or where "
+                   "its mean is above 0 °C, the difference is an offset to that depth and no thermal offset.")
+        for (column,), rows in sites.drop_nulls("surface_column").group_by("surface_column", maintain_order=True):
+            yield f"Surface at {', '.join(rows['site'])}: {column}."
+
+
+def _stations(states: pl.DataFrame, sites: pl.DataFrame) -> pl.DataFrame:
+    """One row a station, values with their uncertainty as text."""
+    both = states.select("site", "status").join(sites, on="site", how="left", maintain_order="left")
+    span = pl.format("{} to {}", "first_year", "last_year")
+    return both.with_columns(
+        span.alias("years"), pl.max_horizontal(f"{name}_n" for name in _SHOWN).alias("n"),
+        *(pl.struct(name, f"{name}_uncertainty").map_elements(_value, pl.String).alias(f"{name}_shown")
+          for name in _SHOWN))
+
+
+def _value(row: dict[str, float | None]) -> str | None:
+    value, spread = row.values()
+    if value is None:
+        return None
+    return f"{value:.2f}".replace("-", "−") + ("" if spread is None else f" ± {spread:.2f}")
+
+
+def _missing(found: pl.DataFrame) -> pl.DataFrame:
+    """How many years of each site lack a temperature, by reason, in words."""
+    parts = (found.select("site", reason=pl.col("reason").str.split("; ")).explode("reason").drop_nulls()
+             .with_columns(quantity=pl.col("reason").str.split(": ").list.get(0),
+                           code=pl.col("reason").str.split(": ").list.get(1, null_on_oob=True)))
+    counted = (parts.filter(pl.col("quantity").is_in(["maat", "magst", "ttop"]))
+               .group_by("site", "quantity", "code", maintain_order=True).agg(years=pl.len()))
+    words = pl.col("code").map_elements(lambda code: REASONS.get(code, code), pl.String)
+    return named(counted.with_columns(why=words), "quantity")
+
+
+def _conflicts(material: Material) -> list[Markup]:
+    conflicts = material.table("site_conflicts.csv")
+    section = material.settings.sites
+    if conflicts is None or not (section.table or section.published):
+        return []
+    whose = "the loggers" if section.precedence == "series" else "the table"
+    stated = paragraph(f"Where the table of sites and the loggers both know a site, {whose} count (precedence = "
+                       f"\"{section.precedence}\"). Temperatures and offsets of a site come from one source as a "
+                       "whole, because means over different years make no offset.")
+    if conflicts.is_empty():
+        return [stated, paragraph("No value of the two is in conflict.")]
+    return [stated, table(named(conflicts, "quantity"), _CONFLICTS, tall=True,
+                          caption="Where the two differ, and what was left out.")]
