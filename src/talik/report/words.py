@@ -54,8 +54,8 @@ def _logger_methods(settings: Settings) -> Iterator[str]:
     if unchecked:
         yield "Logger files of some stations were taken without a check of their values."
     else:
-        yield ("Logger files were checked for fill values, spikes, stuck sensors, steps and swapped depths; values that "
-               "failed were left out.")
+        yield ("Logger files were checked for fill values, spikes, stuck sensors, steps and swapped depths; what "
+               "failed was left out.")
     yield ("Daily means gave annual means where the year is whole by the stated rule. Air, surface and depth of a year "
            "cover the same days, and a mean over years is a mean of yearly offsets, never an offset of means over "
            "different years. Uncertainties carry calibration, gaps and the sensors' depths.")
