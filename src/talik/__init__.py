@@ -24,6 +24,8 @@ _HOME = {
     "Completeness": "talik.series.annual",
     "ingest": "talik.store.ingest",
     "query": "talik.store.query",
+    "station_sites": "talik.synthesis.stations",
+    "compare": "talik.analysis.comparison",
     "describe": "talik.analysis.describe",
     "scorecard": "talik.analysis.scorecard",
     "pool": "talik.analysis.meta",

@@ -40,7 +40,8 @@ def write_station(path: Path, *, maat=-8.0, so=4.0, to=-1.0, first=2018, last=20
 
 def station(site, *files, **more):
     """Files called air.csv hold 2 m height only: a lone negative label reads as a depth unless told."""
-    return Station(site, [Files(name, {"depths": [-2.0]} if name == "air.csv" else {}) for name in files], depth=1.0, **({"place": PLACE} | more))
+    listed = [Files(name, {"depths": [-2.0]} if name == "air.csv" else {}) for name in files]
+    return Station(site, listed, depth=1.0, **({"place": PLACE} | more))
 
 
 @pytest.fixture
@@ -190,7 +191,8 @@ def settings_of(folder, *, sites=None, **series):
 
 def to_sites(settings, out):
     """The first steps only: no figures, no report."""
-    return {o.step: o for o in run_steps([s for s in RECIPE if s.name in ("series", "sites", "scorecard")], settings, out)}
+    steps = [step for step in RECIPE if step.name in ("series", "sites")]
+    return {outcome.step: outcome for outcome in run_steps(steps, settings, out)}
 
 
 def test_a_study_of_two_stations_runs_and_verifies(folder):
@@ -287,8 +289,8 @@ def test_a_data_folder_that_is_not_set_is_named(monkeypatch):
 # --- files nobody here wrote ---------------------------------------------------------------------------------------
 
 YAKUTIA = {  # years, MAAT, mean at 20 cm, mean at depth: computed independently, without a check of the values
-    "Verkhoyansk": (28, -14.07, -7.19, -6.61), "Oymyakon": (23, -15.16, -6.31, -6.36), "Zhigansk": (21, -10.79, 1.20, 0.22),
-    "Yakutsk": (32, -8.62, 1.31, -0.59), "Kirensk": (39, -3.43, 3.23, 3.62)}
+    "Verkhoyansk": (28, -14.07, -7.19, -6.61), "Oymyakon": (23, -15.16, -6.31, -6.36),
+    "Zhigansk": (21, -10.79, 1.20, 0.22), "Yakutsk": (32, -8.62, 1.31, -0.59), "Kirensk": (39, -3.43, 3.23, 3.62)}
 
 
 @pytest.mark.realdata

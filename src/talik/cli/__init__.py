@@ -29,6 +29,7 @@ _COMMANDS = {
     "meta": ("talik.cli.meta", "meta", "Slopes within groups of sites, pooled, by both profiles."),
     "atlas": ("talik.cli.atlas", "atlas", "Write the atlas of a study: maps, sites and tables in one HTML file."),
     "serve": ("talik.cli.atlas", "serve", "Serve a study: the atlas, a JSON API, and a check of logger files."),
+    "compare": ("talik.cli.compare", "compare", "Two studies or tables of sites side by side: what moved, how far."),
     "verify": ("talik.cli.studies", "verify", "Check that a results folder or store is what it says."),
 }
 
