@@ -1,17 +1,16 @@
 """One file on a bad line: resumed, compared, never more than promised; and what may be asked of whom."""
 
 import hashlib
-import importlib.util
 import random
 import socket
-import sys
 import threading
 import time
 from email.utils import formatdate
-from pathlib import Path
 
+import fake_store as fake
 import numpy as np
 import pytest
+from fake_store import Fault
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,12 +18,6 @@ from talik.era5land.arrivals import Spoiled, opens
 from talik.era5land.transfer import Gone, receive
 from talik.era5land.wire import Account, Patience, account, ask, permitted, retry_after
 from talik.errors import RemoteError, UsageError
-
-_spec = importlib.util.spec_from_file_location("fake_store", Path(__file__).with_name("fake_store.py"))
-fake = importlib.util.module_from_spec(_spec)
-sys.modules["fake_store"] = fake
-_spec.loader.exec_module(fake)
-Fault = fake.Fault
 
 INPUTS = {"variable": ["snow_depth"], "area": [71.0, 10.0, 70.0, 11.0]}
 QUICK = Patience(sleep=lambda seconds: None, tries=4, reply=5.0, stall=1.0)

@@ -279,7 +279,8 @@ class _Run:
         for _ in range(3):
             self.watch(request, "receiving")
             receive(who, href, part, self.patience, size=size, checksum=checksum,
-                    heed=lambda: self.patience.sleep(0.0))       # leaves when all is to end
+                    heed=lambda: self.patience.sleep(0.0),       # leaves when all is to end
+                    say=lambda words: self.watch(request, words))
             try:
                 return self._placed(request, job, part)
             except Spoiled as error:

@@ -22,7 +22,8 @@ class Gone(RemoteError):
 
 
 def receive(account: Account, url: str, part: Path, patience: Patience, *, size: int | None = None,
-            checksum: str | None = None, heed: Callable[[], object] = lambda: None) -> None:
+            checksum: str | None = None, heed: Callable[[], object] = lambda: None,
+            say: Callable[[str], object] = lambda words: None) -> None:
     """
     Bring a file to `part`, going on from what is already there.
 
@@ -40,6 +41,8 @@ def receive(account: Account, url: str, part: Path, patience: Patience, *, size:
         As promised: md5, sha1, sha256 or sha512 in hexadecimal, bare or as a multihash; another kind is not used.
     heed : callable
         Called after every piece; may raise, to stop.
+    say : callable
+        Told in a few words why the file is asked for again.
 
     Raises
     ------
@@ -66,6 +69,7 @@ def receive(account: Account, url: str, part: Path, patience: Patience, *, size:
             told = getattr(error, "told", None)
         fruitless = 0 if before < _length(part) else fruitless + 1
         if fruitless < patience.tries:
+            say(f"asking for the rest ({account.hidden(why, 80)})")
             patience.pause(fruitless, told)
     raise RemoteError(f"the file could not be fetched whole ({account.hidden(why, 160)}). What arrived is kept; run "
                       "the same command again to go on.")
