@@ -6,8 +6,8 @@ from contextlib import contextmanager
 import polars as pl
 import pytest
 
-from talik.runs import run_study
-from talik.settings import checked
+from talik.files import write_parquet
+from talik.provenance import FileEntry, write_manifest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
@@ -29,20 +29,27 @@ def browser():
 
 @pytest.fixture(scope="session")
 def hostile_study(tmp_path_factory):
-    """Results of a study whose names try to run script, be a formula, end a script block, or be read as TeX."""
+    """Results whose names try to run script, be a formula, end a script block, or be read as TeX."""
     folder = tmp_path_factory.mktemp("hostile")
-    pl.DataFrame({
-        "site": [HOSTILE, "</script><script>document.title=2</script>", "$$\\href{https://example.org}{x}$$", "=1+1"],
-        "region": ["<script>document.title=3</script>", "$$x$$", "@{site}", "=2+2"],
+    names = [HOSTILE, "</script><script>document.title=2</script>", "$$\\href{https://example.org}{x}$$", "=1+1"]
+    regions = ["<script>document.title=3</script>", "$$x$$", "@{site}", "\u2028"]
+    sites = pl.DataFrame({
+        "site": names, "region": regions, "flags": ["<b>;$$y$$", "", "", ""], "flag_reasons": [HOSTILE, "", "", ""],
         "vegetation": ['" onmouseover="document.title=4', "=1+1", "{{ 7*7 }}", "Tundra"],
-        "latitude": [60.0, 61.0, -75.0, 35.0], "longitude": [0.0, 10.0, 20.0, 90.0],
-        "maat": [-5.0, -5.1, -5.2, -5.3], "magst": [-2.0, -2.1, -2.2, -2.3], "ttop": [-3.0, -3.1, -3.2, -3.3],
-    }).write_csv(folder / "sites.csv")
-    settings = checked({"study": {"name": "x", "title": "<script>alert(1)</script>", "replicates": 100},
-                        "sites": {"table": "sites.csv"}, "drivers": {"run": False}, "slopes": {"run": False}},
-                       home=folder)
-    run_study(settings, folder / "out")
-    return folder / "out"
+        "latitude": [60.0, 61.0, -75.0, 35.0], "longitude": [0.0, 10.0, 20.0, None],
+        "maat": [-5.0, -5.1, -5.2, float("nan")], "magst": [-2.0, -2.1, -2.2, -2.3],
+        "surface_offset": [3.0, 3.0, 3.0, None]})
+    write_parquet(folder / "sites.parquet", sites)
+    pl.DataFrame({"by": "region", "group": regions, "variable": "surface_offset", "units": "K", "n": 1, "mean": 3.0,
+                  "ci_low": [1.0, 2.0, None, None], "ci_high": [4.0, 4.0, None, None], "t_low": None, "t_high": None,
+                  "reason": HOSTILE}).write_csv(folder / "summary.csv")
+    pl.DataFrame({"response": ["surface_offset"], "recommended": [HOSTILE], "published": ["$$x$$"]}
+                 ).write_csv(folder / "drivers_verdicts.csv")
+    pl.DataFrame({"site": names, "driver": HOSTILE, "value": [1.0, 2.0, 3.0, None], "response": "surface_offset",
+                  "contribution": [-1.0, 1.0, 0.0, 2.0]}).write_csv(folder / "drivers_contributions.csv")
+    write_manifest(folder, name="x", home=folder, settings={"study": {"title": "<script>alert(1)</script>"}}, inputs=[],
+                   outputs=[FileEntry.of(path, path.name) for path in sorted(folder.iterdir())])
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,9 @@
-"""The atlas as a file, and in a real browser: small, silent, quick, linked, usable by keyboard, deaf to hostile names."""
+"""The atlas as a file and in a real browser: small, silent, linked, usable by keyboard, deaf to hostile names."""
 
 import csv
 import io
 import re
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -100,7 +101,8 @@ def test_a_click_on_a_marker_chooses_its_site(opened, page_file):
           const root = Bokeh.index.get_one_by_id
             ? [...Bokeh.index].find(v => v.model.name === 'map-antarctic') : null;
           const r = root.el.getBoundingClientRect(), f = root.frame;
-          return [r.left + f.x_scale.compute(s.data.x_antarctic[k]), r.top + f.y_scale.compute(s.data.y_antarctic[k])] }""")
+          const x = f.x_scale.compute(s.data.x_antarctic[k]), y = f.y_scale.compute(s.data.y_antarctic[k]);
+          return [r.left + x, r.top + y] }""")
         page.mouse.click(*where)
         page.wait_for_function("document.querySelector('#panel h2').textContent === 'Marion Island'")
 
@@ -115,7 +117,7 @@ def test_filters_and_download_agree(opened, page_file):
         assert 0 < shown < 32
         with page.expect_download() as caught:
             page.click("#download")
-        text = open(caught.value.path(), encoding="utf-8").read()
+        text = Path(caught.value.path()).read_text(encoding="utf-8")
         rows = list(csv.DictReader(io.StringIO(text)))
         assert len(rows) == shown == page.locator("#sites tbody tr").count()
         assert {row["region"] for row in rows} == {"Third Pole"}
@@ -161,6 +163,6 @@ def test_hostile_names_do_nothing(opened, hostile_file):
             page.select_option("#colour", quantity)
         with page.expect_download() as caught:
             page.click("#download")
-        assert "'=1+1," in open(caught.value.path(), encoding="utf-8").read()
+        assert "'=1+1," in Path(caught.value.path()).read_text(encoding="utf-8")
         assert page.locator("img").count() == 0
         assert page.title() == "<script>alert(1)</script> · talik atlas"

@@ -25,8 +25,9 @@ def sheet(**settings: Any) -> Any:
     models()
     import bokeh.plotting
 
-    figure = bokeh.plotting.figure(toolbar_location="above", active_drag=None, sizing_mode="stretch_width",
-                                   outline_line_color=None, background_fill_alpha=0, border_fill_alpha=0, **settings)
+    draw: Any = bokeh.plotting.figure
+    figure = draw(toolbar_location="above", active_drag=None, sizing_mode="stretch_width",
+                  outline_line_color=None, background_fill_alpha=0, border_fill_alpha=0, **settings)
     figure.toolbar.logo = None
     figure.toolbar.stylesheets = [":host(.bk-inner) { background-color: transparent; }"]
     return figure

@@ -97,8 +97,8 @@ def _drivers(holdings: Holdings) -> Chapter | None:
             if order:
                 drawn.append(contributions(
                     mine, order, name=f"contributions-{response}", sites=sites, palette=palettes()["magnitude"],
-                    title=f"{label(response)}: contributions at each site, as published",
-                    axis="Contribution (°C); colour: low to high value of the predictor"))
+                    title=f"{label(response)}: contributions at each site, as published (colour: low to high value)",
+                    axis="Contribution (°C)"))
     tables = [_table(ranks, "drivers_ranks.csv", "Ranks of the predictors, as recommended", {
         "response": "Response", "driver": "Predictor", "importance": "Importance (°C)", "importance_low": "Low",
         "importance_high": "High", "rank": "Rank", "direction": "Direction", "flags": "Flags",

@@ -94,8 +94,8 @@ def contributions(rows: pl.DataFrame, order: Sequence[str], *, name: str, title:
     source = models().ColumnDataSource({
         "site": rows["site"].to_list(), "number": [number[site] for site in rows["site"]],
         "driver": [label(driver) for driver in rows["driver"]], "contribution": contribution,
-        "value": rows["value"].cast(pl.Float64).fill_null(np.nan).to_numpy(), "y": centre + _swarm(contribution, centre),
-        "colour": colour}, name=f"source-{name}", tags=["contributions"])
+        "value": rows["value"].cast(pl.Float64).fill_null(np.nan).to_numpy(),
+        "y": centre + _swarm(contribution, centre), "colour": colour}, name=f"source-{name}", tags=["contributions"])
     fig = _rows(name=name, rows=2 * len(order))
     fig.renderers.append(models().Span(location=0, dimension="height", line_color=INK, line_dash="dashed"))
     dots = fig.scatter("contribution", "y", source=source, size=7, fill_color="colour", fill_alpha=0.9,

@@ -1,4 +1,4 @@
-"""What a results folder holds for the atlas: the table of sites, the tables of the analyses, years where there are any."""
+"""What a results folder holds for the atlas: the table of sites, tables of the analyses, years where there are any."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def site_map(chart: Chart, source: Any, view: Any) -> Any:
     """One map: land, graticule, sites; tools that do not catch the page's scrolling."""
     left, bottom, right, top = (1.01 * edge for edge in chart.bounds)
     top += _TOOLS * (right - left)
-    fig = sheet(name=f"map-{chart.name}", match_aspect=True, tools="pan,box_zoom,wheel_zoom,reset", active_scroll=None, toolbar_inner=True,
+    fig = sheet(name=f"map-{chart.name}", tools="pan,box_zoom,wheel_zoom,reset", active_scroll=None, toolbar_inner=True,
                 x_range=models().Range1d(left, right), y_range=models().Range1d(bottom, top), min_border=0,
                 aspect_ratio=(right - left) / (top - bottom))
     fig.axis.visible = False
@@ -48,9 +48,9 @@ def site_map(chart: Chart, source: Any, view: Any) -> Any:
         fill_color="colour", fill_alpha=0.92, line_color="#1a1a1a", line_width=0.8, nonselection_fill_alpha=0.92,
         nonselection_line_color="#1a1a1a", nonselection_line_alpha=1.0, selection_line_color="#e6007e",
         selection_line_width=3.5, name=f"marks-{chart.name}")
+    told = [("Site", "@site"), ("Region", "@region"), ("Shown", "@shown")]
     fig.add_tools(models().TapTool(renderers=[marks]),
-                  models().HoverTool(renderers=[marks], visible=False, tooltips=[("Site", "@site"), ("Region", "@region"),
-                                                                ("Shown", "@shown")]))
+                  models().HoverTool(renderers=[marks], visible=False, tooltips=told))
     return fig
 
 
@@ -77,8 +77,8 @@ def _ground(fig: Any, chart: Chart) -> None:
                        [[[ring[:, 1] for ring in rings]] for rings in land],
                        fill_color="#8a8577", fill_alpha=0.35, line_color=INK, line_alpha=0.7, line_width=0.6)
     fig.multi_line(*chart.graticule(), line_color=INK, line_alpha=0.45, line_width=0.5)
-    x, y, names = chart.labels()
-    fig.text(x, y, text=names, text_color=INK, text_font_size="11px", text_baseline="bottom", text_align="left",
+    at_x, at_y, names = chart.labels()
+    fig.text(at_x, at_y, text=names, text_color=INK, text_font_size="11px", text_baseline="bottom", text_align="left",
              name=f"names-{chart.name}")
 
 

@@ -18,12 +18,12 @@ def panel_data(holdings: Holdings) -> dict[str, Any]:
     """The data block of the page, as JSON can hold it."""
     sites = holdings.sites
     known = quantities(sites)
-    listed = next((entry for entry in holdings.manifest["outputs"] if entry["path"].endswith("sites.parquet")), {})
+    hashes = {entry["path"]: entry["sha256"] for entry in holdings.manifest["outputs"]}
     settings = holdings.manifest["settings"]
     return {
         "study": holdings.manifest["study"], "title": holdings.title, "made": holdings.manifest.get("made"),
         "version": talik.__version__, "profile": settings.get("study", {}).get("profile"),
-        "sha256": listed.get("sha256"), "source": settings.get("sites", {}).get("published")
+        "sha256": hashes.get("sites.parquet"), "source": settings.get("sites", {}).get("published")
         or settings.get("sites", {}).get("table"),
         "n": sites.height, "columns": sites.columns,
         "sites": {name: _plain(sites[name]) for name in sites.columns},

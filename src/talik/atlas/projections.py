@@ -80,7 +80,6 @@ class Chart:
 
     def labels(self) -> tuple[list[float], list[float], list[str]]:
         """Where the parallels (and, on the local map, meridians) are named, and their names."""
-        west, south, east, north = self.box
         if self.rim is not None:
             sign = 1.0 if self.rim > 0 else -1.0
             at = [(45.0, sign * lat) for lat in (50.0, 60.0, 70.0, 80.0) if lat > abs(self.rim)]
@@ -112,8 +111,8 @@ def charts(latitude: ArrayLike) -> list[Chart]:
     arctic = float(np.clip(np.floor(north.min() - 2) if north.size else 60.0, 40.0, 60.0))
     antarctic = float(np.clip(np.ceil(south.max() + 2) if south.size else -60.0, -60.0, -40.0))
     return [_polar("arctic", "Arctic", arctic), _polar("antarctic", "Antarctica", antarctic),
-            Chart("third-pole", "Third Pole", f"+proj=laea +lat_0=36 +lon_0=88 {_SPHERE}", (-2.0e6, -1.3e6, 2.0e6, 1.3e6),
-                  (60.0, 24.0, 112.0, 48.0), detail=6e3),
+            Chart("third-pole", "Third Pole", f"+proj=laea +lat_0=36 +lon_0=88 {_SPHERE}",
+                  (-2.0e6, -1.3e6, 2.0e6, 1.3e6), (60.0, 24.0, 112.0, 48.0), detail=6e3),
             Chart("world", "World", f"+proj=eqearth {_SPHERE}", (-17.3e6, -8.45e6, 17.3e6, 8.45e6),
                   (-180.0, -90.0, 180.0, 90.0), detail=3e4)]
 

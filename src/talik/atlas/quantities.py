@@ -1,4 +1,4 @@
-"""What a marker may show: quantities of the table of sites with label, unit, colours and limits; classes; regions' looks."""
+"""What a marker may show: quantities of the table of sites with unit, colours and limits; classes; looks of regions."""
 
 from __future__ import annotations
 

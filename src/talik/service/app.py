@@ -74,14 +74,15 @@ def inner(holdings: Holdings) -> FastAPI:
               openapi_extra={"requestBody": {"required": True, "content": {
                   "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}})
     async def check_file(request: Request, name: Annotated[str, Query(
-            min_length=1, max_length=200, description="Name of the file; readers look at its ending.")]) -> JSONResponse:
+            min_length=1, max_length=200, description="Name of the file; its ending counts.")]) -> JSONResponse:
         nonlocal waiting
         if waiting >= WORKERS + WAITING:
             raise HTTPException(503, "Too many files are waiting. Try again in a minute.")
         waiting += 1
         try:
             async with room:
-                return JSONResponse(dict(await understood(request.stream(), name)), headers={"Cache-Control": "no-store"})
+                found = await understood(request.stream(), name)
+            return JSONResponse(dict(found), headers={"Cache-Control": "no-store"})
         except Refused as refusal:
             raise HTTPException(400, refusal.said) from None
         finally:

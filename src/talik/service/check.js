@@ -36,7 +36,8 @@
       make("h3", {}, "What was understood"),
       make("ul", {}, ...[`Format: ${record.format}`, `Time zone: ${record.time_zone}`, ...record.understood].map((text) => make("li", {}, text))),
       ...table(record.flags, "Flags by column", `flags-${n + 1}.csv`),
-      make("h3", {}, "Offsets"), make("p", {}, record.offsets || record.reason),
+      ...(record.means_reason ? [make("h3", {}, "Annual means"), make("p", {}, record.means_reason)] : table(record.means, "Annual means", `annual-means-${n + 1}.csv`)),
+      make("h3", {}, "Offsets"), make("p", {}, record.offsets || record.offsets_reason),
       ...table(record.years, "Offsets by year", `offsets-${n + 1}.csv`)));
     byId("found").replaceChildren(...parts);
   }

@@ -78,7 +78,8 @@ class Guard:
             return
         cookie = self._welcome(scope)
         if cookie:
-            await _answer(sending, 303, "The token is kept in a cookie.", [(b"location", b"/"), (b"set-cookie", cookie)])
+            moved = [(b"location", b"/"), (b"set-cookie", cookie)]
+            await _answer(sending, 303, "The token is kept in a cookie.", moved)
             return
         seen = 0
 
@@ -134,8 +135,8 @@ class Guard:
 
 
 def _asked_token(scope: MutableMapping[str, Any]) -> str:
-    query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
-    return query.get("token", [""])[0]
+    query: bytes = scope.get("query_string", b"")
+    return parse_qs(query.decode("latin-1")).get("token", [""])[0]
 
 
 async def _answer(send: Send, status: int, said: str, headers: list[tuple[bytes, bytes]] | None = None) -> None:

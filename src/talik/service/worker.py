@@ -8,14 +8,19 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from talik.results import Result
 
 SECONDS, MEMORY = 60, 3 * 1024**3
 """CPU seconds, and bytes of address space, of one file."""
 ANSWER = 8 * 1024**2
+_PASSED = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "HOME", "SYSTEMROOT", "NUMBA_CACHE_DIR")
 ROWS = 2000
 """Most rows of each table that are sent back."""
 
@@ -63,8 +68,7 @@ async def understood(chunks: AsyncIterator[bytes], name: str, *, seconds: int = 
 
 
 async def _worked(path: Path, seconds: int, memory: int) -> Mapping[str, Any]:
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "HOME",
-                                                                        "SYSTEMROOT", "NUMBA_CACHE_DIR")}
+    kept = {name: os.environ[name] for name in _PASSED if name in os.environ}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "talik.service.worker", path.name, str(seconds), str(memory), cwd=path.parent,
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
@@ -92,8 +96,8 @@ def report(path: Path) -> dict[str, Any]:
     """Read, check and compute one file: what was understood, flags by column, offsets by year, warnings."""
     import warnings
 
-    from talik.errors import TalikError
     from talik.readers.registry import read
+    from talik.series.annual import annual_means
     from talik.series.offsets import annual_offsets
     from talik.series.quality import check
 
@@ -101,21 +105,29 @@ def report(path: Path) -> dict[str, Any]:
         warnings.simplefilter("always")
         records = read(path)
         found: list[dict[str, Any]] = []
-        for record in [records] if not isinstance(records, (list, tuple)) else records:
+        for record in records:
             checked = check(record)
-            entry: dict[str, Any] = {
+            means, _, no_means = _outcome(partial(annual_means, checked.record.accepted()))
+            years, offsets, no_offsets = _outcome(partial(annual_offsets, record))
+            found.append({
                 "site": record.site, "said": str(record), "checked": str(checked), "format": record.source.format,
                 "time_zone": f"{record.source.time_zone} ({record.source.time_zone_from})",
                 "understood": list(record.source.understood), "sha256": record.source.sha256,
-                "flags": checked.to_frame().head(ROWS).to_dicts(), "years": [], "offsets": "", "reason": ""}
-            try:
-                offsets = annual_offsets(record)
-                entry |= {"years": offsets.to_frame().head(ROWS).to_dicts(), "offsets": str(offsets)}
-            except TalikError as refusal:
-                entry["reason"] = str(refusal)
-            found.append(entry)
+                "flags": checked.to_frame().head(ROWS).to_dicts(), "means": means, "means_reason": no_means,
+                "years": years, "offsets": offsets, "offsets_reason": no_offsets})
     return {"records": found, "warnings": list(dict.fromkeys(str(w.message) for w in warned
                                                              if issubclass(w.category, UserWarning)))}
+
+
+def _outcome(compute: Callable[[], Result]) -> tuple[list[dict[str, Any]], str, str]:
+    """Rows of a result and its sentence, or nothing and the reason."""
+    from talik.errors import TalikError
+
+    try:
+        result = compute()
+    except TalikError as refusal:
+        return [], "", str(refusal)
+    return result.to_frame().head(ROWS).to_dicts(), str(result), ""
 
 
 def main(name: str, seconds: str, memory: str) -> None:

@@ -1,0 +1,88 @@
+"""A small study of the service's own, and the service over it."""
+
+import asyncio
+
+import httpx
+import polars as pl
+import pytest
+
+from talik.files import write_parquet
+from talik.provenance import FileEntry, write_manifest
+
+HOST = "127.0.0.1:8765"
+TOKEN = "a" * 32
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory):
+    """Results of three sites, one with years and days."""
+    folder = tmp_path_factory.mktemp("study")
+    write_parquet(folder / "sites.parquet", pl.DataFrame({
+        "site": ["Barrow", "<b>Fox</b>", "Wudaoliang"], "region": ["Arctic", "Arctic", "Third Pole"],
+        "flags": ["", "NO_COORDINATE;SHARED_BASIN", ""], "latitude": [71.3, None, 35.2],
+        "longitude": [-156.6, None, 93.1],
+        "surface_offset": [4.6, float("nan"), 3.2], "maat": [-11.1, -3.0, -5.4]}))
+    pl.DataFrame({"by": "region", "group": ["Arctic", "Third Pole"], "variable": "surface_offset", "units": "K",
+                  "n": [2, 1], "mean": [4.6, 3.2], "ci_low": [1.0, None], "ci_high": [8.0, None], "t_low": None,
+                  "t_high": None, "reason": None}).write_csv(folder / "summary.csv")
+    write_parquet(folder / "years.parquet", pl.DataFrame({"site": ["Barrow"] * 3, "year": [2001, 2002, 2003],
+                                                          "surface_offset": [4.5, None, 4.7]}))
+    write_manifest(folder, name="small", home=folder, settings={"study": {"title": "A small study"}}, inputs=[],
+                   outputs=[FileEntry.of(path, path.name) for path in sorted(folder.iterdir())])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def service(study):
+    """The guarded application."""
+    from talik.service.app import application
+
+    return application(study, hosts=[HOST], limit=200_000)
+
+
+class Client:
+    """One who asks from this machine, and keeps cookies."""
+
+    def __init__(self, app):
+        self.app, self.cookies = app, httpx.Cookies()
+
+    def request(self, method, path, **options):
+        async def ask():
+            inside = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=inside, base_url=f"http://{HOST}", cookies=self.cookies) as asking:
+                answer = await asking.request(method, path, **options)
+                self.cookies.update(asking.cookies)
+                return answer
+        return asyncio.run(ask())
+
+    def get(self, path, **options):
+        return self.request("GET", path, **options)
+
+    def post(self, path, **options):
+        return self.request("POST", path, **options)
+
+
+@pytest.fixture
+def client(service):
+    return Client(service)
+
+
+@pytest.fixture
+def guarded(study):
+    """The same, but with a token asked for."""
+    from talik.service.app import application
+
+    return Client(application(study, hosts=[HOST], token=TOKEN))
+
+
+@pytest.fixture
+def logger_file():
+    """Two years of daily air, surface and ground temperatures as CSV."""
+    import numpy as np
+
+    days = np.arange(np.datetime64("2018-01-01"), np.datetime64("2020-01-01"))
+    wave = np.cos(2 * np.pi * (np.arange(days.size) - 200) / 365.25)
+    rows = ["time,air [degC],0.0 m [degC],1.0 m [degC]"]
+    rows += [f"{day} 12:00,{-10 + 18 * w:.2f},{-6 + 10 * w:.2f},{-7 + 3 * w:.2f}"
+             for day, w in zip(days, wave, strict=True)]
+    return ("\n".join(rows) + "\n").encode()

@@ -1,0 +1,89 @@
+"""The API says what the tables say, in pages, with ETags, and never answers 500."""
+
+import pytest
+
+
+def test_the_study(client):
+    assert client.get("/api/study").json() == {
+        "study": "small", "title": "A small study", "made": client.get("/api/study").json()["made"],
+        "talik": client.get("/api/study").json()["talik"], "profile": None, "sites": 3, "tables": ["summary"]}
+
+
+def test_pages_put_together_are_the_whole(client):
+    whole = client.get("/api/sites", params={"size": 500}).json()
+    parts = [client.get("/api/sites", params={"size": 1, "page": page}).json()["items"] for page in (1, 2, 3, 4)]
+    assert [row for part in parts for row in part] == whole["items"]
+    assert parts[3] == []
+    assert whole["total"] == 3
+    assert whole["items"][1]["surface_offset"] is None             # NaN cannot be said in JSON
+
+
+@pytest.mark.parametrize("asked, numbers", [
+    ({"region": "Arctic"}, [1, 2]), ({"flag": "SHARED_BASIN"}, [2]), ({"flag": "SHARED"}, []),
+    ({"search": "wuDAO"}, [3]), ({"search": "("}, []), ({"region": "' OR 1=1"}, []), ({"region": "Arctic", "search": "bar"}, [1])])
+def test_filters(client, asked, numbers):
+    answer = client.get("/api/sites", params=asked).json()
+    assert [row["number"] for row in answer["items"]] == numbers
+    assert answer["total"] == len(numbers)
+
+
+def test_one_site_and_its_years(client):
+    assert client.get("/api/sites/1").json()["site"] == "Barrow"
+    assert [row["surface_offset"] for row in client.get("/api/sites/1/offsets").json()["items"]] == [4.5, None, 4.7]
+    assert client.get("/api/sites/3/offsets").json()["total"] == 0
+    assert "numbered from 1 to 3" in client.get("/api/sites/4").json()["detail"]
+
+
+def test_what_the_study_does_not_hold_is_said(client):
+    answer = client.get("/api/sites/1/series")
+    assert answer.status_code == 404
+    assert "holds no daily series" in answer.json()["detail"]
+
+
+def test_result_tables_by_name_only(client):
+    assert client.get("/api/results/summary").json()["items"][0]["mean"] == 4.6
+    for name in ("manifest", "..%2Fsites", "sites.parquet", "%00", "summary.csv"):
+        assert client.get(f"/api/results/{name}").status_code == 404
+
+
+def test_an_unchanged_answer_is_not_sent_twice(client):
+    first = client.get("/api/sites")
+    again = client.get("/api/sites", headers={"If-None-Match": f'"x", W/{first.headers["etag"]}'})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
+    assert client.get("/api/sites", params={"page": 2}).headers["etag"] != first.headers["etag"]
+
+
+@pytest.mark.parametrize("asked", [{"page": 0}, {"page": "x"}, {"size": 501}, {"page": 10**12}])
+def test_pages_that_do_not_exist_are_refused(client, asked):
+    assert client.get("/api/sites", params=asked).status_code == 422
+
+
+def test_the_description_names_every_route(client):
+    paths = client.get("/openapi.json").json()["paths"]
+    assert set(paths) == {"/api/study", "/api/sites", "/api/sites/{number}", "/api/sites/{number}/offsets",
+                          "/api/sites/{number}/series", "/api/results/{table}", "/api/check"}
+    assert all("summary" in operation for path in paths.values() for operation in path.values())
+
+
+def test_no_generated_request_is_answered_500(study):
+    import schemathesis
+    from hypothesis import HealthCheck, given, settings
+    from schemathesis.checks import not_a_server_error
+    from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
+
+    from talik.atlas.holdings import Holdings
+    from talik.service.app import inner
+
+    schema = schemathesis.openapi.from_asgi("/openapi.json", inner(Holdings.of(study)))
+    asked = set()
+
+    @given(case=schema.exclude(path="/api/check").as_strategy())
+    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    def ask(case):
+        asked.add(case.path)
+        answer = case.call()
+        case.validate_response(answer, checks=[not_a_server_error, status_code_conformance,
+                                               response_schema_conformance])
+
+    ask()
+    assert len(asked) == 6
