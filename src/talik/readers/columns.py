@@ -18,6 +18,8 @@ from talik.readers.spreadsheet import Cell, Rows
 from talik.readers.stamps import Stamps, from_iso, halved, iso_shape, mark_between, prove_dates
 
 _NULLS = [blank for blank in BLANKS if blank]
+_LONG = 4 << 20
+"""Bytes from which a plain table is worth the second parser, which is quicker but slow to load."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,11 @@ class _Parts:
         first = _first_stamp(head, layout) if layout.stamp and not layout.clock else ""
         self.mark = mark_between(first)
         self.clock = layout.clock or (f"clock of {layout.stamp}" if self.mark else "")
-        self.ways = [self._as_written, self._with_blanks, self._as_text][2 if layout.decimal == " " else 0 :]
+        self.ways = [self._plain, self._as_written, self._with_blanks, self._as_text]
+        if layout.decimal == " ":
+            self.ways = self.ways[3:]
+        elif not shape or head.size < _LONG or layout.ragged or layout.decimal != "." or layout.separator == " ":
+            self.ways = self.ways[1:]
         self.frames: list[pl.DataFrame] = []
         self.lines: list[NDArray[np.int32]] = []
         self.next_line = layout.skip + 1
@@ -179,6 +185,8 @@ class _Parts:
 
     def _stamped(self, frame: pl.DataFrame) -> pl.DataFrame:
         """ISO stamps at once; others as dates and times of day, of which there are few different ones."""
+        if self.shape and frame.schema[self.layout.stamp] != pl.String:
+            return frame
         if self.shape:
             times = frame[self.layout.stamp].str.to_datetime(self.shape, time_unit="us", strict=False, cache=False)
             if not times.null_count():
@@ -207,6 +215,37 @@ class _Parts:
                 f"{self.head.name}, from line {line}: the table is malformed, such as by a quotation mark that is not "
                 f"closed ({str(error).strip().splitlines()[0][:120]})"
             ) from None
+
+    def _plain(self, piece: bytes, line: int) -> pl.DataFrame:
+        """Numbers, ISO stamps and nothing else; whatever it stumbles on is left to the other ways to understand."""
+        import pyarrow as pa
+        from pyarrow import csv
+
+        layout = self.layout
+        kinds = {
+            layout.stamp: pa.timestamp("us"),
+            **dict.fromkeys(layout.numbers, pa.float64()),
+            **dict.fromkeys(layout.integers, pa.int32()),
+            **dict.fromkeys(layout.texts, pa.string()),
+        }
+        names = [*layout.kept, layout.stamp]
+        try:
+            if b'"' in piece:
+                raise pa.ArrowInvalid("quoted cells")
+            found = csv.read_csv(
+                pa.BufferReader(piece),
+                csv.ReadOptions(use_threads=False, column_names=list(layout.names)),
+                csv.ParseOptions(delimiter=layout.separator, quote_char=False, ignore_empty_lines=False),
+                csv.ConvertOptions(
+                    column_types=kinds, include_columns=names, null_values=[""], strings_can_be_null=True
+                ),
+            )
+        except pa.ArrowException as error:
+            raise pl.exceptions.ComputeError(str(error)) from None
+        frame = pl.DataFrame(pl.from_arrow(found))
+        if frame[layout.stamp].null_count():
+            raise pl.exceptions.ComputeError("blank stamps")
+        return frame
 
     def _as_written(self, piece: bytes, line: int) -> pl.DataFrame:
         return self._table(piece, line, kinds=self.layout.kinds, decimal_comma=self.layout.decimal == ",")

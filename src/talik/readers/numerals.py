@@ -202,22 +202,25 @@ def fills_marked(
     (array([-3.5,  nan,  nan,  nan,  nan]), ['MISSING', 'SENTINEL', 'SATURATED', 'MISSING'])
     """
     # one look sorts out blanks and what no temperature in °C, °F or K can be; only those few get the exact look
-    fine = (values > -120) & (values < 350) & (values != 85.0)
+    flat = values.ravel("K")
+    fine = np.abs(flat - 115.0) < 235.0
+    fine &= flat != 85.0
     for fill in declared:
         if -120 < fill < 350:
-            fine &= values != fill
-    flags = np.zeros(values.shape, np.uint16)
-    place = np.nonzero(~fine)
-    if not place[0].size:
+            fine &= flat != fill
+    flags = np.zeros_like(values, np.uint16)
+    place = np.flatnonzero(~fine)
+    if not place.size:
         return values, flags
-    odd = values[place]
+    odd = flat[place]
     marks = np.where(np.isnan(odd), np.uint16(Flag.MISSING), np.uint16(0))
     if celsius:
         marks[np.isin(odd.round(3), END_VALUES)] = Flag.SATURATED
     marks[np.isin(odd, SENTINELS) | (np.abs(odd) > _HUGE)] = Flag.SENTINEL
     for fill in declared:
         marks[np.abs(odd - fill) <= 1e-6 * abs(fill)] = Flag.MISSING
-    flags[place] = marks
     values = values.copy(order="K")
-    values[place] = np.where(marks > 0, np.nan, odd)
+    # both are new, so their memory is in one piece and in the same order as `flat`
+    flags.ravel("K")[place] = marks
+    values.ravel("K")[place] = np.where(marks > 0, np.nan, odd)
     return values, flags
