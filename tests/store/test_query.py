@@ -1,0 +1,143 @@
+"""SQL reads the store and nothing else, changes nothing, and gives what the records give."""
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from talik.cli import group
+from talik.errors import StoreError, UsageError
+from talik.records import REJECTED, Flag
+from talik.store.catalogue import reading
+from talik.store.ingest import ingest
+from talik.store.query import query
+from talik.store.verify import verify_store
+
+
+def test_means_in_sql_are_those_of_the_records(store):
+    answer = query(store, "SELECT site, position, avg(accepted) AS mean, count(accepted) AS n FROM observations "
+                          "JOIN series USING (series_id) GROUP BY ALL")
+    asked = {(site, position): (mean, n) for site, position, mean, n in answer.iter_rows()}
+    with reading(store) as catalogue:
+        for record in catalogue.records():
+            values = record.accepted().values
+            for k in range(record.depths.size):
+                mean, n = asked.pop((record.site, k + 1))
+                assert n == (~np.isnan(values[:, k])).sum()
+                assert mean == pytest.approx(np.nanmean(values[:, k]), abs=1e-12)
+    assert asked == {}
+
+
+def test_rejected_values_are_kept_and_not_accepted(archive, tmp_path):
+    text = (archive / "site0.csv").read_text().splitlines()
+    text[5] = text[5].split(",")[0] + ",850,-1,-1"
+    (archive / "site0.csv").write_text("\n".join(text) + "\n")
+    ingest([archive], tmp_path / "store")
+    sql = "SELECT count(*) AS n FROM observations WHERE temperature IS NOT NULL AND accepted IS NULL AND flags & ? = 0"
+    assert query(tmp_path / "store", sql, [int(REJECTED)])["n"][0] == 0
+    missing = query(tmp_path / "store", "SELECT count(*) AS n FROM observations WHERE temperature IS NULL")["n"][0]
+    sql = "SELECT count(*) AS n FROM observations WHERE flags & ? <> 0"
+    marked = query(tmp_path / "store", sql, [int(Flag.MISSING)])
+    assert marked["n"][0] == missing > 0
+
+
+def test_depths_and_wide_readings(store):
+    depths = query(store, "SELECT depth FROM columns JOIN series USING (series_id) WHERE site = 'deep' "
+                          "ORDER BY position")
+    assert depths["depth"].to_list() == [0.5, 1.0, 2.0, 4.0, 8.0]
+    assert query(store, "SELECT count(value_5) AS n FROM readings")["n"][0] > 0
+    assert query(store, "FROM files").height == 4
+    assert query(store, "WITH a AS (SELECT 1 AS x) SELECT x + $y AS z FROM a", {"y": 2})["z"][0] == 3
+    assert "physical_plan" in query(store, "EXPLAIN SELECT 1").rows()[0]
+
+
+@pytest.mark.parametrize("sql", [
+    "DELETE FROM kept.files", "DROP TABLE kept.series", "INSERT INTO kept.store VALUES (2, '')",
+    "UPDATE kept.files SET bytes = 0", "CREATE TABLE x (y INTEGER)", "COPY (SELECT 1) TO 'x.csv'",
+    "ATTACH 'other.duckdb'", "SET enable_external_access = true", "SET threads = 1", "PRAGMA enable_profiling",
+    "INSTALL httpfs", "LOAD httpfs", "CALL pragma_version()", "EXPORT DATABASE 'x'", "SELECT 1; DROP TABLE kept.files",
+    "BEGIN TRANSACTION", "CHECKPOINT", "DETACH kept", "", "   ;"])
+def test_only_one_reading_statement(store, sql):
+    with pytest.raises(UsageError, match="query: got \\d+ statement"):
+        query(store, sql)
+    assert verify_store(store) == []
+
+
+@pytest.mark.parametrize("sql", [
+    "SELECT * FROM read_text('/etc/passwd')", "SELECT * FROM read_csv('/etc/passwd')", "FROM '/etc/passwd'",
+    "SELECT * FROM glob('/etc/*')", "SELECT * FROM read_parquet('https://example.org/x.parquet')",
+    "SELECT * FROM read_blob('{archive}/site0.csv')", "FROM sniff_csv('/etc/passwd')",
+    "SELECT * FROM parquet_metadata('/tmp/x.parquet')", "SELECT * FROM nothing", "SELECT FROM WHERE"])
+def test_nothing_outside_is_reached(store, archive, sql):
+    with pytest.raises(UsageError, match="query: "):
+        query(store, sql.replace("{archive}", str(archive)))
+
+
+def test_frames_of_the_caller_are_out_of_reach(store):
+    secret = pl.DataFrame({"password": ["x"]})
+    with pytest.raises(UsageError, match="secret"):
+        query(store, "SELECT * FROM secret")
+    assert secret.height == 1
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30))
+def test_values_are_bound_never_sql(store, text):
+    hostile = text + "'; DROP TABLE kept.files; --"
+    assert query(store, "SELECT ? AS said", [hostile])["said"][0] == hostile
+    assert query(store, "SELECT * FROM series WHERE site = ?", [hostile]).height == 0
+
+
+def test_a_hostile_name_is_only_a_name(archive, tmp_path):
+    name = "a'); DROP TABLE files; --"
+    (archive / f"{name}.csv").write_bytes((archive / "site0.csv").read_bytes())
+    store = tmp_path / "it's a store"
+    ingest([archive], store)
+    assert query(store, "SELECT site FROM series WHERE site = ?", [name]).height == 1
+    assert query(store, "SELECT count(accepted) AS n FROM observations")["n"][0] > 0
+
+
+def test_a_damaged_series_stops_the_question(store):
+    victim = sorted((store / "series").rglob("*.parquet"))[0]
+    content = bytearray(victim.read_bytes())
+    content[200] ^= 4
+    victim.write_bytes(content)
+    with pytest.raises(StoreError, match="the stored series is damaged"):
+        query(store, "SELECT avg(accepted) FROM observations")
+    assert query(store, "SELECT count(*) AS n FROM series")["n"][0] == 4
+
+
+def test_an_empty_store_can_be_asked(tmp_path):
+    (tmp_path / "none").mkdir()
+    ingest([tmp_path / "none"], tmp_path / "store")
+    assert query(tmp_path / "store", "FROM observations").height == 0
+    assert verify_store(tmp_path / "store") == []
+
+
+def test_commands(archive, tmp_path):
+    run = CliRunner().invoke
+    store, out = str(tmp_path / "store"), tmp_path / "out"
+    taken = run(group, ["ingest", str(archive), "--store", store])
+    assert taken.exit_code == 1
+    assert "4 files taken in, 0 unchanged, 2 refused" in taken.stdout
+    assert "refused: " in taken.stderr
+    assert "SELECT path, reason FROM refusals" in taken.stderr
+    again = run(group, ["ingest", str(archive), "--store", store])
+    assert (again.exit_code, "6 unchanged" in again.stdout) == (0, True)
+    sql = "SELECT site FROM series WHERE site LIKE ? ORDER BY 1"
+    asked = run(group, ["query", store, sql, "site%", "--format", "json"])
+    assert json.loads(asked.stdout) == [{"site": "site0"}, {"site": "site1"}, {"site": "site2"}]
+    fine = run(group, ["verify", store])
+    assert (fine.exit_code, fine.stdout) == (0, f"{store}: every series is as it was written.\n")
+    written = run(group, ["export", store, "--to", "frictionless", "--out", str(out), "--site", "site*"])
+    assert (written.exit_code, sorted(p.name for p in out.iterdir())) == (
+        0, ["datapackage.json", "site0.csv", "site1.csv", "site2.csv"])
+    refused = run(group, ["export", store, "--to", "netcdf", "--out", str(out)])
+    assert (refused.exit_code, refused.stderr.count("latitude and longitude are unknown")) == (1, 4)
+    next((tmp_path / "store" / "series").rglob("*.parquet")).unlink()
+    damaged = run(group, ["verify", store])
+    assert (damaged.exit_code, "missing (" in damaged.stdout) == (1, True)
