@@ -76,6 +76,32 @@ def talik_mean(path):
     return reduce(open_grid(path, dataset=DATASET)).dataset
 
 
+def dask_everything(path):
+    """The statistics of one temperature field that talik makes in its pass, written in xarray + dask."""
+    import dask
+    import xarray as xr
+
+    with xr.open_zarr(path, chunks={}, consolidated=False) as ds:
+        celsius = ds["t2m"].astype("f8") - 273.15
+        return dask.compute(celsius.mean("time"), celsius.groupby("time.month").mean(), celsius.clip(0).sum("time"),
+                            celsius.clip(None, 0).sum("time"), scheduler="threads")
+
+
+def cluster(path):
+    """Wall time of the pass on one worker and on two; says little on a machine that others use."""
+    from distributed import Client, LocalCluster
+
+    took = []
+    for workers in (1, 2):
+        with LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as local, \
+                Client(local) as client:
+            reduce(open_grid(path, dataset=DATASET), variables=["air_temperature"], cluster=client)
+            before = time.perf_counter()
+            reduce(open_grid(path, dataset=DATASET), cluster=client)
+            took.append(time.perf_counter() - before)
+    print(f"LocalCluster: two workers are {took[0] / took[1]:.2f} x as fast as one")
+
+
 def point_loop(path, rows, columns, latitude, longitude):
     """A loop of .sel over some points, as in many a script; CPU time a point."""
     import xarray as xr
@@ -92,6 +118,7 @@ def main():
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--folder", type=Path, default=None)
     parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--cluster", action="store_true", help="also measure one worker against two")
     args = parser.parse_args()
     folder = args.folder or Path(tempfile.mkdtemp(prefix="era5land-"))
     folder.mkdir(parents=True, exist_ok=True)
@@ -119,7 +146,13 @@ def run(folder, args):
           f"CPU s: {theirs_downloaded / ours_downloaded:.1f} x")
     print(f"xarray+dask as downloaded against talik recommended: {theirs_downloaded / ours:.1f} x")
     print(f"largest error of the mean: talik {error:.1e} K, xarray float32 {theirs_error:.1e} K")
+    one, _ = cpu(lambda: reduce(open_grid(best, dataset=DATASET), variables=["air_temperature"]), args.repeat)
+    same, _ = cpu(lambda: dask_everything(best), 1)
+    print(f"one field, the same statistics from both: talik {one:.2f} CPU s, xarray+dask {same:.2f} CPU s: "
+          f"{same / one:.1f} x")
     points(downloaded, args)
+    if args.cluster:
+        cluster(best)
     print(f"peak memory of the whole run {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB")
 
 
