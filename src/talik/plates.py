@@ -209,7 +209,8 @@ def _year_plates(tables: Tables) -> Iterator[Plate]:
 
         yield Plate(f"fig9_years_{number:02d}", draw, years,
                     f"{site}: surface and thermal offset (°C) of every year that is whole, with standard uncertainty, "
-                    "and their means. A year without a point lacks one of its temperatures.", _years_said,
+                    "and their means over all years drawn; the table of sites takes the years that have both. A year "
+                    "without a point lacks one of its temperatures.", _years_said,
                     ("site_years",))
 
 

@@ -18,7 +18,7 @@ _STATIONS = [Column("site", "Site"), Column("status", "Status"), Column("years",
                for name, unit in zip(_SHOWN, ("°C", "°C", "°C", "m", "°C", "°C"), strict=True)),
              Column("depth_column", "Deep sensor"), Column("ttop_method", "Method")]
 _VALUES = [Column("site", "Site"), Column("quantity", "Quantity"), Column("value", "Value", 2), Column("n", "Years"),
-           Column("sd", "SD between years", 2), Column("uncertainty", "Uncertainty", 2), Column("method", "Method"),
+           Column("sd", "SD between years", 2), Column("uncertainty", "Uncertainty", 2),
            Column("columns", "Columns"), Column("files", "Files"), Column("sha256", "sha256")]
 _REFUSALS = [Column("site", "Site"), Column("file", "File"), Column("stage", "At"), Column("reason", "Reason")]
 _REASONS = [Column("site", "Site"), Column("quantity", "Quantity"), Column("years", "Years"), Column("why", "Why")]
@@ -38,7 +38,7 @@ def years(material: Material) -> Section | None:
     values = material.table("series_values.csv")
     if values is not None and values.height:
         digits = pl.col("sha256").str.replace_all(r"([0-9a-f]{12})[0-9a-f]+", "$1")
-        short = named(values, "quantity").with_columns(digits)
+        short = _symbols(values).with_columns(digits)
         parts.append(table(short, _VALUES, tall=True, caption="Where each value comes from (sha256: first 12 digits; "
                                                               "in full in series_values.csv)."))
     refusals = material.table("series_refusals.csv")
@@ -78,7 +78,7 @@ def _said(material: Material, states: pl.DataFrame, sites: pl.DataFrame) -> Iter
 def _stations(states: pl.DataFrame, sites: pl.DataFrame) -> pl.DataFrame:
     """One row a station, values with their uncertainty as text."""
     both = states.select("site", "status").join(sites, on="site", how="left", maintain_order="left")
-    span = pl.format("{} to {}", "first_year", "last_year")
+    span = pl.format("{}\u2060–\u2060{}", "first_year", "last_year")
     return both.with_columns(
         span.alias("years"), pl.max_horizontal(f"{name}_n" for name in _SHOWN).alias("n"),
         *(pl.struct(name, f"{name}_uncertainty").map_elements(_value, pl.String).alias(f"{name}_shown")
@@ -89,7 +89,7 @@ def _value(row: dict[str, float | None]) -> str | None:
     value, spread = row.values()
     if value is None:
         return None
-    return f"{value:.2f}".replace("-", "−") + ("" if spread is None else f" ± {spread:.2f}")
+    return f"{value:.2f}".replace("-", "−") + ("" if spread is None else f"\u00a0±\u00a0{spread:.2f}")
 
 
 def _missing(found: pl.DataFrame) -> pl.DataFrame:
@@ -100,7 +100,12 @@ def _missing(found: pl.DataFrame) -> pl.DataFrame:
     counted = (parts.filter(pl.col("quantity").is_in(["maat", "magst", "ttop"]))
                .group_by("site", "quantity", "code", maintain_order=True).agg(years=pl.len()))
     words = pl.col("code").map_elements(lambda code: REASONS.get(code, code), pl.String)
-    return named(counted.with_columns(why=words), "quantity")
+    return _symbols(counted.with_columns(why=words)).sort("site", "quantity", maintain_order=True)
+
+
+def _symbols(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with MAAT, SO, ... for the names of quantities."""
+    return frame.with_columns(pl.col("quantity").map_elements(lambda name: variable(name).short, pl.String))
 
 
 def _conflicts(material: Material) -> list[Markup]:
