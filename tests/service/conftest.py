@@ -82,7 +82,7 @@ def logger_file():
 
     days = np.arange(np.datetime64("2018-01-01"), np.datetime64("2020-01-01"))
     wave = np.cos(2 * np.pi * (np.arange(days.size) - 200) / 365.25)
-    rows = ["time,air [degC],0.0 m [degC],1.0 m [degC]"]
+    rows = ["time,-2.0 m,0.0 m,1.0 m"]
     rows += [f"{day} 12:00,{-10 + 18 * w:.2f},{-6 + 10 * w:.2f},{-7 + 3 * w:.2f}"
              for day, w in zip(days, wave, strict=True)]
     return ("\n".join(rows) + "\n").encode()

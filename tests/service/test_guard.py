@@ -51,8 +51,9 @@ def test_a_body_of_unknown_length_is_counted_as_it_comes(service):
         answers.append(message)
 
     scope = {"type": "http", "method": "POST", "path": "/api/check", "raw_path": b"/api/check",
-             "query_string": b"name=a", "headers": [(b"host", HOST.encode()), (b"transfer-encoding", b"chunked")], "http_version": "1.1",
-             "scheme": "http", "server": ("127.0.0.1", 8765), "client": ("127.0.0.1", 5), "root_path": ""}
+             "query_string": b"name=a", "headers": [(b"host", HOST.encode()), (b"transfer-encoding", b"chunked")],
+             "http_version": "1.1", "scheme": "http", "server": ("127.0.0.1", 8765), "client": ("127.0.0.1", 5),
+             "root_path": ""}
     asyncio.run(service(scope, receive, send))
     assert answers[0]["status"] == 413
     assert offered < 400_000

@@ -14,7 +14,7 @@ from talik.files import read_parquet
 from talik.provenance import damaged, read_manifest
 
 SITES = ("predictors.parquet", "sites.parquet")
-YEARS = ("years.parquet", "years.csv")
+YEARS = ("site_years.parquet", "years.parquet", "years.csv")
 DAYS = ("daily.parquet", "daily.csv")
 
 

@@ -10,6 +10,8 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from starlette.exceptions import HTTPException
+
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -24,10 +26,6 @@ _HEADERS = {
     b"cross-origin-opener-policy": b"same-origin", b"cross-origin-resource-policy": b"same-origin",
     b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
 }
-
-
-class TooLarge(Exception):
-    """More bytes came than the limit allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +59,9 @@ class Guard:
         if scope["type"] != "http":
             return
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        begun = False
 
         async def sending(message: Message) -> None:
-            nonlocal begun
             if message["type"] == "http.response.start":
-                begun = True
                 own = list(message.get("headers", []))
                 named = {name.lower() for name, _ in own}
                 message["headers"] = own + [pair for pair in _HEADERS.items() if pair[0] not in named]
@@ -88,16 +83,11 @@ class Guard:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self.limit:
-                raise TooLarge
+                said = f"More than the {self.limit // 2**20} MB allowed were sent. Split the file."
+                raise HTTPException(413, said, {"Connection": "close"})
             return message
 
-        try:
-            await self.app(scope, receiving, sending)
-        except TooLarge:
-            if begun:
-                raise
-            await _answer(sending, 413, f"More than {self.limit // 2**20} MB were sent. Split the file.",
-                          [(b"connection", b"close")])
+        await self.app(scope, receiving, sending)
 
     def _refusal(self, scope: MutableMapping[str, Any], headers: dict[bytes, str]) -> tuple[int, str] | None:
         host = headers.get(b"host", "")
