@@ -5,7 +5,7 @@ from datetime import date
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from talik.era5land.boxes import boxes, cell
@@ -42,6 +42,9 @@ def test_boxes_lie_on_the_grid_and_on_the_globe(points):
 
 
 @given(st.floats(-90, 90), st.floats(-180, 179.99))
+@example(71.0, 179.9)
+@example(71.0, -179.9)
+@example(-89.9, 179.9)
 @settings(max_examples=150, deadline=None)
 def test_neighbour_cells_are_served_across_the_date_line_and_the_poles(latitude, longitude):
     made = boxes([("a", latitude, longitude)], margin=0.3)
