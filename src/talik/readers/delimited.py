@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,8 +12,15 @@ from numpy.typing import NDArray
 
 from talik.errors import FileError
 from talik.readers.columns import Columns, Layout, read_columns
+from talik.readers.dialect import cells, separator_of
+from talik.readers.encoding import split_lines
 from talik.readers.numerals import parsed, unparsed
 from talik.readers.registry import Head, Options
+
+_TAIL = 8192
+"""Bytes at the end of a file that show how its rows are written."""
+
+_DIGITS = re.compile(r"[-+]?(\d+)(?:[.,](\d+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +156,11 @@ def quoted_columns(head: Head, layout: Layout, options: Options) -> Columns:
 
 def ended(head: Head) -> None:
     """
-    Refuse a text file whose last line has no line end: these loggers write one, and a number may be cut in two.
+    Refuse a text file whose last line has no line end and may be cut: inside its cells, or inside its last number.
+
+    A number that was cut has fewer digits than the one it was: the last row counts as whole when it has as many
+    cells as the rows before it, and its last number as many decimals as any of those (an integer: as many digits as
+    the shortest).
 
     Raises
     ------
@@ -156,7 +168,31 @@ def ended(head: Head) -> None:
         With what to do when the file is whole after all.
     """
     with head.path.open("rb") as stream:
-        stream.seek(max(0, head.size - 4))
-        if not stream.read().rstrip(b"\0 \x1a").endswith((b"\n", b"\r")):
-            raise FileError(f"{head.name}: its last line has no line end: the file is cut, perhaps inside a number. "
-                            "If it is whole, add a line end.")
+        stream.seek(max(0, head.size - _TAIL))
+        tail = stream.read().rstrip(b"\0 \x1a")
+    if tail.endswith((b"\n", b"\r")):
+        return
+    *before, last = split_lines(tail.decode(head.encoding.name, errors="replace"))
+    if not _as_long(last, [line for line in before[1:] if line.strip()][-50:]):
+        raise FileError(f"{head.name}: its last line has no line end and {last[-20:]!r} may be cut, perhaps inside a "
+                        "number. If it is whole, add a line end.")
+
+
+def _as_long(last: str, before: Sequence[str]) -> bool:
+    if not before:
+        return False
+    separator = separator_of(before)
+    *_, end = row = cells(last, separator)
+    ends = [found[-1] for line in before if len(found := cells(line, separator)) == len(row)]
+    if len(ends) < 0.9 * len(before):
+        return False
+    if not end or last.count('"') % 2:
+        return not any(ends) and not last.count('"') % 2
+    found = [match for text in ends if (match := _DIGITS.fullmatch(text))]
+    mine = _DIGITS.fullmatch(end)
+    if not found or mine is None:
+        return end in ends
+    decimals = max(len(match[2] or "") for match in found)
+    if decimals:
+        return len(mine[2] or "") == decimals
+    return len(mine[1]) >= min(len(match[1]) for match in found)

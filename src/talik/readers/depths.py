@@ -30,6 +30,7 @@ _BEFORE = re.compile(rf"(?<![A-Za-z\u0400-\u04ff])({_UNIT})[_ ]({_NUM})(?![\w])"
 _GLUED = re.compile(rf"(?<!(?<!\d)0)[A-Za-z_](\d+(?:[.,]\d+)?)_?({_UNIT})(?![A-Za-z0-9])", re.IGNORECASE)  # not 0_5m
 _LABEL = re.compile(rf"LBL:\s*({_NUM})\s*({_UNIT})?\b", re.IGNORECASE)
 _BARE = re.compile(_NUM)
+_SIGNED = re.compile(rf"[-\u2212]\d+(?:[.,]\d+)?\s*[_ ]?\s*({_UNIT})?", re.IGNORECASE)
 _ABOVE = re.compile(r"(?<![a-z])(air|above|height|воздух\w*|luft)(?![a-z])", re.IGNORECASE)
 
 
@@ -77,6 +78,13 @@ def depths_of(labels: Sequence[str], *, bare: str | None = None) -> Labelled:
     """
     found = np.array([_depth(label, bare) for label in labels], dtype=float)
     known = found[~np.isnan(found)]
+    if known.size == 1 and known[0] < 0 and _SIGNED.fullmatch(labels[int(np.flatnonzero(found < 0)[0])].strip()):
+        below = f"{-known[0]:g}"
+        return Labelled(
+            np.full(found.shape, np.nan),
+            f"depths: the lone label {known[0]:g} m may be {below} m deep or {below} m above the ground: "
+            f"give depths={below} or depths=-{below}",
+        )
     if not known.size:
         return Labelled(found, "depths: none in the labels (give them with depths=...)")
     sign = ""

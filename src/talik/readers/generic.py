@@ -21,6 +21,7 @@ from talik.readers.roles import Roles, roles_of, sampled
 from talik.readers.sources import plus, sourced
 from talik.readers.spreadsheet import Rows, is_workbook
 from talik.readers.stamps import from_fields
+from talik.readers.verdicts import told, verdicts
 from talik.readers.widetable import celsius, units_found, wide_record
 from talik.readers.zones import Zone, chosen, offset_in
 from talik.records import Record
@@ -83,23 +84,20 @@ def _read(head: Head, options: Options) -> list[Record]:
         return _records(head, options, *_parquet(head, options))
     if head.binary:
         records = []
-        for table in _sheet_tables(head):
-            roles = table.roles(options)
-            if roles.whole:
-                rows = head.sheets()[table.sheet]
-                columns = columns_of_rows(
-                    rows, _layout(table, roles), options, file=f"{head.name}, sheet {table.sheet}"
-                )
-                records += _records(head, options, table, roles, _with_fields(columns, roles, head.name))
+        found_in = [(table, roles) for table in _sheet_tables(head) if (roles := table.roles(options)).whole]
+        for table, roles in found_in:
+            file = f"{head.name}, sheet {table.sheet}"
+            columns = columns_of_rows(head.sheets()[table.sheet], _layout(table, roles), options, file=file)
+            lone = replace(table, sheet=table.sheet if len(found_in) > 1 else "")
+            records += _records(head, options, lone, roles, _with_fields(columns, roles, head.name))
         if not records:
             raise FileError(
                 f"{head.name}: no sheet with a column of dates and a column of temperatures; name them with columns="
             )
         return records
-    found = _text_table(head)
-    if found is None:
+    if (text := _text_table(head)) is None:
         raise FileError(f"{head.name}: is no table: no header with rows under it")
-    table = found
+    table = text
     roles = table.roles(options)
     if not roles.whole:
         raise FileError(
@@ -124,7 +122,7 @@ def _layout(table: _Table, roles: Roles) -> Layout:
         table.separator,
         table.skip,
         numbers,
-        tuple(filter(None, (roles.site, roles.clock if roles.fields else ""))),
+        tuple(filter(None, (roles.site, roles.verdict, roles.clock if roles.fields else ""))),
         integers=roles.fields,
         stamp=roles.stamp,
         clock="" if roles.fields else roles.clock,
@@ -172,34 +170,55 @@ def _records(
         options.timezone, next((z for text in (roles.clock, roles.stamp) if (z := offset_in(text)) is not None), None)
     )
     about: dict[str, Any] = {key: _number(value) for key, value in table.comments.items()}
-    lone = head.path.stem if len(head.sheets()) < 2 else f"{head.path.stem} {table.sheet}"
+    lone = f"{head.path.stem} {table.sheet}".strip()
     records = []
     for site, part in _sites(columns, roles):
         name = site or str(about.get("site") or about.get("site_id") or lone)
         if roles.depth:
             records.append(_long(head, part, roles, zone, name, table, about, how))
         else:
-            labelled = _labelled(roles, table)
+            labelled = _labelled(roles, table, head)
             records.append(
-                wide_record(
-                    head,
+                _judged(
+                    wide_record(
+                        head,
+                        part,
+                        roles.temperatures,
+                        labelled,
+                        zone,
+                        site=name,
+                        header=table.separator.join(table.names),
+                        unit=roles.unit,
+                        metadata=about,
+                        others=roles.others,
+                        understood=(str(roles), how),
+                    ),
                     part,
-                    roles.temperatures,
-                    labelled,
-                    zone,
-                    site=name,
-                    header=table.separator.join(table.names),
-                    unit=roles.unit,
-                    metadata=about,
-                    others=roles.others,
-                    understood=(str(roles), how),
+                    roles,
                 )
             )
     return records
 
 
-def _labelled(roles: Roles, table: _Table) -> Labelled:
+def _judged(record: Record, part: Columns, roles: Roles) -> Record:
+    """With the provider's words on a row's one temperature as flags."""
+    if not roles.verdict:
+        return record
+    marks, counted = verdicts(part.frame[roles.verdict])
+    return replace(
+        record,
+        flags=record.flags | marks[:, None],
+        metadata={**record.metadata, "flags": counted},
+        source=plus(record.source, told(counted)),
+    )
+
+
+def _labelled(roles: Roles, table: _Table, head: Head) -> Labelled:
     """Depths from the names of columns; names that are a number alone only where their unit is clear."""
+    if len(roles.temperatures) == 1 and np.isnan(depths_of(roles.temperatures, bare="m").depths[0]):
+        named = depths_of([head.path.stem])
+        if not np.isnan(named.depths[0]):
+            return Labelled(named.depths, f"depths: {named.depths[0]:g} m, from the name of the file")
     numbers = [float(name.replace(",", ".")) for name in roles.temperatures if _BARE.fullmatch(name.strip())]
     unit = roles.depth_unit or _own_unit(table) or bare_unit(numbers)
     labelled = depths_of(roles.temperatures, bare=unit)
@@ -208,7 +227,7 @@ def _labelled(roles: Roles, table: _Table) -> Labelled:
         return Labelled(
             labelled.depths,
             f"depths: the names {shown} have no unit, m or cm? Give depths=, or the unit with "
-            "columns={'depth_unit': 'cm'} (--column depth_unit=cm)",
+            "columns={'depth_unit': 'cm'} (--column depth_unit=cm); a PERMOS table is read with format='permos'",
         )
     return labelled
 
@@ -248,7 +267,8 @@ def _long(
     factor = {"m": 1.0, "cm": 0.01, "mm": 0.001}[scale]
     unit = roles.unit or unit_of(roles.temperatures[0])
     values, flags = celsius(part, roles.temperatures, [unit], file=head.name)
-    wide = spread(part.proved.times, np.round(depths * factor, 6), values[:, 0], flags[:, 0])
+    marks, counted = verdicts(part.frame[roles.verdict]) if roles.verdict else (np.uint16(0), {})
+    wide = spread(part.proved.times, np.round(depths * factor, 6), values[:, 0], flags[:, 0] | marks)
     times, source = sourced(
         head,
         replace(part.proved, times=wide.times),
@@ -259,11 +279,13 @@ def _long(
             how,
             units_found([unit]),
             f"depths: from the column {roles.depth}, in {scale}",
+            told(counted) if counted else "",
         ),
     )
     if wide.repeated:
         source = plus(source, f"stamps: {wide.repeated} rows repeat a stamp of their depth; kept as rows of their own")
-    return Record(site, times, wide.depths, wide.values, wide.flags, (), source, about)
+    metadata = {**about, "flags": counted} if counted else about
+    return Record(site, times, wide.depths, wide.values, wide.flags, (), source, metadata)
 
 
 def _number(text: str) -> float | str:

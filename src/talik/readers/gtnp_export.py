@@ -20,28 +20,11 @@ from talik.readers.longtable import spread
 from talik.readers.numerals import fills_marked
 from talik.readers.registry import CERTAIN, Head, Options, Reader
 from talik.readers.sources import plus, sourced
+from talik.readers.verdicts import verdicts
 from talik.readers.zones import chosen, contradiction, offset
-from talik.records import Flag, Record
+from talik.records import Record
 
 FILLS = (-999.0, -9999.0)
-BAD_FLAGS = (
-    "bad",
-    "wrong",
-    "error",
-    "erroneous",
-    "invalid",
-    "reject",
-    "rejected",
-    "fail",
-    "failed",
-    "outlier",
-    "suspect",
-    "do not use",
-    "unusable",
-)
-"""Flags that say not to use a value. Any other ("unknown", a number) is counted in the metadata and changes nothing:
-most of one network's good data are flagged "unknown"."""
-
 _STAMPS = ("utc_time", "date", "time", "datetime")
 _KEYS = ("dataset_id", "borehole_id", "site_id")
 
@@ -136,10 +119,7 @@ def _provider_flags(
     """SOURCE where the provider's flag says not to use the value, and how often each flag occurs."""
     if "flag" not in frame.columns or frame["flag"].null_count() == len(frame):
         return np.uint16(0), {}
-    flags = frame["flag"].cast(pl.String)[rows]
-    counted = {str(flag): int(n) for flag, n in flags.drop_nulls().value_counts(sort=True).iter_rows()}
-    bad = [flag for flag in counted if flag.strip().lower() in BAD_FLAGS]
-    return np.where(flags.is_in(bad).fill_null(False).to_numpy(), np.uint16(Flag.SOURCE), np.uint16(0)), counted
+    return verdicts(frame["flag"][rows])
 
 
 def _identifiers(frame: pl.DataFrame, rows: slice | NDArray[np.int64]) -> dict[str, int]:

@@ -20,7 +20,8 @@ def _claims(head: Head) -> int:
     names = cells(head.first, separator_of(head.lines[:5]))
     if len(names) < 2 or names[0].lower() != "time" or not all(map(_NUMBER.fullmatch, names[1:])):
         return 0
-    return CLAIM * (bare_unit([float(name) for name in names[1:]]) == "m")  # whole numbers could be cm of another table
+    # whole numbers above 5 could be cm of another network's table, unless the file's name says PERMOS
+    return CLAIM * ("permos" in head.name.lower() or bare_unit([float(name) for name in names[1:]]) == "m")
 
 
 def _read(head: Head, options: Options) -> list[Record]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -10,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 import numpy as np
-from polars.exceptions import PolarsError
+from polars.exceptions import PanicException
 
 from talik import files
 from talik.errors import FileError, TalikError, UnknownFormat, UsageError, unknown
@@ -158,6 +157,9 @@ class Reader:
     last: bool = False
 
 
+_STUMBLES = (Exception, PanicException)
+"""A damaged file can make any parser stumble in any way, and polars panic; whatever it is, the file is told."""
+
 _REGISTERED: dict[str, Reader] = {}
 
 
@@ -258,7 +260,7 @@ def read(
         records = reader.read(head, options)
     except TalikError:
         raise
-    except (ValueError, LookupError, ArithmeticError, OSError, EOFError, struct.error, PolarsError) as error:
+    except _STUMBLES as error:
         raise FileError(
             f"{head.name}: damaged, or not the {reader.name} file it seems to be "
             f"({type(error).__name__}: {_first_line(error)}). If it is another format, pass format=..."
@@ -307,7 +309,17 @@ def _named(format: str) -> Reader:
 def _claiming(head: Head) -> Reader:
     claims: dict[str, int] = {}
     for reader in readers().values():
-        if (claims and reader.last) or not (strength := reader.claims(head)):
+        if claims and reader.last:
+            continue
+        try:
+            strength = reader.claims(head)
+        except TalikError:
+            raise
+        except _STUMBLES as error:
+            raise FileError(
+                f"{head.name}: damaged ({type(error).__name__}: {_first_line(error)}). If it is whole, pass format=..."
+            ) from error
+        if not strength:
             continue
         claims[reader.name] = CLAIM if strength is True else int(strength)
     if not claims:

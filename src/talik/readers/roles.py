@@ -30,6 +30,9 @@ _WARM = re.compile(
     r"(?<![a-z])(soil|ground|air|surface)_?t(?![a-z])",
     re.IGNORECASE,
 )
+_VERDICT = re.compile(r"flag|qual|(?<![a-z])q[ac](?![a-z])", re.IGNORECASE)
+_AT_DEPTH = re.compile(r"[_ .-]\d+(?:[.,]\d+)?_?[cm]?m$", re.IGNORECASE)
+_AT_LAYER = re.compile(r"[_ .-](moss|lichen|litter|organic|peat|surf(?:ace)?|canopy)$", re.IGNORECASE)
 _DEPTH_NAME = re.compile(
     r"(sensor[ _])?(depth|tiefe|глубина|z)([ _]?[(\[]?(m|cm|mm|meters?|metres?)[)\]]?)?", re.IGNORECASE
 )
@@ -75,6 +78,8 @@ class Roles:
         One in a long table, one or more in a wide one.
     others : tuple of str
         Other columns of numbers.
+    verdict : str
+        The provider's words on the temperature of each row, where there is one temperature a row.
     unit : Unit or None
         Of the temperatures, given by the caller.
     depth_unit : str
@@ -87,6 +92,7 @@ class Roles:
     depth: str = ""
     temperatures: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    verdict: str = ""
     site: str = ""
     unit: Unit | None = field(default=None)
     depth_unit: str = ""
@@ -99,7 +105,8 @@ class Roles:
     def __str__(self) -> str:
         time = self.stamp + (f" with {self.clock}" if self.clock else "") or " ".join(self.fields)
         said = [f"time {time}", f"temperature {', '.join(self.temperatures)}"]
-        said += [f"{name} {value}" for name, value in (("depth", self.depth), ("site", self.site)) if value]
+        more = (("depth", self.depth), ("site", self.site), ("flag", self.verdict))
+        said += [f"{name} {value}" for name, value in more if value]
         return "columns: " + "; ".join(said)
 
 
@@ -141,7 +148,9 @@ def roles_of(names: Sequence[str], samples: Mapping[str, Sequence[str]], said: M
         for n in numbers
         if n not in {*warm, depth} and samples.get(n) and not re.fullmatch(r"#|no|n|id|record|column 1", n.lower())
     )
-    return Roles(stamp, clock, fields, depth, warm, others, site, _unit(said), said.get("depth_unit", ""))
+    words = [n for n in names if n not in {*taken, *numbers, site} and _VERDICT.search(n) and samples.get(n)]
+    verdict = words[0] if len(warm) == len(words) == 1 else ""
+    return Roles(stamp, clock, fields, depth, warm, others, verdict, site, _unit(said), said.get("depth_unit", ""))
 
 
 def _checked(names: Sequence[str], said: Mapping[str, str]) -> dict[str, str]:
@@ -208,7 +217,9 @@ def _warm(numbers: Sequence[str], long: bool) -> tuple[str, ...]:
     deep = np.isnan(depths_of(numbers).depths)
     by_depth = [n for n, none in zip(numbers, deep, strict=True) if not none and not _OTHER.search(n)]
     bare = [n for n in numbers if re.fullmatch(r"-?\d+([.,]\d+)?", n.strip())]
-    found = set(by_word) | set(by_depth) | set(bare)
+    beside = {n[: m.start()] for n in by_depth if (m := _AT_DEPTH.search(n))}
+    by_layer = [n for n in numbers if (m := _AT_LAYER.search(n)) and n[: m.start()] in beside]
+    found = set(by_word) | set(by_depth) | set(bare) | set(by_layer)
     return tuple(n for n in numbers if n in found)
 
 

@@ -22,6 +22,9 @@ MOST_CELLS = 40_000_000
 """Cells of the rectangle that a sheet spans: one cell far out makes a rectangle of billions."""
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+MOST_TEXT = 1 << 30
+"""Bytes that texts longer than a spreadsheet allows may take together: one may stand in a million cells."""
+
 _ROW = re.compile(rb'<row\b[^>]{0,200}?\br="(\d+)"')
 _COLUMN = re.compile(rb'\br="([A-Z]{1,3})\d+"')
 
@@ -102,6 +105,7 @@ def _harmless(path: Path) -> None:
             room = MOST_BYTES
             for info in archive.infolist():
                 room -= _measured(archive, info, room, path.name)
+            _repeated(archive, path.name)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
         raise FileError(f"{path.name}: is no whole workbook ({error})") from None
 
@@ -127,6 +131,28 @@ def _measured(archive: zipfile.ZipFile, info: zipfile.ZipInfo, room: int, file: 
     if rows * width > max(MOST_CELLS, 50 * cells):
         raise FileError(f"{file}: {info.filename!r} spans {rows} rows x {width} columns for {cells} cells: refused")
     return size
+
+
+def _repeated(archive: zipfile.ZipFile, file: str) -> None:
+    """Refuse a long text that stands in very many cells: packed it is small, every cell holds it anew."""
+    shared = next((name for name in archive.namelist() if name.lower() == "xl/sharedstrings.xml"), None)
+    if shared is None:
+        return
+    longest, length = 0, 0
+    with archive.open(shared) as stream:
+        while piece := stream.read(1 << 20):
+            first, *rest = piece.split(b"</t>")
+            length += len(first)
+            longest = max(longest, length, *map(len, rest)) if rest else max(longest, length)
+            length = len(rest[-1]) if rest else length
+    for info in archive.infolist():
+        if info.filename.startswith("xl/worksheets/"):
+            with archive.open(info) as stream:
+                count = sum(piece.count(b't="s"') for piece in iter(lambda: stream.read(1 << 20), b""))
+            if longest > 32767 * 4 and count * longest > MOST_TEXT:
+                raise FileError(
+                    f"{file}: {info.filename!r} repeats a text of {longest} bytes in {count} cells: refused as a bomb"
+                )
 
 
 def _number_of(letters: bytes) -> int:
