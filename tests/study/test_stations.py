@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+import talik
 from talik.errors import DataError, UnknownName, UsageError
 from talik.runs import run_study, study_settings, verify_results
 from talik.settings import checked, read_settings, stations
@@ -177,6 +178,24 @@ def test_a_table_alone_comes_through_unchanged():
     sites, conflicts = combined_sites(table, station_sites([], ".").sites)
     assert sites.select(table.columns).equals(table)
     assert conflicts.is_empty()
+
+
+def test_the_bundled_study_keeps_every_value_and_flag_beside_loggers(folder):
+    table = talik.sites("three-poles")
+    derived = station_sites([station("A", "a.csv")], folder).sites
+    sites, conflicts = combined_sites(table, derived)
+    assert conflicts.is_empty()
+    assert sites.height == 118
+    kept = [name for name in table.columns if name not in ("cluster", "cluster_from")]
+    assert sites.head(117).select(kept).equals(table.select(kept))
+    assert sites["values_from"].to_list() == ["table"] * 117 + ["loggers"]
+
+
+def test_a_logger_site_named_as_two_rows_of_the_table_is_refused(folder):
+    table = pl.concat([a_table(), a_table()])
+    derived = station_sites([station("A", "a.csv")], folder).sites
+    with pytest.raises(DataError, match="stands in 2 rows"):
+        combined_sites(table, derived)
 
 
 # --- settings and the whole way ------------------------------------------------------------------------------------
