@@ -50,6 +50,7 @@ _HOME = {
     "interaction_strength": "talik.analysis.drivers",
     "predict_offsets": "talik.analysis.prediction",
     "applicability": "talik.analysis.applicability",
+    "site_predictors": "talik.synthesis.predictors",
     "harmonise": "talik.synthesis.harmonise",
     "Record": "talik.records",
     "Flag": "talik.records",

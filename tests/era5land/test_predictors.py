@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 import talik
 from talik.cli.predictors import predictors as command
+from talik.cli.predictors import reduce as reduce_command
 from talik.era5land.grids import grid_of, open_grid
 from talik.era5land.reduce import reduce
 from talik.errors import DataError, UnknownName, UsageError
@@ -230,3 +231,22 @@ def test_an_unknown_ending_of_out_is_refused(files):
 
 def test_open_grid_is_what_the_command_opens(files):
     assert open_grid(files / "world.nc").shape == (8, 10)
+
+
+def test_the_climatology_of_the_command_serves_the_sites(files):
+    done = CliRunner().invoke(reduce_command, [str(files / "world.nc"), "--dataset", DAILY, "--out",
+                                               str(files / "climate.zarr")], catch_exceptions=False)
+    assert done.exit_code == 0
+    direct = invoke(files / "sites.csv", "--source", files / "world.nc", "--dataset", DAILY, "--format", "csv")
+    through = invoke(files / "sites.csv", "--source", files / "climate.zarr", "--format", "csv")
+    assert through.stdout == direct.stdout
+
+
+def test_the_written_table_joins_the_table_of_sites(files):
+    from talik.synthesis.joined import join_predictors
+
+    invoke(files / "sites.csv", "--source", files / "world.nc", "--dataset", DAILY, "--out", files / "out.csv")
+    sites = talik.read_sites(files / "sites.csv")
+    joined = join_predictors(sites, files / "out.csv")
+    assert joined.height == 3
+    assert all(joined[name].count() == 3 for name in ERA5LAND_TWELVE)

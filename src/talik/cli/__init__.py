@@ -24,6 +24,7 @@ _COMMANDS = {
     "ingest": ("talik.cli.store", "ingest", "Take logger files into a store: incremental, parallel, resumable."),
     "export": ("talik.cli.store", "export", "Write a store as CF netCDF, GTN-P, csv, parquet or a data package."),
     "query": ("talik.cli.store", "query", "Ask a store a question in SQL, read-only."),
+    "reduce": ("talik.cli.predictors", "reduce", "Every predictor of every cell of ERA5-Land files, in one pass."),
     "drivers": ("talik.cli.drivers", "drivers", "Rank the drivers of an offset, or say that the data cannot tell."),
     "figures": ("talik.cli.studies", "figures", "Draw the figures of a study again."),
     "meta": ("talik.cli.meta", "meta", "Slopes within groups of sites, pooled, by both profiles."),

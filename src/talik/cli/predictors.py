@@ -71,6 +71,30 @@ def predictors(sites: str, sources: tuple[str, ...], years: str | None, store: P
         _write(found, out)
 
 
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The climatology: a Zarr folder.")
+@click.option("--years", default=None, help="First and last whole year, as 2014-2023. [default: what the files cover]")
+@click.option("--dataset", default="", help="Data set of the files, as reanalysis-era5-land.")
+@click.option("--accumulation", default=None, help="How amounts accumulate in files of an unknown data set.")
+@click.option("--variable", "variables", multiple=True, help="Only this predictor; repeat for more. [default: all]")
+@click.option("--threads", type=int, default=None, help="At work together. [default: all CPUs]")
+@click.option("--cluster", default=None, help="Address of a dask.distributed scheduler, in place of threads.")
+def reduce(files: tuple[Path, ...], out: Path, years: str | None, dataset: str, accumulation: str | None,
+           variables: tuple[str, ...], threads: int | None, cluster: str | None) -> None:
+    """
+    Every predictor of every cell of ERA5-Land FILES, in one pass, as a climatology for `talik predictors --source`.
+
+    An interrupted pass goes on where it was when the same command is given again.
+    """
+    from talik.era5land.grids import open_grid
+    from talik.era5land.reduce import reduce as reduced
+
+    made = reduced(open_grid(files, dataset=dataset), years=_span(years, "--years"), variables=variables or None,
+                   store=out, threads=threads, cluster=cluster, accumulation=accumulation)
+    click.echo(f"{made}: {out}")
+
+
 def _write(found: SitePredictors, out: Path) -> None:
     from talik.files import write_csv, write_parquet
 
