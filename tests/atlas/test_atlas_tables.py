@@ -109,3 +109,10 @@ def test_a_folder_without_sites_is_refused(results):
         (results / name).unlink()
     with pytest.raises(FileError, match="no table of sites"):
         Holdings.of(results)
+
+
+def test_values_from_loggers_name_their_files(results):
+    pl.DataFrame({"site": ["Barrow"], "quantity": ["maat"], "value": [-11.1], "method": ["mean over years"],
+                  "columns": ["air: Ta"], "files": ["a.dat"], "sha256": ["38aa"]}
+                 ).write_csv(results / "series_values.csv")
+    assert panel_data(Holdings.of(results))["values"] == {"Barrow": {"maat": "mean over years; air: Ta; a.dat; 38aa"}}

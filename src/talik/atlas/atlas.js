@@ -28,6 +28,7 @@
   const words = (name) => quantity[name] ? quantity[name].label : (name[0].toUpperCase() + name.slice(1)).replaceAll("_", " ");
   const value = (name, k) => sites[name] ? sites[name][k] : null;
   const flagsOf = (k) => String(value("flags", k) ?? "").split(";").map((f) => f.trim()).filter(Boolean);
+  const counted = (n) => `${n} site${n === 1 ? "" : "s"}`;
   const siteName = (k) => String(sites.site[k] ?? "") || `site ${k + 1}`;
 
   /* Controls */
@@ -45,10 +46,10 @@
         ...(sites[name].some((v) => v === null || v === "") ? [["", "not given"]] : [])]);
       byId("classes").append(make("label", {}, words(name), select));
     }
-    const counted = new Map();
-    for (const k of all) for (const flag of flagsOf(k)) counted.set(flag, (counted.get(flag) || 0) + 1);
+    const often = new Map();
+    for (const k of all) for (const flag of flagsOf(k)) often.set(flag, (often.get(flag) || 0) + 1);
     options(byId("flag"), [["*", "all"], ["", "none"], ["+", "any"],
-      ...[...counted].sort().map(([flag, n]) => ["=" + flag, `${flag} (${n})`])]);
+      ...[...often].sort().map(([flag, n]) => ["=" + flag, `${flag} (${n})`])]);
     state.colour = byId("colour").value;
     for (const id of ["colour", "size"]) byId(id).addEventListener("change", () => { state[id] = byId(id).value; paint(); });
     for (const select of document.querySelectorAll("#controls select:not(#colour):not(#size)")) select.addEventListener("change", filter);
@@ -94,7 +95,7 @@
     const inside = new Set(state.shown);
     for (const name of data.maps) {
       const node = document.querySelector(`[data-count="${name}"]`);
-      if (source) node.textContent = `${state.shown.filter((k) => Number.isFinite(source.data["x_" + name][k])).length} sites`;
+      if (source) node.textContent = counted(state.shown.filter((k) => Number.isFinite(source.data["x_" + name][k])).length);
     }
     if (!source) return;
     const told = (k) => [state.colour, state.size].filter((name, n, both) => quantity[name] && both.indexOf(name) === n)
@@ -215,7 +216,7 @@
       const u = found[name + "_uncertainty"] || [], t = found.year;
       const ends = v.flatMap((one, i) => one === null ? [] : [one - 2 * (u[i] || 0), one + 2 * (u[i] || 0)]);
       const low = Math.min(0, ...ends), high = Math.max(0, ...ends), span = high - low || 1;
-      const x = (year) => 40 + 285 * (t.length > 1 ? (year - t[0]) / (t[t.length - 1] - t[0] || 1) : 0.5), y = (one) => 18 + 80 * (high - one) / span;
+      const x = (year) => 46 + 270 * (t.length > 1 ? (year - t[0]) / (t[t.length - 1] - t[0] || 1) : 0.5), y = (one) => 18 + 80 * (high - one) / span;
       const drawn = make("svg", { viewBox: "0 0 340 122", role: "img", "aria-label": `${words(name)} by year, ${t.length} years` });
       drawn.append(make("line", { x1: 34, x2: 334, y1: y(0), y2: y(0), class: "rule" }), make("text", { x: 0, y: 11 }, `${words(name)} (°C), bars: ± 2 standard uncertainties`),
         make("text", { x: 0, y: y(high) + 4, class: "soft" }, rounded(high, 1)), make("text", { x: 0, y: y(low) + 4, class: "soft" }, rounded(low, 1)),
@@ -244,7 +245,8 @@
     const shown = data.columns.filter((c) => !SKIPPED.has(c) && !/_(source|from|original|recomputed)$/.test(c) && (quantity[c] || value(c, k) !== null && value(c, k) !== ""));
     const rows = shown.map((c) => {
       const from = [["_from", "from "], ["_source", ""], ["_original", "as given: "], ["_recomputed", "recomputed: "]]
-        .map(([ending, before]) => value(c + ending, k) === null || value(c + ending, k) === "" ? "" : before + (ending === "_recomputed" ? written(c, value(c + ending, k)) : value(c + ending, k))).filter(Boolean).join("; ");
+        .map(([ending, before]) => value(c + ending, k) === null || value(c + ending, k) === "" ? "" : before + (ending === "_recomputed" ? written(c, value(c + ending, k)) : value(c + ending, k)))
+        .concat((data.values[String(sites.site[k])] || {})[c] || "").filter(Boolean).join("; ");
       const v = value(c, k), text = written(c, v);
       return [make("dt", {}, words(c), make("small", {}, from)), make("dd", {}, text, v === null ? make("small", {}, "not in the table") : "")];
     });

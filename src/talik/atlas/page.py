@@ -10,6 +10,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import talik
 from talik.atlas.canvas import library
 from talik.atlas.chapters import chapters
@@ -53,8 +55,9 @@ def atlas_page(holdings: Holdings, *, links: Mapping[str, str] | None = None) ->
 
     data = panel_data(holdings)
     latitude = holdings.sites["latitude"].drop_nulls().to_list() if "latitude" in holdings.sites.columns else []
-    maps, told = charts(latitude), chapters(holdings)
-    source, view = site_source(holdings.sites, maps, data["looks"]), site_view()
+    told, everywhere = chapters(holdings), charts(latitude)
+    source, view = site_source(holdings.sites, everywhere, data["looks"]), site_view()
+    maps = [chart for chart in everywhere if chart.name == "world" or np.isfinite(source.data[f"x_{chart.name}"]).any()]
     drawn = [site_map(chart, source, view) for chart in maps]
     data["maps"] = [chart.name for chart in maps]
     data["bokeh"] = [_embedded("maps", drawn),

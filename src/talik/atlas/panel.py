@@ -29,7 +29,7 @@ def panel_data(holdings: Holdings) -> dict[str, Any]:
         "sites": {name: _plain(sites[name]) for name in sites.columns},
         "quantities": known, "palettes": palettes(), "looks": region_looks(sites),
         "classes": [name for name in CLASSES if name in sites.columns and sites[name].count()],
-        "contributions": _contributions(holdings), "years": _years(holdings),
+        "contributions": _contributions(holdings), "years": _years(holdings), "values": _origins(holdings),
     }
 
 
@@ -53,6 +53,18 @@ def _contributions(holdings: Holdings) -> dict[str, Any]:
         found.setdefault(str(site), []).append(
             [label(response), label(driver), None if value is None else float(f"{value:.5g}"), unit(driver),
              round(float(contribution), 3)])
+    return found
+
+
+def _origins(holdings: Holdings) -> dict[str, dict[str, str]]:
+    """By site and quantity: how a value was made, from which columns of which files, where loggers gave it."""
+    table = holdings.table("series_values.csv")
+    if table is None:
+        return {}
+    parts = [name for name in ("method", "columns", "files", "sha256") if name in table.columns]
+    found: dict[str, dict[str, str]] = {}
+    for site, quantity, *told in table.select("site", "quantity", *parts).iter_rows():
+        found.setdefault(str(site), {})[str(quantity)] = "; ".join(str(part) for part in told if part)
     return found
 
 

@@ -9,7 +9,7 @@
     node.append(...children);
     return node;
   }
-  const shown = (v) => v === null || v === undefined ? "–" : typeof v === "number" && !Number.isInteger(v) ? String(+v.toPrecision(5)).replace(/^-/, "−") : String(v);
+  const shown = (v) => v === null || v === undefined ? "–" : typeof v === "number" && !Number.isInteger(v) ? String(+v.toPrecision(5)).replace(/^-/, "−") : String(v).replace(/^-(?=\d)/, "−");
   function cell(v) {
     if (v === null || v === undefined) return "";
     const text = typeof v === "string" && /^[=+\-@\t\r]/.test(v) && !/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(v) ? "'" + v : String(v);
