@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -83,6 +84,8 @@ def take_in(task: Task) -> Outcome:
         kind = type(error).__name__
         reason = shown_text(f"{task.path.name}: cannot be taken in ({kind}: {error}). Please report it.")
         return Outcome(name, "refused", mark, digest, size, kind=kind, reason=reason)
+    finally:
+        gc.collect()                                # a file's table may hang in a cycle: memory would grow with the files
     return Outcome(name, "taken in", mark, digest, size, series)
 
 
