@@ -188,11 +188,11 @@ def _as_long(last: str, before: Sequence[str]) -> bool:
         return False
     if not end or last.count('"') % 2:
         return not any(ends) and not last.count('"') % 2
-    found = [match for text in ends if (match := _DIGITS.fullmatch(text))]
+    numbers = [match for text in ends if (match := _DIGITS.fullmatch(text))]
     mine = _DIGITS.fullmatch(end)
-    if not found or mine is None:
+    if not numbers or mine is None:
         return end in ends
-    decimals = max(len(match[2] or "") for match in found)
+    decimals = max(len(match[2] or "") for match in numbers)
     if decimals:
         return len(mine[2] or "") == decimals
-    return len(mine[1]) >= min(len(match[1]) for match in found)
+    return len(mine[1]) >= min(len(match[1]) for match in numbers)
