@@ -192,8 +192,15 @@ def _slopes(desk: Desk) -> NotRun | None:
             continue
         for profile in ("liu2025", "talik"):
             rows = sites if profile == "liu2025" else recommended_sites(sites)[0]
-            found = group_slopes(rows, response, predictors, by=by, profile=profile, level=study.level,
-                                 replicates=study.replicates, seed=study.seed)
+            try:
+                found = group_slopes(rows, response, predictors, by=by, profile=profile, level=study.level,
+                                     replicates=study.replicates, seed=study.seed)
+            except DataError as error:
+                refused.append(f"{variable(response).label}, profile {profile}: {error}.")
+                continue
+            if not found.pooled.k:
+                refused.append(f"{variable(response).label}, profile {profile}: no group of {' and '.join(by)} has "
+                               "enough sites for a slope.")
             for name, table in (("pooled", found.pooled.to_frame()), ("groups", found.to_frame()),
                                 ("checks", found.checks), ("loadings", found.loadings)):
                 tables.setdefault(name, []).append(table.with_columns(
@@ -202,7 +209,8 @@ def _slopes(desk: Desk) -> NotRun | None:
         desk.write(f"slopes_{name}.csv", pl.concat(parts, how="diagonal_relaxed"))
     if not section.run:
         return NotRun("it is switched off.", "Set [slopes] run = true.")
-    return NotRun(" ".join(refused), "Name a table with these columns under [predictors].") if refused else None
+    return NotRun(" ".join(refused), "Name a table with these columns under [predictors], or join more sites under "
+                  "[sites].") if refused else None
 
 
 def _figures(desk: Desk) -> None:

@@ -247,6 +247,21 @@ def test_a_file_that_comes_late_is_seen(folder):
     assert pl.read_csv(out / "sites.csv").height == 2
 
 
+@pytest.mark.parametrize(("n", "told"), [(1, "not vary over the 1 complete sites"), (2, "has enough sites")])
+def test_what_a_few_stations_cannot_tell_is_said_in_words(folder, n, told):
+    pl.DataFrame([{"site": name, "vegetation": "Tundra", "soil": "sand", "snow_depth": 0.2 + k,
+                   "precipitation": 300.0 + k} for k, name in enumerate("AB"[:n])]).write_csv(folder / "p.csv")
+    entries = [{"site": name, "files": [f"{name.lower()}.csv"], "region": "Arctic", "vegetation": "Tundra",
+                "soil": "sand"} for name in "AB"[:n]]
+    settings = checked({"study": {"name": "few", "replicates": 100}, "predictors": {"table": "p.csv"},
+                        "series": {"depth": 1.0, "stations": entries},
+                        "slopes": {"surface_offset": ["snow_depth"], "thermal_offset": ["precipitation"]}}, home=folder)
+    steps = [step for step in RECIPE if step.name in ("series", "sites", "predictors", "drivers", "slopes")]
+    reasons = {o.step: o.reason for o in run_steps(steps, settings, folder / "out")}
+    assert "at least 20" in reasons["drivers"]
+    assert told in reasons["slopes"]
+
+
 def test_a_table_and_loggers_in_one_study(folder):
     pl.DataFrame({"site": ["A", "C"], "region": ["Arctic"] * 2, "maat": [-8.3, -6.0], "magst": [-4.0, -3.0],
                   "ttop": [-5.2, -3.5]}).write_csv(folder / "sites.csv")
