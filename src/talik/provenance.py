@@ -105,7 +105,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         if not {"study", "settings", "outputs"} <= set(manifest):
             raise ValueError("keys are missing")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise FileError(f"{folder}: no {MANIFEST} here. Expected a folder written by `talik run`.") from None
     except (ValueError, TypeError) as error:
         raise FileError(f"{path}: not a talik manifest ({error}). Run the study again to mend it.") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from importlib.resources import files
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from talik.errors import FileError, unknown
-from talik.files import read_parquet, write_bytes
+from talik.files import read_parquet, write_bytes, write_text
 from talik.provenance import FileEntry, damaged, read_manifest, write_manifest
 from talik.settings import Settings, checked, read_settings
 from talik.steps import Outcome, Watcher, run_steps
@@ -155,4 +156,6 @@ def scaffold(folder: Path | str) -> list[Path]:
     for target in targets:
         if target.exists():
             raise FileError(f"{target}: exists already and is left as it is. Choose another folder.")
-    return [write_bytes(target, (template / target.name).read_bytes()) for target in targets]
+    name = json.dumps(folder.resolve().name, ensure_ascii=False)
+    toml = (template / "study.toml").read_text(encoding="utf-8").replace('name = "my-study"', f"name = {name}")
+    return [write_text(targets[0], toml), write_bytes(targets[1], (template / "sites.csv").read_bytes())]

@@ -148,6 +148,7 @@ def test_loadings_say_what_the_composite_is():
     ({"min_n": 2}, UsageError, "min_n: got 2; a line with an error needs at least 3 sites"),
     ({"anchor": "albedo"}, UnknownName, "unknown anchor 'albedo'"),
     ({"cell": "grid"}, UnknownName, "unknown column 'grid'"),
+    ({"predictors": []}, UsageError, "predictors: got none"),
     ({"predictors": ["snow_dept"]}, UnknownName, "unknown column 'snow_dept'. Did you mean 'snow_depth'"),
 ])
 def test_wrong_arguments_are_named(change, kind, message):

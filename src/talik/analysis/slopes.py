@@ -157,6 +157,8 @@ def group_slopes(sites: Any, response: str, predictors: Sequence[str], *, by: Se
     if smallest < 3:
         raise UsageError(f"min_n: got {smallest}; a line with an error needs at least 3 sites")
     predictors = list(predictors)
+    if not predictors:
+        raise UsageError("predictors: got none, expected at least one column")
     if anchor is not None and anchor not in predictors:
         raise unknown("anchor", anchor, predictors)
     frame = as_frame(sites, "sites", required=[response, *predictors, *by])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -10,6 +11,7 @@ import click
 
 from talik.cli.output import emit, format_option
 from talik.cli.statements import listed, table_options, table_sites
+from talik.errors import UsageError
 from talik.variables import MOISTURE, SNOW
 
 _PLANS = {"surface_offset": (SNOW, ("region", "vegetation")), "thermal_offset": (MOISTURE, ("region", "soil"))}
@@ -53,6 +55,10 @@ def meta(table: str, response: str, predictors: str | None, by: str | None, min_
     usual, groups = _PLANS.get(response, (SNOW, ("region", "vegetation")))
     names = [variable(n).name if n not in sites.columns and n.lower() in VARIABLES else n
              for n in (listed(predictors) if predictors else usual)]
+    lacking = [name for name in names if name not in sites.columns]
+    if lacking and not predictors:
+        raise UsageError(f"{table}: no {', '.join(lacking)}; choose columns that it has with --predictors, or fetch "
+                         "these with `talik predictors`.")
     frames, sentences = [], []
     for profile in ("liu2025", "talik"):
         found = group_slopes(sites, response, names, by=listed(by) if by else groups, profile=profile, min_n=min_n,
@@ -70,7 +76,9 @@ def meta(table: str, response: str, predictors: str | None, by: str | None, min_
     if show == "means":
         both = both.select("profile", "kind", "label", "k", "effect", "se", "low", "high", "p", "tau2", "i2",
                            "prediction_low", "prediction_high", "reason")
-    emit(both, form, title=f"Slopes of {response}")
+        if (form or ("table" if sys.stdout.isatty() else "csv")) == "table":
+            both = both.select("profile", "label", "k", "effect", "low", "high", "p", "i2")
+    emit(both, form, title=f"Slopes of {response} (°C per unit of the composite)")
     for sentence in (*sentences, *_WHY):
         click.echo(sentence, err=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -126,6 +127,10 @@ def table_sites(table: str, columns: Mapping[str, str], units: Mapping[str, str]
             frame = read_sites(path, columns=columns, units=units, encoding=encoding, sheet=sheet)
     for guess in guesses:
         click.echo(f"note: {guess.message}", err=True)
+    codes = [code for codes in frame["flags"].drop_nulls() for code in codes.split(";") if code]
+    if codes:
+        counted = ", ".join(f"{code} {n}" for code, n in Counter(codes).most_common())
+        click.echo(f"note: {table}: flags ({counted}); `talik run` writes them with reasons into sites.csv.", err=True)
     return frame
 
 

@@ -39,7 +39,8 @@ def drivers(material: Material) -> Section | None:
             ("drivers_ranks.csv", _RANKS, "Recommended: importance on sites left out of refits on resampled clusters, "
                                           "with 90 % intervals; 'first in' is the share of refits."),
             ("drivers_skill.csv", _SKILL, "Skill: 1 − squared error over that of the training mean, under the same "
-                                          "folds, with 90 % intervals over clusters; 'permuted' is what chance gives."),
+                                          "folds, with 90 % intervals over clusters; 'permuted' is what chance gives. "
+                                      "One set of folds; the verdict averages several. Rows of profile talik."),
             ("drivers_published.csv", _PUBLISHED, "As published: contributions on the training rows of one random "
                                                   "split. Their signs sum to zero and tell no direction."),
             ("drivers_published_skill.csv", _PUBLISHED_SKILL, "What the published model predicts: on its hold-out, "

@@ -29,7 +29,7 @@ def page(material: Material) -> str:
     study = material.settings.study
     return template.render(
         title=study.title or study.name, sections=sections, version=talik.__version__, script=script,
-        lede=f"Study {study.name}, profile {study.profile}, seed {study.seed}.",
+        lede=f"Study {study.name}; pooled slopes drawn by profile {study.profile}; seed {study.seed}.",
         style=(room / "style.css").read_text(encoding="utf-8"),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode())
 
@@ -38,7 +38,9 @@ def _summary(material: Material) -> Section | None:
     summary = material.table("summary.csv")
     if summary is None:
         return None
-    said = listing(list(findings(summary, material.table("scorecard.csv"))))
+    said = listing(list(findings(
+        summary, scorecard=material.table("scorecard.csv"), moved=material.table("profile_differences.csv"),
+        changes=material.table("profile_changes.csv"), verdicts=material.table("drivers_verdicts.csv"))))
     return Section("summary", "In short", joined([tiles(headlines(summary)), said]))
 
 
@@ -61,8 +63,8 @@ def _steps(material: Material) -> Section | None:
     return Section("steps", "What was not run", joined(parts))
 
 
-_MEANS = [Column("group", "Group"), Column("variable", "Quantity"), Column("units", "Unit"), Column("n", "n"),
-          Column("n_clusters", "Clusters"), Column("mean", "Mean", 2), Column("se", "SE", 2), Column("sd", "SD", 2),
+_MEANS = [Column("by", "By"), Column("group", "Group"), Column("variable", "Quantity"), Column("units", "Unit"),
+          Column("n", "n"), Column("n_clusters", "Clusters"), Column("mean", "Mean", 2), Column("se", "SE", 2), Column("sd", "SD", 2),
           Column("cv", "|CV|", 2), Column("min", "Min", 2), Column("max", "Max", 2), Column("ci_low", "CI low", 2),
           Column("ci_high", "CI high", 2), Column("reason", "Why a value is missing")]
 
@@ -73,8 +75,8 @@ def _tables(material: Material) -> Section | None:
         return None
     summary = readable(summary)
     study = material.settings.study
-    method = (f"Mean over sites, n of the values; SE = SD/√n; interval: {study.level:.0%} from {study.replicates} "
-              "resamples of clusters. Window: all years each source averaged.").replace("%", " %", 1)
+    method = (f"Every row of the table as given. Mean over sites, n of the values; SE = SD/√n; interval: "
+              f"{study.level:.0%} from {study.replicates} resamples of clusters. Window: all years each source averaged.").replace("%", " %", 1)
     parts = [filters("summary-table", summary, _MEANS, by=["group", "variable"]),
              table(summary, _MEANS, caption=method, id="summary-table", tall=True)]
     return Section("means", "Regional statistics", joined(parts))
@@ -94,7 +96,7 @@ def _figures(material: Material) -> Section | None:
 
 _CLAIMS = [Column("claim_id", "Claim"), Column("where", "Where"), Column("statistic", "Statistic"),
            Column("group", "Group"), Column("units", "Unit"), Column("stated", "Stated"),
-           Column("recomputed", "Recomputed", 3), Column("n", "n"), Column("verdict", "Verdict"),
+           Column("recomputed", "Recomputed"), Column("n", "n"), Column("verdict", "Verdict"),
            Column("explanation", "With the numbers")]
 _RUNS = [Column("run", "Run"), Column("claim_id", "Claim"), Column("statistic", "Statistic"), Column("group", "Group"),
          Column("stated", "Stated"), Column("recomputed", "From every row", 3),
@@ -138,7 +140,8 @@ def _flags(material: Material) -> Section | None:
         return Section("flags", "Flags", paragraph("No site carries a flag."))
     by = [name for name in ("region",) if name in flagged.columns]
     return Section("flags", "Flags", joined([
-        paragraph("A flag marks what a reader should know before using a row. Flags never change a value."),
+        paragraph("A flag marks what a reader should know before using a row. No value of the table is changed by a "
+                  "flag; the profile talik leaves some flagged rows out of its statements (see Two profiles)."),
         filters("flags-table", flagged, _FLAGGED, by=by),
         table(flagged, _FLAGGED, caption=f"{flagged.height} of {sites.height} sites carry at least one flag.",
               id="flags-table", tall=True)]))

@@ -70,13 +70,31 @@ def headlines(summary: pl.DataFrame) -> list[tuple[str, str]]:
             if row["mean"] is not None]
 
 
-def findings(summary: pl.DataFrame, scorecard: pl.DataFrame | None) -> Iterator[str]:
-    """What came out, in sentences with numbers."""
+def findings(summary: pl.DataFrame, *, scorecard: pl.DataFrame | None = None, moved: pl.DataFrame | None = None,
+             changes: pl.DataFrame | None = None, verdicts: pl.DataFrame | None = None) -> Iterator[str]:
+    """
+    What came out, in sentences with numbers.
+
+    `moved` and `changes` are the two profiles' regional means and the rows behind the difference; `verdicts` those on
+    drivers.
+    """
     for name in _SHORT:
         rows = summary.filter((pl.col("by") == "region") & (pl.col("variable") == name)).drop_nulls("mean")
         if rows.height:
             parts = [f"{_value(row)} in {row['group']} (n = {row['n']})" for row in rows.iter_rows(named=True)]
-            yield f"Mean {variable(name).label.lower()}: {'; '.join(parts)}."
+            yield f"Mean {variable(name).label.lower()}, every row of the table as given: {'; '.join(parts)}."
+    if moved is not None and changes is not None and changes.height:
+        names = ", ".join(dict.fromkeys(changes["site"]))
+        turned = [f"{variable(row['variable']).short} in {row['group']} {_signed(row['mean_talik'])} "
+                  f"(n = {row['n_talik']}) instead of {_signed(row['mean_liu2025'])} (n = {row['n_liu2025']})"
+                  for row in moved.filter(pl.col("variable").is_in(_SHORT)).iter_rows(named=True)
+                  if row["difference"] is not None and abs(row["difference"]) > 1e-9]
+        yield (f"The profile talik takes suspect rows otherwise ({names}): " + "; ".join(turned) + " °C. "
+               "See Two profiles.")
+    if verdicts is not None:
+        for row in verdicts.iter_rows(named=True):
+            lead = f"{row['driver']} is declared the leading driver" if row["driver"] else row["verdict"]
+            yield f"Drivers of the {variable(row['response']).label.lower()}: {lead}."
     if scorecard is not None:
         agree = scorecard.filter(pl.col("agrees")).height
         yield (f"Of {scorecard.height} numbers and statements of the publication that can be checked against its own "
@@ -88,7 +106,7 @@ def _value(row: dict[str, object]) -> str:
     unit = shown_unit(str(row["units"]))
     low, high = row["ci_low"], row["ci_high"]
     interval = f" [{_signed(low)}, {_signed(high)}]" if low is not None and high is not None else ""
-    return f"{_signed(row['mean'])}{interval} {unit}"
+    return f"{_signed(row['mean'])}{interval}\u00a0{unit}"
 
 
 def _signed(number: object) -> str:
