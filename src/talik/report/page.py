@@ -64,7 +64,8 @@ def _steps(material: Material) -> Section | None:
 
 
 _MEANS = [Column("by", "By"), Column("group", "Group"), Column("variable", "Quantity"), Column("units", "Unit"),
-          Column("n", "n"), Column("n_clusters", "Clusters"), Column("mean", "Mean", 2), Column("se", "SE", 2), Column("sd", "SD", 2),
+          Column("n", "n"), Column("n_clusters", "Clusters"), Column("mean", "Mean", 2), Column("se", "SE", 2),
+          Column("sd", "SD", 2),
           Column("cv", "|CV|", 2), Column("min", "Min", 2), Column("max", "Max", 2), Column("ci_low", "CI low", 2),
           Column("ci_high", "CI high", 2), Column("reason", "Why a value is missing")]
 
@@ -76,7 +77,8 @@ def _tables(material: Material) -> Section | None:
     summary = readable(summary)
     study = material.settings.study
     method = (f"Every row of the table as given. Mean over sites, n of the values; SE = SD/√n; interval: "
-              f"{study.level:.0%} from {study.replicates} resamples of clusters. Window: all years each source averaged.").replace("%", " %", 1)
+              f"{study.level:.0%} from {study.replicates} resamples of clusters. Window: all years each source "
+              "averaged.").replace("%", " %", 1)
     parts = [filters("summary-table", summary, _MEANS, by=["group", "variable"]),
              table(summary, _MEANS, caption=method, id="summary-table", tall=True)]
     return Section("means", "Regional statistics", joined(parts))
