@@ -141,3 +141,14 @@ def test_commands(archive, tmp_path):
     next((tmp_path / "store" / "series").rglob("*.parquet")).unlink()
     damaged = run(group, ["verify", store])
     assert (damaged.exit_code, "missing (" in damaged.stdout) == (1, True)
+
+
+def test_check_and_offsets_take_a_store(store):
+    run = CliRunner().invoke
+    checked = run(group, ["check", str(store), "--format", "csv"])
+    assert checked.exit_code == 0
+    assert all(f"site{k}" in checked.stderr for k in range(3))
+    chosen = run(group, ["check", str(store), "--site", "deep", "--format", "csv"])
+    assert "site0" not in chosen.stderr + chosen.stdout
+    asked = run(group, ["offsets", str(store), "--site", "nowhere"])
+    assert "There are: deep; site0; site1; site2" in str(asked.exception)

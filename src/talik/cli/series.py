@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _SHOWN = ("site", "year", "maat", "magst", "ttop", "alt", "surface_offset", "surface_offset_n", "surface_offset_sd",
           "surface_offset_uncertainty", "thermal_offset", "thermal_offset_sd", "thermal_offset_uncertainty", "n_air",
           "n_surface", "n_depth", "first_year", "last_year", "reason")
-_FILES = click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+_FILES = click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 
 
 def _reading(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -152,7 +152,11 @@ def _draw(result: Any, figure: Path) -> None:
 
 def _read(path: Path, timezone: str | None, encoding: str | None) -> list[Record]:
     from talik.readers.registry import read
+    from talik.store.catalogue import is_store, reading
 
+    if is_store(path):
+        with reading(path) as catalogue:
+            return list(catalogue.records())
     return read(path, timezone=timezone, encoding=encoding)
 
 
