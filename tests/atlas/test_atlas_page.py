@@ -98,13 +98,12 @@ def test_a_click_on_a_marker_chooses_its_site(opened, page_file):
           const all = Bokeh.documents.flatMap(d => [...d._all_models.values()]);
           const s = all.find(m => m.name === 'sites'), k = s.data.site.indexOf('Marion Island');
           const box = document.getElementById('draw-map-antarctic'); box.scrollIntoView({block: 'center'});
-          const root = Bokeh.index.get_one_by_id
-            ? [...Bokeh.index].find(v => v.model.name === 'map-antarctic') : null;
+          const root = [...Bokeh.index].find(v => v.model.name === 'map-antarctic');
           const r = root.el.getBoundingClientRect(), f = root.frame;
           const x = f.x_scale.compute(s.data.x_antarctic[k]), y = f.y_scale.compute(s.data.y_antarctic[k]);
           return [r.left + x, r.top + y] }""")
         page.mouse.click(*where)
-        page.wait_for_function("document.querySelector('#panel h2').textContent === 'Marion Island'")
+        page.locator("#panel h2", has_text="Marion Island").wait_for(timeout=20_000)
 
 
 @pytest.mark.browser
