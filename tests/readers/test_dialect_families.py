@@ -1,14 +1,19 @@
 """Files of the same families that nobody here has: every dialect gives the same series, or is refused in one line."""
 
+import zipfile
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
+from openpyxl import Workbook
 
 import talik
 from talik.errors import TalikError
+from talik.readers import columns, registry
 from talik.records import Flag
 
+SAMPLES = Path(__file__).parents[1] / "data" / "readers"
 TIMES = np.datetime64("2019-11-05T00:00", "m") + np.arange(60) * np.timedelta64(60, "m")
 VALUES = np.round(-4 + 9 * np.sin(np.arange(60) / 7), 3)
 HALVES = {"en": ("AM", "PM"), "cs": ("dop.", "odp."), "es": ("a.m.", "p.m."), "zh": ("上午", "下午"), "24": ("", "")}
@@ -133,6 +138,32 @@ def test_the_same_table_in_other_bytes(tmp_path, kind):
     np.testing.assert_allclose(record.values[:, 0], VALUES[:40], atol=1e-9)
 
 
+@pytest.mark.parametrize("cut", [1, 2, 3, 4])
+def test_a_cut_last_number_is_refused_and_a_whole_one_read(tmp_path, cut):
+    path = tmp_path / "x.csv"
+    text = "Date/Depth,0.5\n" + "".join(f"2020-01-{day:02d},-{day / 7:.3f}\n" for day in range(1, 29))
+    path.write_text(text[:-1])
+    assert talik.read(path)[0].values[-1, 0] == -4
+    path.write_text(text[: -1 - cut])
+    with pytest.raises(TalikError, match=r"x.csv, line 29: .*is the file cut off"):
+        talik.read(path)
+
+
+def whole_and_cut():
+    samples = ("toa5.dat", "data_90000001_0.csv", "minilog.csv", "geoprecision_gp5w.csv", "rbr_xl800.dat")
+    return [pytest.param(name, id=name) for name in samples]
+
+
+@pytest.mark.parametrize("name", whole_and_cut())
+def test_a_loggers_file_without_last_line_end_is_read(tmp_path, name):
+    content = (SAMPLES / name).read_bytes()
+    path = tmp_path / name
+    path.write_bytes(content.rstrip(b"\r\n"))
+    [plain], [bare] = talik.read(SAMPLES / name), talik.read(path)
+    np.testing.assert_array_equal(plain.values, bare.values)
+    np.testing.assert_array_equal(plain.times, bare.times)
+
+
 FAULTS = {
     "empty": "", "header only": "Date/Depth,0.5\n", "short row": "Date/Depth,0.5,1\n2020-01-01,1,2\n2020-01-02,1\n",
     "long row": "Date/Depth,0.5\n2020-01-01,1\n2020-01-02,1,5\n",
@@ -149,3 +180,58 @@ def test_faults_end_in_one_line_with_the_files_name(tmp_path, fault):
     with pytest.raises(TalikError, match=r"x\.csv") as caught:
         talik.read(path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_long_text_in_very_many_cells_is_refused(tmp_path):
+    path = tmp_path / "x.xlsx"
+    cells = "".join(f'<row r="{n}"><c r="A{n}" t="s"><v>0</v></c></row>' for n in range(1, 1501))
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("[Content_Types].xml", "<Types/>")
+        book.writestr("xl/sharedStrings.xml", "<sst><si><t>" + "a" * 900_000 + "</t></si></sst>")
+        book.writestr("xl/worksheets/sheet1.xml", f"<worksheet><sheetData>{cells}</sheetData></worksheet>")
+    with pytest.raises(TalikError, match=r"x\.xlsx: .* repeats a text of 900\d\d\d bytes in 1500 cells"):
+        talik.read(path)
+
+
+def test_a_workbook_that_is_damaged_is_a_plain_error(tmp_path):
+    path = tmp_path / "x.xlsx"
+    Workbook().save(path)
+    content = path.read_bytes()
+    for cut in (200, len(content) // 2, len(content) - 30):
+        path.write_bytes(content[:cut])
+        with pytest.raises(TalikError, match=r"x\.xlsx"):
+            talik.read(path)
+
+
+def test_a_claim_that_stumbles_is_told_with_the_file(tmp_path, monkeypatch):
+    def stumble(head):
+        raise OSError("short read")
+
+    monkeypatch.setattr(registry, "_REGISTERED", {})
+    registry.register(registry.Reader("mine", "a test", stumble, lambda head, options: []))
+    path = tmp_path / "x.csv"
+    path.write_text("Date/Depth,0.5\n" + rows())
+    with pytest.raises(TalikError, match=r"x\.csv: damaged .OSError: short read"):
+        talik.read(path)
+
+
+def test_the_quick_way_of_long_tables_reads_the_same(tmp_path, monkeypatch):
+    table = "Date/Depth,0.5,1\n" + "".join(line + f",{n}\n" for n, line in enumerate(rows().splitlines()))
+    odd = {"plain": table, "NA": table.replace(",0\n", ",NA\n"), "blank": table.replace(",0\n", ",\n"),
+           "quoted": table.replace(",1\n", ',"1"\n', 2)}
+    path = tmp_path / "x.csv"
+    for text in odd.values():
+        path.write_text(text)
+        [slow] = talik.read(path)
+        with monkeypatch.context() as patch:
+            patch.setattr(columns, "_LONG", 0)
+            [quick] = talik.read(path)
+        np.testing.assert_array_equal(slow.times, quick.times)
+        np.testing.assert_array_equal(slow.values, quick.values)
+        np.testing.assert_array_equal(slow.flags, quick.flags)
+    with monkeypatch.context() as patch:
+        patch.setattr(columns, "_LONG", 0)
+        for fault in (table + "2020-01-01 00:00:00,1\n", table + "2020-01-01 00:00:00,1,2,3\n", table + ",1,2\n"):
+            path.write_text(fault)
+            with pytest.raises(TalikError, match=r"x\.csv, line 42"):
+                talik.read(path)

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from talik.errors import FileError
-from talik.readers.dialect import blocks, cells, table
+from talik.readers.dialect import blocks, cells, table, whole_row
 from talik.readers.numerals import BLANKS, parsed, unparsed
 from talik.readers.registry import Head, Options
 from talik.readers.spreadsheet import Cell, Rows
@@ -128,7 +128,9 @@ def read_columns(head: Head, layout: Layout, options: Options) -> Columns:
     if not sum(map(len, parts.frames)):
         raise FileError(f"{head.name}: has a header and no rows")
     frame, rows = parts.joined(), np.concatenate(parts.lines)
-    if layout.ragged:
+    if not layout.ragged:
+        _refuse_cut_number(piece, head.name, int(rows[-1]))
+    else:
         _refuse_cut(piece, layout, head.name, int(rows[-1]))
     stamps = None
     if parts.shape:
@@ -280,6 +282,19 @@ class _Parts:
             return frame
         return frame.with_columns(
             pl.col(self.layout.integers).cast(pl.Int32), pl.col(self.layout.texts).cast(pl.Categorical)
+        )
+
+
+def _refuse_cut_number(piece: bytes, file: str, line: int) -> None:
+    """A last line without line end whose last number has fewer decimals than all of the rows before it."""
+    if piece.endswith(b"\n"):
+        return
+    *before, last = piece[-8192:].decode(errors="replace").split("\n")
+    before = [text for text in before[1:] if text.strip()][-50:]
+    if len(before) >= 10 and last.strip() and not whole_row(last, before, proved=False):
+        raise FileError(
+            f"{file}, line {line}: the last line has no line end and {last[-20:]!r} looks cut inside its last number: "
+            "is the file cut off? If it is whole, add a line end"
         )
 
 

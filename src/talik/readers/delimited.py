@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,15 +11,13 @@ from numpy.typing import NDArray
 
 from talik.errors import FileError
 from talik.readers.columns import Columns, Layout, read_columns
-from talik.readers.dialect import cells, separator_of
+from talik.readers.dialect import whole_row
 from talik.readers.encoding import split_lines
 from talik.readers.numerals import parsed, unparsed
 from talik.readers.registry import Head, Options
 
 _TAIL = 8192
 """Bytes at the end of a file that show how its rows are written."""
-
-_DIGITS = re.compile(r"[-+]?(\d+)(?:[.,](\d+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,26 +170,6 @@ def ended(head: Head) -> None:
     if tail.endswith((b"\n", b"\r")):
         return
     *before, last = split_lines(tail.decode(head.encoding.name, errors="replace"))
-    if not _as_long(last, [line for line in before[1:] if line.strip()][-50:]):
+    if not whole_row(last, [line for line in before[1:] if line.strip()][-50:]):
         raise FileError(f"{head.name}: its last line has no line end and {last[-20:]!r} may be cut, perhaps inside a "
                         "number. If it is whole, add a line end.")
-
-
-def _as_long(last: str, before: Sequence[str]) -> bool:
-    if not before:
-        return False
-    separator = separator_of(before)
-    *_, end = row = cells(last, separator)
-    ends = [found[-1] for line in before if len(found := cells(line, separator)) == len(row)]
-    if len(ends) < 0.9 * len(before):
-        return False
-    if not end or last.count('"') % 2:
-        return not any(ends) and not last.count('"') % 2
-    numbers = [match for text in ends if (match := _DIGITS.fullmatch(text))]
-    mine = _DIGITS.fullmatch(end)
-    if not numbers or mine is None:
-        return end in ends
-    decimals = max(len(match[2] or "") for match in numbers)
-    if decimals:
-        return len(mine[2] or "") == decimals
-    return len(mine[1]) >= min(len(match[1]) for match in numbers)
