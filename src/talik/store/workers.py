@@ -123,7 +123,8 @@ def _on_cluster(tasks: Sequence[Task], address: str) -> Iterator[Outcome]:
         raise RemoteError(f"--cluster {address}: no dask scheduler answers there ({error})") from error
     with client:
         futures = {client.submit(_take_in, task, pure=False): task for task in tasks}
-        for future in distributed.as_completed(list(futures)):  # type: ignore[no-untyped-call]
+        done = distributed.as_completed(list(futures), loop=client.loop)  # type: ignore[no-untyped-call]
+        for future in done:
             try:
                 outcome = future.result()
             except distributed.KilledWorker:
