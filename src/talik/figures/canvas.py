@@ -33,7 +33,8 @@ INK, QUIET, FAINT = "#1A1A1A", "#6B6B6B", "#D5D5D5"
 _OTHER_MARKERS = ("D", "v", "P", "X", "*")
 _STYLE: dict[str, Any] = {
     # Text stays text in SVG. DejaVu Sans is the widest of these, so a stand-in font never makes labels overlap.
-    "svg.fonttype": "none", "svg.hashsalt": "talik",
+    # A dollar sign in a site's name is a dollar sign, not the start of a formula.
+    "svg.fonttype": "none", "svg.hashsalt": "talik", "text.parse_math": False,
     "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans", "Arial", "Helvetica", "sans-serif"],
     "font.size": SMALL, "axes.labelsize": NORMAL, "axes.titlesize": NORMAL, "figure.titlesize": NORMAL,
     "xtick.labelsize": SMALL, "ytick.labelsize": SMALL, "legend.fontsize": SMALL, "legend.title_fontsize": SMALL,
