@@ -124,10 +124,13 @@ class SeriesSection(Choices):
 
 
 class PredictorsSection(Section):
-    """`[predictors]`: a table of predictors to join by site."""
+    """`[predictors]`: a table of predictors to join by site, or ERA5-Land files to take them from."""
 
     table: str | None = None
     columns: dict[str, str] = {}
+    era5land: tuple[str, ...] = ()
+    dataset: str = ""
+    years: tuple[int, int] | None = None
 
 
 class DriversSection(Section):

@@ -121,18 +121,25 @@ def _scorecard(desk: Desk) -> NotRun | None:
 
 
 def _predictors(desk: Desk) -> NotRun | None:
-    """What may explain the offsets: columns of the table of sites, and of a table of predictors joined by site."""
-    sites, section = desk.read(SITES), desk.settings.predictors
-    if section.table:
-        from talik.synthesis.joined import join_predictors
+    """What may explain the offsets: columns of the table of sites, of a table joined by site, and ERA5-Land."""
+    from talik.synthesis.joined import join_predictors
 
+    sites, section = desk.read(SITES), desk.settings.predictors
+    if section.era5land:
+        from talik.synthesis.predictors import site_predictors
+
+        found = site_predictors(sites, [desk.settings.path(name) for name in section.era5land], years=section.years,
+                                dataset=section.dataset)
+        desk.write("predictor_provenance.csv", found.provenance)
+        sites = join_predictors(sites, found.table.drop("site_no", strict=False))
+    if section.table:
         sites = join_predictors(sites, desk.settings.path(section.table), columns=section.columns)
     desk.write(PREDICTORS, sites)
     absent = [name for name in ERA5LAND_TWELVE if not _present(sites, [name])]
     if absent:
         return NotRun(f"{len(absent)} of the 12 ERA5-Land predictors are absent ({', '.join(absent)}): drivers are "
                       "sought among what the table holds, and slopes on snow or moisture cannot be had.",
-                      "Fetch them with `talik predictors` and name the table under [predictors].")
+                      "Name ERA5-Land files under [predictors] era5land, or fetch a table with `talik predictors`.")
     return None
 
 
@@ -249,8 +256,11 @@ def _site_file(settings: Settings) -> list[Path]:
     return [settings.path(settings.sites.table)] if settings.sites.table else []
 
 
-def _predictor_file(settings: Settings) -> list[Path]:
-    return [settings.path(settings.predictors.table)] if settings.predictors.table else []
+def _predictor_files(settings: Settings) -> list[Path]:
+    """The table, and the files of ERA5-Land; a Zarr store is a folder of files."""
+    section = settings.predictors
+    named = [settings.path(name) for name in (*section.era5land, *([section.table] if section.table else []))]
+    return [file for path in named for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
 
 
 def _extent_file(settings: Settings) -> list[Path]:
@@ -268,7 +278,7 @@ RECIPE: Sequence[Step] = (
     Step("summary", _summary, needs=("sites",)),
     Step("profiles", _profiles, needs=("sites",)),
     Step("scorecard", _scorecard, needs=("sites",), uses=("study", "sites")),
-    Step("predictors", _predictors, needs=("sites",), uses=("predictors",), files=_predictor_file),
+    Step("predictors", _predictors, needs=("sites",), uses=("predictors",), files=_predictor_files),
     Step("drivers", _drivers, needs=("predictors",), uses=("study", "drivers")),
     Step("slopes", _slopes, needs=("predictors",), uses=("study", "slopes")),
     Step("figures", _figures, needs=("series", "sites", "summary", "drivers", "slopes"), uses=("study", "figures"),
