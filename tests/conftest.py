@@ -49,3 +49,19 @@ def finished(tmp_path_factory) -> Path:
 def results(finished, tmp_path) -> Path:
     """A copy of that folder to harm."""
     return Path(shutil.copytree(finished, tmp_path / "results"))
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A Chromium that calls nobody; closed with the module, so that its event loop is in nobody's way."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("no chromium on PATH")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as p:
+        running = p.chromium.launch(executable_path=chromium, args=[
+            "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+            "--disable-component-update", "--disable-sync"])
+        yield running
+        running.close()

@@ -1,6 +1,5 @@
 """Results folders for the atlas and the service, and a browser that reports everything a page does."""
 
-import shutil
 from contextlib import contextmanager
 
 import polars as pl
@@ -9,22 +8,7 @@ import pytest
 from talik.files import write_parquet
 from talik.provenance import FileEntry, write_manifest
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]
 HOSTILE = '<img src=x onerror="document.title=1">'
-
-
-@pytest.fixture(scope="session")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no chromium on PATH")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as p:
-        running = p.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +36,7 @@ def hostile_study(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def opened(browser):
     """A context manager: the page at an address, ready, that fails on any console warning, error or request outside."""
 

@@ -127,7 +127,8 @@ def table_sites(table: str, columns: Mapping[str, str], units: Mapping[str, str]
             frame = read_sites(path, columns=columns, units=units, encoding=encoding, sheet=sheet)
     for guess in guesses:
         click.echo(f"note: {guess.message}", err=True)
-    codes = [code for codes in frame["flags"].drop_nulls() for code in codes.split(";") if code]
+    codes = [code for codes in frame["flags"].drop_nulls() for code in codes.split(";")
+             if code and not code.startswith("NO_")]
     if codes:
         counted = ", ".join(f"{code} {n}" for code, n in Counter(codes).most_common())
         click.echo(f"note: {table}: flags ({counted}); `talik run` writes them with reasons into sites.csv.", err=True)
