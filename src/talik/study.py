@@ -29,7 +29,8 @@ def _series(desk: Desk) -> NotRun | None:
     section = desk.settings.series
     if section is None:
         return None
-    found = station_sites(stations(desk.settings), desk.settings.path(section.data))
+    found = station_sites(stations(desk.settings), desk.settings.path(section.data),
+                          keep=lambda name, days: desk.write(f"series/{name}.parquet", days))
     desk.write("series_sites.parquet", found.sites)
     desk.write("series_sites.csv", found.sites)
     desk.write("series_values.csv", found.values)

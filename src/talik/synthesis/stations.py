@@ -16,10 +16,12 @@ from polars.exceptions import PolarsError
 from talik.errors import DataError, FileError, TalikError
 from talik.readers.registry import read
 from talik.records import Record
-from talik.series.columns import Pick, all_columns
+from talik.series.columns import Pick, all_columns, joined
 from talik.series.completeness import REASONS, Completeness
 from talik.series.filling import Filling
 from talik.series.offsets import QUANTITIES, AnnualOffsets, annual_offsets
+from talik.series.quality import checked_once
+from talik.synthesis.daily_series import daily_series, file_names
 from talik.variables import variable
 
 MEANS = QUANTITIES[:6]
@@ -110,7 +112,8 @@ class StationSites:
 
 
 def station_sites(stations: Sequence[Station], folder: Path | str = ".", *,
-                  watch: Callable[[str], None] | None = None) -> StationSites:
+                  watch: Callable[[str], None] | None = None,
+                  keep: Callable[[str, pl.DataFrame], None] | None = None) -> StationSites:
     """
     Sites, years and refusals of stations; a bad file or station never stops the others.
 
@@ -121,6 +124,8 @@ def station_sites(stations: Sequence[Station], folder: Path | str = ".", *,
         Where relative patterns start.
     watch : callable, optional
         Told the name of each station before it is worked on.
+    keep : callable, optional
+        Given the file name (without ending) and the daily series of each station that has any; see `daily_series`.
 
     Returns
     -------
@@ -145,21 +150,27 @@ def station_sites(stations: Sequence[Station], folder: Path | str = ".", *,
         raise DataError(f"series: two stations are called {twice[0]!r}; expected a name of its own for each")
     desk = _Desk(Path(folder), stations)
     rows, years, values, states = [], [], [], []
-    for station in stations:
+    names = file_names([station.site for station in stations])
+    for station, name in zip(stations, names, strict=True):
         if watch:
             watch(station.site)
         before = len(desk.refusals)
-        result, records = _offsets(station, desk)
+        records = _records(station, desk)
+        checked = _checked(station, records, desk)
+        result = _offsets(station, checked, desk)
         row = _row(station, result, records, desk) if result else None
         if result:
             years.append(result.years)
         if row:
             rows.append(row)
             values += _values(row, result, records, desk) if result else []
+        if keep and checked:
+            keep(name, daily_series(checked))
         states.append({"site": station.site, "status": "used" if row else "refused",
                        "n_years": _years_with_values(result), "first_year": (row or {}).get("first_year"),
                        "last_year": (row or {}).get("last_year"),
-                       "reason": " ".join(str(r["reason"]) for r in desk.refusals[before:]) or None})
+                       "reason": " ".join(str(r["reason"]) for r in desk.refusals[before:]) or None,
+                       "series": f"{name}.parquet" if keep and checked else None})
     return StationSites(pl.DataFrame(rows, schema=_site_schema()),
                         pl.concat(years, how="diagonal_relaxed") if years else pl.DataFrame(),
                         pl.DataFrame(desk.refusals, schema=_REFUSALS), pl.DataFrame(values, schema=_VALUES),
@@ -170,7 +181,7 @@ _VALUES = {"site": pl.String, "quantity": pl.String, "value": pl.Float64, "n": p
            "uncertainty": pl.Float64, "first_year": pl.Int64, "last_year": pl.Int64, "method": pl.String,
            "columns": pl.String, "files": pl.String, "sha256": pl.String}
 _STATES = {"site": pl.String, "status": pl.String, "n_years": pl.Int64, "first_year": pl.Int64, "last_year": pl.Int64,
-           "reason": pl.String}
+           "reason": pl.String, "series": pl.String}
 PLACE = ("region", "subregion", "basin", "latitude", "longitude", "coordinate_precision_km", "elevation",
          "vegetation", "soil")
 _NUMBERS = ("latitude", "longitude", "coordinate_precision_km", "elevation")
@@ -233,17 +244,26 @@ class _Desk:
         return path, repr(sorted(options.items()))
 
 
-def _offsets(station: Station, desk: _Desk) -> tuple[AnnualOffsets | None, list[Record]]:
-    records = _records(station, desk)
+def _offsets(station: Station, records: Sequence[Record], desk: _Desk) -> AnnualOffsets | None:
     if not records:
-        return None, []
+        return None
     try:
         return annual_offsets(records, air=station.air, surface=station.surface, depth=station.depth, alt=station.alt,
                               completeness=station.completeness, year_start=station.year_start, check=station.check,
-                              fill=station.fill, surface_depth=station.surface_depth, site=station.site), records
+                              fill=station.fill, surface_depth=station.surface_depth, site=station.site)
     except (TalikError, *_UNFORESEEN) as error:
         desk.refuse(station.site, None, "offsets", error)
-        return None, records
+        return None
+
+
+def _checked(station: Station, records: Sequence[Record], desk: _Desk) -> list[Record]:
+    """The station's records as its offsets see them: yearly files joined, values flagged."""
+    try:
+        one = joined(records)
+        return [checked_once(record) for record in one] if station.check else one
+    except (TalikError, *_UNFORESEEN) as error:
+        desk.refuse(station.site, None, "offsets", error)
+        return []
 
 
 def _records(station: Station, desk: _Desk) -> list[Record]:
