@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
+from functools import cache
 
 from talik.errors import FileError
 
@@ -19,6 +20,9 @@ _CONTROL = re.compile(rb"[\x01-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 _SIGNS = set(b"\xb0\xb1\xb2\xb3\xb5\xba\xa9\xae\xb7\x96\xa0")  # degree, plus-minus, squared, micro, dashes ...
 _ENOUGH = 24
 """Bytes beyond ASCII from which a guess between code pages is taken as good."""
+
+_PAGES = ("cp1252", "gbk", "big5", "cp949", "cp932", "mac_roman", "cp437", "cp866", "koi8_r", "cp1251", "cp1253", "cp874")
+"""Code pages through which programs have read a degree sign that was written in another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,36 @@ def split_lines(text: str) -> list[str]:
     """The lines of a text whatever its line ends; without a last empty one."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return lines[:-1] if lines and not lines[-1] else lines
+
+
+def with_degrees(text: str) -> str:
+    """
+    Text in which the degree sign before C and F is put back where a wrong code page, or a program, has lost it.
+
+    Examples
+    --------
+    >>> [with_degrees(f"Temp, {sign} (LGR)") for sign in ("?F", "癈", "蚌", "Â°C", "øC", "∞C", "\ufffdC")]
+    ['Temp, °F (LGR)', 'Temp, °C (LGR)', 'Temp, °F (LGR)', 'Temp, °C (LGR)', 'Temp, °C (LGR)', 'Temp, °C (LGR)', ...]
+    """
+    known = _degrees_in_disguise()
+    found = "|".join(map(re.escape, sorted(known, key=len, reverse=True)))
+    lost = rf"(?:{found})(?![A-Za-z])|(?<=[\s,(])[?\ufffd]{{1,2}}[CF](?![A-Za-z])"
+    return re.sub(lost, lambda match: known.get(match[0], f"°{match[0][-1]}"), text)
+
+
+@cache
+def _degrees_in_disguise() -> dict[str, str]:
+    """What becomes of "°C" and "°F" when one program writes them in one code page and the next reads another."""
+    found = {}
+    for letter in "CF":
+        meant = f"°{letter}"
+        found[meant.encode("cp437").decode("cp1252")] = meant
+        for raw in (meant.encode("cp1252"), meant.encode()):
+            for page in _PAGES:
+                read = raw.decode(page, errors="ignore")
+                if len(read) > 1 or not read.isascii():
+                    found[read] = meant
+    return found
 
 
 def named(name: str) -> Encoding:

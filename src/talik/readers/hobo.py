@@ -1,4 +1,4 @@
-"""HOBOware's text exports in any dialect: separators, dates and their language, number styles, units, events."""
+"""Text exports of HOBOware, HOBOconnect and HOBOlink in any dialect: separators, dates, languages, numbers, events."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import polars as pl
 
 from talik.errors import AmbiguousFile, FileError
 from talik.readers.columns import Columns, Layout, read_columns
-from talik.readers.depths import depths_of, unit_of
+from talik.readers.depths import Labelled, depths_of, unit_of
 from talik.readers.dialect import cells, separator_of, unique_names
+from talik.readers.encoding import with_degrees
 from talik.readers.numerals import decimal_mark
 from talik.readers.registry import CERTAIN, CLAIM, Head, Options, Reader
 from talik.readers.widetable import wide_record
-from talik.readers.zones import chosen, offset_in
+from talik.readers.zones import chosen, named_in, offset_in
 from talik.records import Record
 
 _LOGGER = re.compile(r"LGR S/N|\bS/N:\s*\d|#\d{6,}\b|Coupler|Coupleur|Host Connected|End Of File|Fin de fichier")
@@ -24,7 +25,13 @@ _CLOCK_ZONE = re.compile(r"(GMT|UTC)\s*[+-]\d")
 _TITLE = re.compile(r'"?(?:Plot Title|Titre de tracé|[^";,\t]{3,30})\s*:\s*([^";\t]*)"?[;,\t]*')
 # pieces of a header cell that a comma without quotes around it has parted from their cell
 _LOOSE = re.compile(r"#\d+|(GMT|UTC)\s*[+-].*|[°*]?[CF]\b.*|%.*|V\b.*|SEN S/N.*|LBL:.*|lux|kPa.*|m³.*")
-_NOT_GROUND = re.compile(r"dew|taupunkt|rosn|ros[eé]e|rocío|wet.?bulb|logger|host|batt", re.IGNORECASE)
+# dew point in several languages, and what else is no reading of a sensor in the ground or the air
+_NOT_GROUND = re.compile(
+    r"dew|tau\w*p|rosn|ros[eé]e|roc[ií]o|orvalho|daugg|росы|露点|wet.?bulb|heat index|chill|logger|host|batt|"
+    r"(?<![a-z])(?:m[aá]x|m[ií]n|std|standardabw|écart)(?![a-z])|stddev",
+    re.IGNORECASE,
+)
+_UNITLESS = re.compile(r"LBL:\s*([-+\u2212]?\d+(?:[.,]\d+)?)\s*(?=[,)]|$)")
 _DETAIL = re.compile(r"([A-Z][A-Za-z ()σ]{2,40}):\s*(\S.*?)\s*$")
 _DIGITS = re.compile(r"\(?-?(\d+)\)?-?")
 _LOOKED_AT = 300
@@ -51,7 +58,7 @@ class _Shape:
 def _claims(head: Head) -> int:
     if head.suffix == ".hobo" and head.binary:
         return CERTAIN
-    found = _header(head.lines[:5])
+    found = _header(head.lines)
     if found is None:
         return 0
     line = head.lines[found]
@@ -59,9 +66,11 @@ def _claims(head: Head) -> int:
 
 
 def _header(lines: Sequence[str]) -> int | None:
-    """The line that names a temperature, and by its manner comes from HOBOware."""
-    for place, line in enumerate(lines):
-        if unit_of_any(line) and (_LOGGER.search(line) or _CLOCK_ZONE.search(line) or re.match(r"\W*#\W", line)):
+    """The line that names a temperature, and by its manner comes from HOBOware, HOBOconnect or HOBOlink."""
+    for place, line in enumerate(lines[:5]):
+        if unit_of_any(with_degrees(line)) and (
+            _LOGGER.search(line) or _CLOCK_ZONE.search(line) or re.match(r"\W*(Line)?#\W", line)
+        ):
             return place
     return None
 
@@ -72,7 +81,7 @@ def unit_of_any(line: str) -> bool:
 
 
 def _shape(head: Head) -> _Shape:
-    header = _header(head.lines[:5])
+    header = _header(head.lines)
     if header is None:
         raise FileError(
             f"{head.name}: none of the first 5 lines is a HOBOware header (a date and a temperature with its unit)"
@@ -81,7 +90,7 @@ def _shape(head: Head) -> _Shape:
     if not rows:
         raise FileError(f"{head.name}: has a header and no rows")
     separator = separator_of(rows[:60])
-    names = unique_names(_joined(cells(head.lines[header], separator)))
+    names = unique_names(_joined(cells(with_degrees(head.lines[header]), separator)))
     samples = tuple(tuple(cells(row, separator)) for row in rows)
     first = samples[0]
     place = next(
@@ -153,10 +162,7 @@ def _read(head: Head, options: Options) -> list[Record]:
     columns = _samples_only(table, shape)
     scale, how_scale = _scale(warm, shape, columns, details, head.name)
     columns = replace(columns, frame=columns.frame.with_columns(pl.col(warm) * scale)) if scale != 1 else columns
-    zone = chosen(
-        options.timezone,
-        next((z for text in (shape.clock, shape.stamp, *details.values()) if (z := offset_in(text)) is not None), None),
-    )
+    zone = chosen(options.timezone, None if options.timezone else _zone(shape, details, head.name))
     title = _TITLE.fullmatch(head.first.strip()) if shape.header else None
     site = (title[1].strip() if title else "") or details.get("Serial Number") or _serial(shape.names) or head.path.stem
     return [
@@ -164,7 +170,7 @@ def _read(head: Head, options: Options) -> list[Record]:
             head,
             columns,
             warm,
-            depths_of([_bare(name) for name in warm]),
+            _depths(warm),
             zone,
             site=site,
             header="\n".join(head.lines[: shape.header + 1]),
@@ -173,6 +179,24 @@ def _read(head: Head, options: Options) -> list[Record]:
             understood=(how_scale or how_numbers,),
         )
     ]
+
+
+def _zone(shape: _Shape, details: dict[str, str], file: str) -> int | str | None:
+    """The zone that the titles of the stamps name, else the details."""
+    for title in filter(None, (shape.clock, shape.stamp)):
+        if (found := named_in(title, file=file)) is not None:
+            return found
+    return next((found for text in details.values() if (found := offset_in(text)) is not None), None)
+
+
+def _depths(warm: Sequence[str]) -> Labelled:
+    """Depths from the labels; a label that is a number alone may be in m, in cm, or the number of a sensor."""
+    bare = [match[1] for name in warm if (match := _UNITLESS.search(name))]
+    found = depths_of([_bare(_UNITLESS.sub("", name)) for name in warm])
+    if not bare:
+        return found
+    return replace(found, how=f"depths: the labels {', '.join(bare)} have no unit (m, cm, or numbers of sensors?): "
+                              "give them with depths=...")
 
 
 def _samples_only(columns: Columns, shape: _Shape) -> Columns:
@@ -246,4 +270,4 @@ def _events(columns: Columns, shape: _Shape) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-READER = Reader("hobo", "HOBOware text export, any dialect", _claims, _read)
+READER = Reader("hobo", "HOBOware, HOBOconnect or HOBOlink text export, any dialect", _claims, _read)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
-from talik.errors import FileError, UsageError
+from talik.errors import AmbiguousFile, FileError, UsageError
 from talik.records import Times
 
 _OFFSET = re.compile(
@@ -30,11 +30,33 @@ _ABBREVIATED = {
     "ast": -240,
     "nst": -210,
     "hst": -600,
+    "adt": -180,
+    "ndt": -150,
+    "wet": 0,
+    "west": 60,
     "cet": 60,
     "cest": 120,
     "eet": 120,
+    "eest": 180,
     "msk": 180,
+    "jst": 540,
+    "nzst": 720,
+    "nzdt": 780,
 }
+_BOTH_SEASONS = {
+    "AKST/AKDT": "America/Anchorage",
+    "PST/PDT": "America/Los_Angeles",
+    "MST/MDT": "America/Denver",
+    "CST/CDT": "America/Chicago",
+    "EST/EDT": "America/New_York",
+    "AST/ADT": "America/Halifax",
+    "NST/NDT": "America/St_Johns",
+    "CET/CEST": "Europe/Berlin",
+    "EET/EEST": "Europe/Helsinki",
+    "NZST/NZDT": "Pacific/Auckland",
+}
+_OF_SEVERAL = {"cst": "North America or China", "ast": "Atlantic or Arabia", "ist": "India, Ireland or Israel"}
+_IN_BRACKETS = re.compile(r"\(\s*([A-Z]{2,5}(?:/[A-Z]{2,5})?)\s*\)|[,(]\s*([A-Z]{3,5})(?: (?:Standard|Daylight) Time)?\s*\)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +180,39 @@ def offset_in(text: str) -> int | None:
     if match:
         return offset(match[0])
     return 0 if re.search(r"(?<![A-Za-z])(?:UTC|GMT)(?![A-Za-z])", text, re.IGNORECASE) else None
+
+
+def named_in(text: str, *, file: str) -> int | str | None:
+    """
+    The zone in the title of a column of stamps: minutes, the name of a zone with summer time, or None.
+
+    Raises
+    ------
+    AmbiguousFile
+        If the title names a zone by an abbreviation that is not known, or stands for several zones.
+
+    Examples
+    --------
+    >>> [named_in(f"Date-Time ({zone})", file="") for zone in ("PDT", "EST/EDT", "UTC Standard Time", "GMT+01:00")]
+    [-420, 'America/New_York', 0, 60]
+    >>> named_in("Date-Time (IST)", file="a.csv")
+    Traceback (most recent call last):
+    ...
+    talik.errors.AmbiguousFile: a.csv: the stamps are in 'IST' (India, Ireland or Israel?): say which with ...
+    """
+    found = offset_in(text)
+    match = _IN_BRACKETS.search(text)
+    if found is not None or match is None:
+        return found
+    word = match[1] or match[2]
+    known = _BOTH_SEASONS.get(word) or _ABBREVIATED.get(word.lower())
+    if known is None or word.lower() in _OF_SEVERAL:
+        which = _OF_SEVERAL.get(word.lower(), "an abbreviation that is not known here")
+        raise AmbiguousFile(
+            f"{file}: the stamps are in {word!r} ({which}?): say which with timezone= (--timezone), "
+            "such as '-06:00' or a name ('America/Winnipeg')"
+        )
+    return known
 
 
 def offset_label(minutes: int) -> str:
