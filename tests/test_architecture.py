@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "src" / "talik"
 FLOORS = [
-    ("errors", "files", "frames", "variables", "records", "results", "provenance"),
+    ("errors", "files", "frames", "variables", "records", "results", "provenance", "workers"),
     ("kernels",),
     ("readers",),
     ("series", "era5land"),
