@@ -113,6 +113,19 @@ def _month(name: str) -> int:
     return _MONTHS.get(key) or _MONTHS.get(key[:3], -1)
 
 
+def usual_order(order: str, text: str) -> str | None:
+    """
+    The order in which a format writes its dates, when this date is written so; None when a program has rewritten it.
+
+    Examples
+    --------
+    >>> usual_order("DMY", "30.04.2015 15:36"), usual_order("YMD", "2020/01/31"), usual_order("YMD", "1/31/20")
+    ('DMY', 'YMD', None)
+    """
+    shape = {"YMD": r"\s*\d{4}[-/.]\d{1,2}[-/.]\d{1,2}\b.*", "DMY": r"\s*\d{1,2}\.\d{1,2}\.\d{4}\b.*"}[order]
+    return order if re.fullmatch(shape, text) else None
+
+
 def chosen_order(
     fields: Fields, texts: list[str], codes: NDArray[np.integer], hours: list[str], date_order: str | None, where: Where
 ) -> tuple[Candidate, str]:

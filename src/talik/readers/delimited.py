@@ -13,11 +13,14 @@ from talik.errors import FileError
 from talik.readers.columns import Columns, Layout, read_columns
 from talik.readers.dialect import whole_row
 from talik.readers.encoding import split_lines
-from talik.readers.numerals import parsed, unparsed
+from talik.readers.numerals import decimal_mark, parsed, unparsed
 from talik.readers.registry import Head, Options
 
 _TAIL = 8192
 """Bytes at the end of a file that show how its rows are written."""
+
+_LOOKED_AT = 300
+"""Numbers with a comma, and as many with a point, that show which of them is the decimal mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,9 @@ class Fields:
             If a field is something else; the message has its line.
         """
         text = self.text(column)
-        values = parsed(text)
+        marked = [text.filter(text.str.contains(mark)).head(_LOOKED_AT) for mark in ("[,\\s']", r"\.")]
+        decimal, _ = decimal_mark(cell for cells in marked for cell in cells)
+        values = parsed(text, decimal=decimal)
         unparsed(text, values, file=self.file, column=name or str(column + 1), lines=self.lines.tolist())
         array = values.to_numpy().astype(np.float64)
         array[~np.isfinite(array)] = np.nan

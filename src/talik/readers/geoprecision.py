@@ -1,4 +1,4 @@
-"""GeoPrecision's two text exports, GP5W (`No,Time,#1:oC`) and FG2 (`NO,TIME,#1(oC)`): no depths, days first."""
+"""GeoPrecision's two text exports, GP5W (`No,Time,#1:oC`) and FG2 (`NO,TIME,#1(oC)`): no depths; days first, with dots."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import numpy as np
 
 from talik.errors import FileError
+from talik.readers.date_orders import usual_order
 from talik.readers.delimited import ended, split
 from talik.readers.depths import unit_of
 from talik.readers.numerals import fills_marked
@@ -15,9 +16,9 @@ from talik.readers.stamps import prove_dates
 from talik.readers.zones import chosen
 from talik.records import Record, Source, Times
 
-_HEADER = re.compile(r"^no[,;]time[,;]", re.IGNORECASE)
+_HEADER = re.compile(r"^n[or]\.?([,;\t])(time|zeit)\1", re.IGNORECASE)
 _COLUMN = re.compile(r"#?(?P<name>HK-?\w+|\d+)\s*[:(]\s*(?P<unit>[^)]*)\)?\s*")
-_ROW = re.compile(r"\s*\d+[,;]")
+_ROW = re.compile(r"\s*\d+[,;\t]")
 _EVENT = re.compile(r"\s*[<(]|delta time", re.IGNORECASE)
 _LOGGER = re.compile(r"(?:Logger:\s*#|<LOGGER:\s*\$?)(\w+)(?:\s*'([^']*)')?")
 
@@ -33,8 +34,7 @@ def read(head: Head, options: Options) -> list[Record]:
     at = next((i for i, line in enumerate(lines) if _HEADER.match(line)), None)
     if at is None:
         raise FileError(f"{head.name}: no title line 'No,Time,#1...' in it; not a GeoPrecision export")
-    separator = ";" if ";" in lines[at] else ","
-    # exports that passed a spreadsheet have empty cells at the end of every line
+    separator = next(mark for mark in ";\t," if mark in lines[at])
     names = lines[at].rstrip(separator + " ").split(separator)
     channels = [(place, *_channel(name)) for place, name in enumerate(names) if place >= 2]
     warm = [
@@ -47,14 +47,15 @@ def read(head: Head, options: Options) -> list[Record]:
     if odd is not None:
         raise FileError(f"{head.name}, line {odd}: {lines[odd - 1][:60]!r} is neither a numbered row nor an event")
     table = split(
-        [lines[n - 1].rstrip(separator + " \r") for n in numbers],
+        [_trimmed(lines[n - 1], separator, len(names)) for n in numbers],
         separator,
         width=len(names),
         file=head.name,
         numbers=numbers,
         at_least=3,
     )
-    stamps = prove_dates(table.text(1), date_order=options.date_order or "DMY", file=head.name, lines=numbers)
+    order = options.date_order or usual_order("DMY", table.text(1)[0])
+    stamps = prove_dates(table.text(1), date_order=order, file=head.name, lines=numbers)
     zone = chosen(options.timezone, _universal(lines[0], stamps.times))
     values, flags = fills_marked(table.matrix([place for place, _ in warm], [name for _, name in warm]))
     events = len(lines) - at - 1 - len(numbers) - sum(not line.strip() for line in lines[at + 1:])
@@ -74,7 +75,7 @@ def read(head: Head, options: Options) -> list[Record]:
                 time_zone_from=zone.found_in,
                 understood=(
                     head.encoding.how,
-                    "dates: day.month.year (the format's)" if not options.date_order else stamps.how,
+                    "dates: day.month.year (the format's)" if order and not options.date_order else stamps.how,
                     zone.understood,
                     "units: °C (oC in the header)",
                     "depths: the export names none",
@@ -93,6 +94,13 @@ def read(head: Head, options: Options) -> list[Record]:
             },
         )
     ]
+
+
+def _trimmed(line: str, separator: str, width: int) -> str:
+    """Without the empty cells that a spreadsheet puts behind the last column."""
+    line = line.rstrip(" \r")
+    extra = line.count(separator) - (width - 1)
+    return line[:-extra] if extra > 0 and line.endswith(separator * extra) else line
 
 
 def _channel(name: str) -> tuple[str, str]:

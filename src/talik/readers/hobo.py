@@ -31,7 +31,7 @@ _NOT_GROUND = re.compile(
     r"(?<![a-z])(?:m[aá]x|m[ií]n|std|standardabw|écart)(?![a-z])|stddev",
     re.IGNORECASE,
 )
-_UNITLESS = re.compile(r"LBL:\s*([-+\u2212]?\d+(?:[.,]\d+)?)\s*(?=[,)]|$)")
+_UNITLESS = re.compile(r"LBL:\s*([-+\u2212]?\d+(?:[.,]\d+)?)\s*(?=,(?!\d)|\)|$)")
 _DETAIL = re.compile(r"([A-Z][A-Za-z ()σ]{2,40}):\s*(\S.*?)\s*$")
 _DIGITS = re.compile(r"\(?-?(\d+)\)?-?")
 _LOOKED_AT = 300

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talik.errors import FileError
+from talik.readers.date_orders import usual_order
 from talik.readers.delimited import Fields, ended, split
 from talik.readers.depths import Labelled, depths_of
 from talik.readers.registry import CERTAIN, Head, Options, Reader
@@ -62,7 +63,7 @@ def read(head: Head, options: Options) -> list[Record]:
     is_raw = str(table.text(1)[0]).strip().isdigit()
     degrees, how = (_from_volts(readings, channels, described, head.name), "units: volts, to °C by the calibration in "
                     f"{described.name if described else ''}") if is_raw else (readings, "units: °C (the format's)")
-    times, zone = _times(table, numbers, is_raw, described, options, head.name)
+    times, how_dates, zone = _times(table, numbers, is_raw, described, options, head.name)
     depths = _depths(typed, above, warm)
     values, flags = ends_marked(degrees)
     metadata = {
@@ -84,7 +85,7 @@ def read(head: Head, options: Options) -> list[Record]:
                 time_zone_from=zone.found_in,
                 understood=(
                     head.encoding.how,
-                    "dates: year/month/day (the format's)",
+                    how_dates,
                     zone.understood,
                     how,
                     depths.how,
@@ -124,13 +125,15 @@ def _number(cell: list[str]) -> float:
 
 
 def _times(table: Fields, numbers: list[int], is_raw: bool, described: Description | None, options: Options,
-           file: str) -> tuple[Times, Zone]:
+           file: str) -> tuple[Times, str, Zone]:
     if is_raw:
-        return table.numbers(1, name="timestamp").astype("M8[s]").astype("M8[us]"), Zone("UTC", 0, "format")
-    stamps = prove_dates(table.text(1), date_order=options.date_order or "YMD", file=file, lines=numbers)
+        seconds = table.numbers(1, name="timestamp").astype("M8[s]").astype("M8[us]")
+        return seconds, "dates: seconds since 1970 (the format's)", Zone("UTC", 0, "format")
+    stamps = prove_dates(table.text(1), date_order=options.date_order or usual_order("YMD", table.text(1)[0]),
+                         file=file, lines=numbers)
     noted = offset(described.entries.get("UTC Offset", "")) if described else None
     zone = chosen(options.timezone, noted, found_in="metadata")
-    return zone.to_utc(stamps.times, file=file), zone
+    return zone.to_utc(stamps.times, file=file), stamps.how, zone
 
 
 def _from_volts(

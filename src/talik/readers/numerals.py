@@ -76,6 +76,8 @@ Lines = int | Sequence[int] | NDArray[np.integer]
 """The line of the first row, or of every row."""
 
 _HUGE = 1e19
+_CACHED = 65536
+"""Values that are looked at in one go: few enough to stay in the processor's cache."""
 _NUMBER = re.compile(r"[(\-+\u2212]?\s*[\d.,'\s\u00a0\u202f]*\d[\d.,]*\s*[)\-]?(?:[eE][+\-]?\d+)?")
 
 
@@ -88,12 +90,15 @@ def parsed(cells: pl.Series, *, decimal: str = ".") -> pl.Series:
     cells : polars.Series of str
         As in the file.
     decimal : {".", ",", " "}
-        The decimal mark. The other marks, and blanks and apostrophes, are taken as thousands marks.
+        The decimal mark. The other marks, and blanks and apostrophes, are taken as thousands marks where three
+        digits follow each of them (1,013); elsewhere they make the cell no number.
 
     Examples
     --------
     >>> parsed(pl.Series(["1,756-", "(4,621)", "1.234,5", "NA", "−3"]), decimal=",").to_list()
     [-1.756, -4.621, 1234.5, None, -3.0]
+    >>> parsed(pl.Series(["1,013.2", "0,125", "22,6166"])).to_list()
+    [1013.2, None, None]
     """
     if cells.dtype != pl.String:
         return cells.cast(pl.Float64)
@@ -106,10 +111,12 @@ def parsed(cells: pl.Series, *, decimal: str = ".") -> pl.Series:
     text = cells.filter(rest).str.strip_chars()
     negative = text.str.contains(r"^\(.*\)$|-$|^[-\x{2212}]")
     thousands = {".": r"[,'\s\x{a0}\x{202f}]", ",": r"[.'\s\x{a0}\x{202f}]", " ": r"[.,']"}[decimal]
-    bare = text.str.replace_all(r"^[(\-\x{2212}+]|[)\-]$", "").str.strip_chars().str.replace_all(thousands, "")
+    bare = text.str.replace_all(r"^[(\-\x{2212}+]|[)\-]$", "").str.strip_chars()
+    grouped = ~bare.str.contains(thousands) | bare.str.contains(rf"^[1-9]\d{{0,2}}(?:{thousands}\d{{3}})+(?:\D\d*)?$")
+    bare = bare.str.replace_all(thousands, "")
     if decimal != ".":
         bare = bare.str.replace(decimal if decimal == "," else r"[\s\x{a0}\x{202f}]", ".")
-    values = bare.cast(pl.Float64, strict=False)
+    values = bare.cast(pl.Float64, strict=False).set(~grouped, None)
     values = pl.select(pl.when(negative).then(-values).otherwise(values)).to_series()
     return plain.scatter(rest.arg_true(), values)
 
@@ -203,13 +210,9 @@ def fills_marked(
     """
     # one look sorts out blanks and what no temperature in °C, °F or K can be; only those few get the exact look
     flat = values.ravel("K")
-    fine = np.abs(flat - 115.0) < 235.0
-    fine &= flat != 85.0
-    for fill in declared:
-        if -120 < fill < 350:
-            fine &= flat != fill
+    place = np.concatenate([begin + np.flatnonzero(~_fine(flat[begin:begin + _CACHED], declared))
+                            for begin in range(0, max(flat.size, 1), _CACHED)])
     flags = np.zeros_like(values, np.uint16)
-    place = np.flatnonzero(~fine)
     if not place.size:
         return values, flags
     odd = flat[place]
@@ -224,3 +227,12 @@ def fills_marked(
     flags.ravel("K")[place] = marks
     values.ravel("K")[place] = np.where(marks > 0, np.nan, odd)
     return values, flags
+
+
+def _fine(values: NDArray[np.float64], declared: Sequence[float]) -> NDArray[np.bool_]:
+    fine: NDArray[np.bool_] = np.abs(values - 115.0) < 235.0
+    fine &= values != 85.0
+    for fill in declared:
+        if -120 < fill < 350:
+            fine &= values != fill
+    return fine

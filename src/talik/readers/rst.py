@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from talik.errors import FileError
-from talik.readers.delimited import split
+from talik.readers.date_orders import usual_order
+from talik.readers.delimited import ended, split
 from talik.readers.depths import CELSIUS, FAHRENHEIT, depths_of, unit_of
 from talik.readers.dialect import cells, unique_names
 from talik.readers.registry import CERTAIN, Head, Options, Reader
@@ -37,13 +38,15 @@ def read(head: Head, options: Options) -> list[Record]:
     entries = _entries(lines[:top])
     numbers = [i + 1 for i in range(at + 1, len(lines)) if lines[i].strip()]
     table = split([lines[n - 1] for n in numbers], ",", width=len(names), file=head.name, numbers=numbers)
+    ended(head)
     _check_whole(entries, len(numbers), head.name)
     # the sensors stand before the first blank title; behind it their resistances and the logger's temperature
     gap = next((i for i, name in enumerate(cells(lines[top], ",")) if not name), len(names))
     warm = [i for i in range(3, gap) if unit_of(units[i]) in (CELSIUS, FAHRENHEIT)]
     if not warm:
         raise FileError(f"{head.name}, line {at + 1}: no sensor in deg C or deg F")
-    stamps = prove_dates(table.text(0), date_order=options.date_order or "YMD", file=head.name, lines=numbers)
+    stamps = prove_dates(table.text(0), date_order=options.date_order or usual_order("YMD", table.text(0)[0]),
+                         file=head.name, lines=numbers)
     zone = chosen(options.timezone)
     raw = table.matrix(warm, [names[i] for i in warm])
     for column, place in enumerate(warm):
@@ -65,7 +68,7 @@ def read(head: Head, options: Options) -> list[Record]:
                 time_zone_from=zone.found_in,
                 understood=(
                     head.encoding.how,
-                    "dates: year/month/day (the format's)",
+                    stamps.how,
                     zone.understood,
                     "units: " + ", ".join(sorted({units[i] for i in warm})) + " (the UNITS line)",
                     depths.how,
