@@ -85,7 +85,7 @@ def take_in(task: Task) -> Outcome:
         reason = shown_text(f"{task.path.name}: cannot be taken in ({kind}: {error}). Please report it.")
         return Outcome(name, "refused", mark, digest, size, kind=kind, reason=reason)
     finally:
-        gc.collect()                                # tables may hang in cycles: memory would grow with the files
+        gc.collect(1)                     # young tables may hang in cycles: memory would grow with the files
     return Outcome(name, "taken in", mark, digest, size, series)
 
 
