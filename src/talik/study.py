@@ -83,23 +83,27 @@ def _given_sites(desk: Desk) -> pl.DataFrame | None:
 
 
 def _summary(desk: Desk) -> None:
-    """Means, standard errors, spread and cluster-bootstrap intervals by region and sub-region."""
+    """Means, standard errors, spread and cluster-bootstrap intervals by region and sub-region, or of all sites."""
     from talik.analysis.describe import DESCRIBED, describe
 
     study, sites = desk.settings.study, desk.read(SITES)
-    statements = describe(sites, by=_present(sites, GROUPINGS), variables=_present(sites, DESCRIBED),
+    statements = describe(sites, by=_present(sites, GROUPINGS) or None, variables=_present(sites, DESCRIBED),
                           level=study.level, n_boot=study.replicates, seed=study.seed)
     desk.write("summary.csv", statements.to_frame())
 
 
 def _profiles(desk: Desk) -> NotRun | None:
-    """The same regional means as published and as recommended, and the rows that make the difference."""
+    """The same regional means as published and as recommended, what makes the difference, what each warning changes."""
+    from talik.analysis.influence import warning_effects
     from talik.analysis.profiles import CHOICES, profile_differences, recommended_sites
 
     study, sites = desk.settings.study, desk.read(SITES)
     desk.write("profile_choices.csv", CHOICES)
-    if "region" not in sites.columns:
-        return NotRun("the table of sites has no column region.", "Add one to compare regional means.")
+    conflicts = desk.read("site_conflicts.csv") if desk.has("site_conflicts.csv") else None
+    desk.write("warning_effects.csv", warning_effects(
+        sites, conflicts, level=study.level, n_boot=study.replicates, seed=study.seed))
+    if not _present(sites, ["region"]):
+        return NotRun("no site has a region.", "Give the table a column region to compare regional means.")
     desk.write("profile_differences.csv", profile_differences(
         sites, level=study.level, n_boot=study.replicates, seed=study.seed))
     desk.write("profile_changes.csv", recommended_sites(sites)[1])
