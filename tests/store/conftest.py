@@ -18,10 +18,8 @@ def table_file(path, seed=0, *, days=40, depths=(0.1, 0.5, 1.0), step=1):
     return path
 
 
-@pytest.fixture
-def archive(tmp_path):
+def files(folder):
     """A folder of four readable files, one of junk, and one that is cut."""
-    folder = tmp_path / "archive"
     (folder / "north").mkdir(parents=True)
     for k in range(3):
         table_file(folder / f"site{k}.csv", k)
@@ -32,7 +30,21 @@ def archive(tmp_path):
 
 
 @pytest.fixture
+def archive(tmp_path):
+    """Such a folder, to change."""
+    return files(tmp_path / "archive")
+
+
+@pytest.fixture
 def store(archive, tmp_path):
-    """A store of that folder."""
+    """A store of it, to change."""
     ingest([archive], tmp_path / "store")
     return tmp_path / "store"
+
+
+@pytest.fixture(scope="session")
+def asked(tmp_path_factory):
+    """A store to ask only."""
+    folder = tmp_path_factory.mktemp("asked")
+    ingest([files(folder / "archive")], folder / "store")
+    return folder / "store"
