@@ -22,16 +22,26 @@ _FACTOR = {
     "мм": 0.001,
     "ft": 0.3048,
     "inch": 0.0254,
+    "in": 0.0254,
 }
-_UNIT = "|".join(sorted(_FACTOR, key=len, reverse=True))
+_UNIT = "|".join(sorted(set(_FACTOR) - {"in"}, key=len, reverse=True))  # "in 5" is no inch
 _NUM = r"[-\u2212+]?\d+(?:[.,]\d+)?"
 _AFTER = re.compile(rf"(?<![\w.,])({_NUM})\s*[_ ]?\s*({_UNIT})(?![A-Za-z0-9\u0400-\u04ff])", re.IGNORECASE)
 _BEFORE = re.compile(rf"(?<![A-Za-z\u0400-\u04ff])({_UNIT})[_ ]({_NUM})(?![\w])", re.IGNORECASE)
-_GLUED = re.compile(rf"(?<!(?<!\d)0)[A-Za-z_](\d+(?:[.,]\d+)?)_?({_UNIT})(?![A-Za-z0-9])", re.IGNORECASE)  # not 0_5m
+_GLUED = re.compile(
+    rf"(?<!(?<!\d)0)(?:[^\W\d]|_)(\d+(?:[.,]\d+)?)_?({_UNIT})(?![A-Za-z0-9\u0400-\u04ff])", re.IGNORECASE
+)  # not 0_5m
+_INCHES = re.compile(r"(?<![\d.,])(\d+(?:[.,]\d+)?)(in)(?:ch|ches)?(?![A-Za-z])", re.IGNORECASE)
 _LABEL = re.compile(rf"LBL:\s*({_NUM})\s*({_UNIT})?\b", re.IGNORECASE)
 _BARE = re.compile(_NUM)
 _SIGNED = re.compile(rf"[-\u2212]\d+(?:[.,]\d+)?\s*[_ ]?\s*({_UNIT})?", re.IGNORECASE)
-_ABOVE = re.compile(r"(?<![a-z])(air|above|height|воздух\w*|luft)(?![a-z])", re.IGNORECASE)
+_DECIMAL = re.compile(r"(?:(.*?)[_ ]?|X\.?)([-\u2212]?\d+\.\d+)")
+_ABOVE = re.compile(r"(?<![a-z])(air|above|height|tair|воздух\w*|luft\w*)(?![a-z])|气温", re.IGNORECASE)
+_AIR_CODE = re.compile(r"(TA|AT|Ta)(?![A-Za-z])")
+"""Short names of air temperature, at the beginning of a label; "at" within one is a preposition."""
+
+_TOLD_APART = 2.0
+"""How many times nearer to the surface the shallowest sensor is than the lowest one in the air."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +74,10 @@ def depths_of(labels: Sequence[str], *, bare: str | None = None) -> Labelled:
 
     Notes
     -----
-    When every depth but 0 is written negative, the file counts height, and the sign is turned; when the signs are
-    mixed, negative ones are above the ground.
+    A label that names the air ("Air 2 m", "TA_2m") is above the ground. When all others but 0 are written negative, the
+    file counts height, and the sign is turned. When both signs occur, those of the sensor nearest to the surface are
+    in the ground, since the air is measured higher than the shallowest sensor is deep; where that does not tell them
+    apart, there are no depths.
 
     Examples
     --------
@@ -77,21 +89,78 @@ def depths_of(labels: Sequence[str], *, bare: str | None = None) -> Labelled:
     (array([0.5, 1. ]), array([ 5., 10.]))
     """
     found = np.array([_depth(label, bare) for label in labels], dtype=float)
-    known = found[~np.isnan(found)]
-    if known.size == 1 and known[0] < 0 and _SIGNED.fullmatch(labels[int(np.flatnonzero(found < 0)[0])].strip()):
-        below = f"{-known[0]:g}"
-        return Labelled(
-            np.full(found.shape, np.nan),
-            f"depths: the lone label {known[0]:g} m may be {below} m deep or {below} m above the ground: "
-            f"give depths={below} or depths=-{below}",
-        )
-    if not known.size:
+    if np.isnan(found).all():
+        found = _decimals(labels)
+    by_word = np.array([is_air(label) for label in labels], dtype=bool)
+    free = ~by_word & ~np.isnan(found)
+    lone = free.sum() == 1 and found[free][0] < 0 and not by_word.any()
+    if lone and _SIGNED.fullmatch(labels[int(np.flatnonzero(free)[0])].strip()):
+        return Labelled(np.full(found.shape, np.nan), _lone(float(found[free][0])))
+    if not (free | (by_word & ~np.isnan(found))).any():
         return Labelled(found, "depths: none in the labels (give them with depths=...)")
-    sign = ""
-    if (known < 0).any() and (known <= 0).all() and not any(_ABOVE.search(label) for label in labels):
-        found, sign = np.abs(found), ", written as negative heights"
-    missing = "" if known.size == found.size else f"; {found.size - known.size} of {found.size} labels have none"
-    return Labelled(found, f"depths: from the labels{sign}{missing}")
+    sign = heights_turned(found[free])
+    if sign is None:
+        return Labelled(
+            np.where(by_word, found, np.nan),
+            "depths: the labels have both signs, and which of them is up is not clear (give them with depths=...)",
+        )
+    found[free] = sign * found[free] + 0.0
+    known = int((~np.isnan(found)).sum())
+    missing = "" if known == found.size else f"; {found.size - known} of {found.size} labels have none"
+    return Labelled(found, f"depths: from the labels{', written as heights' if sign < 0 else ''}{missing}")
+
+
+def heights_turned(depths: NDArray[np.float64]) -> int | None:
+    """
+    The factor that makes numbers depths: 1, or -1 when they are heights; None when that is not clear.
+
+    Examples
+    --------
+    >>> [heights_turned(np.array(z)) for z in ([-0.1, -1], [-2, 0.1, 1], [2, -0.1, -1], [-1, 1], [0, 2])]
+    [-1, 1, -1, None, 1]
+    """
+    down, up = depths[depths > 0], -depths[depths < 0]
+    if not up.size or not down.size:
+        return -1 if up.size else 1
+    if _TOLD_APART * down.min() <= up.min():
+        return 1
+    return -1 if _TOLD_APART * up.min() <= down.min() else None
+
+
+def is_air(label: str) -> bool:
+    """
+    Whether a label names the air.
+
+    Examples
+    --------
+    >>> [is_air(label) for label in ("Air 2 m", "TA_2m", "T soil (at 5 cm)", "Tair")]
+    [True, True, False, True]
+    """
+    return bool(_ABOVE.search(label) or _AIR_CODE.match(label.strip()))
+
+
+def has_depth(label: str) -> bool:
+    """Whether a label holds a number with a unit of length."""
+    return not np.isnan(_depth(label, None))
+
+
+def _lone(depth: float) -> str:
+    return (
+        f"depths: the lone label {depth:g} m may be {-depth:g} m deep or {-depth:g} m above the ground: "
+        f"give depths={-depth:g} or depths={depth:g}"
+    )
+
+
+def _decimals(labels: Sequence[str]) -> NDArray[np.float64]:
+    """Depths [m] of labels such as T_0.05, T_0.5: one name and decimals of a metre, which no numbering has."""
+    none = np.full(len(labels), np.nan)
+    found = [_DECIMAL.fullmatch(label.strip()) for label in labels]
+    numbers = [_number(match[2]) for match in found if match]
+    if len({match[1] for match in found if match}) != 1 or len(set(numbers)) != len(numbers) or len(numbers) < 2:
+        return none
+    if not min(map(abs, numbers)) < 1:
+        return none
+    return np.array([_number(match[2]) if match else np.nan for match in found])
 
 
 def bare_unit(numbers: Sequence[float]) -> str | None:
@@ -111,12 +180,12 @@ def bare_unit(numbers: Sequence[float]) -> str | None:
 
 def _depth(label: str, bare: str | None) -> float:
     text = label.strip().strip('"')
-    for pattern, number, unit in ((_LABEL, 1, 2), (_AFTER, 1, 2), (_BEFORE, 2, 1), (_GLUED, 1, 2)):
+    for pattern, number, unit in ((_LABEL, 1, 2), (_AFTER, 1, 2), (_BEFORE, 2, 1), (_GLUED, 1, 2), (_INCHES, 1, 2)):
         match = pattern.search(text)
         if match:
             factor = _FACTOR[(match[unit] or bare or "m").lower()]
-            value = _number(match[number]) * factor
-            return -abs(value) if _ABOVE.search(text) else value
+            value = round(_number(match[number]) * factor, 6)
+            return -abs(value) if is_air(text) else value
     if bare and _BARE.fullmatch(text):
         return _number(text) * _FACTOR[bare]
     return float("nan")

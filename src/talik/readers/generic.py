@@ -3,71 +3,40 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from talik.errors import AmbiguousFile, FileError
+from talik.errors import AmbiguousFile, FileError, UnknownFormat
 from talik.readers.columns import Columns, Layout, columns_of_rows, read_columns
-from talik.readers.depths import Labelled, bare_unit, depths_of, unit_of
-from talik.readers.dialect import cells, separator_of, unique_names
+from talik.readers.counted import from_day_of_year, from_numbers, later
+from talik.readers.depths import Labelled, bare_unit, depths_of, heights_turned, unit_of
 from talik.readers.longtable import spread
 from talik.readers.numerals import decimal_mark
+from talik.readers.preamble import metadata, place_in, time_zone
 from talik.readers.registry import GUESS, Head, Options, Reader
-from talik.readers.roles import Roles, roles_of, sampled
+from talik.readers.roles import Roles, is_count, is_height, roles_of, sampled
 from talik.readers.sources import plus, sourced
 from talik.readers.spreadsheet import Rows, is_workbook
 from talik.readers.stamps import from_fields
+from talik.readers.tables import Table, sheet_tables, text_table
 from talik.readers.verdicts import told, verdicts
 from talik.readers.widetable import celsius, units_found, wide_record
-from talik.readers.zones import Zone, chosen, offset_in
+from talik.readers.zones import Zone
 from talik.records import Record
 
 _LOOKED_AT = 200
 _BARE = re.compile(r"-?\d+([.,]\d+)?")
-_COMMENT = re.compile(r"#\s*([\w .]{1,60}?)\s*[=:]\s*(.*?)[,;\s]*")
+_MOST_REPEATED = 0.2
+"""Share of rows that may repeat a stamp before a column of hours, depths or sites must have been overlooked."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """A table before its rows are read: where it begins, its names, its first cells, what the comments above it say."""
-
-    names: tuple[str, ...]
-    skip: int
-    separator: str
-    rows: tuple[Sequence[str | None], ...]
-    comments: dict[str, str]
-    sheet: str = ""
-
-    def roles(self, options: Options) -> Roles:
-        return roles_of(self.names, sampled(self.names, self.rows), options.columns)
-
-
-def _text_table(head: Head) -> _Table | None:
-    lines = head.lines
-    skip = next((n for n, line in enumerate(lines) if line.strip() and not line.startswith("#")), None)
-    if skip is None or skip + 1 >= len(lines):
-        return None
-    separator = separator_of(lines[skip : skip + 20])
-    names = unique_names(cells(lines[skip], separator))
-    rows = tuple(cells(line, separator) for line in lines[skip + 1 : skip + 1 + _LOOKED_AT] if line.strip())
-    comments = {m[1].strip(): m[2] for line in lines[:skip] if (m := _COMMENT.fullmatch(line.strip()))}
-    return _Table(tuple(names), skip + 1, separator, rows, comments)
-
-
-def _sheet_tables(head: Head) -> Iterator[_Table]:
-    for name, rows in head.sheets().items():
-        wide = next((n for n, row in enumerate(rows[:30]) if sum(isinstance(cell, str) for cell in row) > 1), None)
-        if wide is None:
-            continue
-        names = unique_names([str(cell if cell is not None else "") for cell in rows[wide]])
-        first = tuple(
-            [None if cell is None else str(cell) for cell in row] for row in rows[wide + 1 : wide + 1 + _LOOKED_AT]
-        )
-        yield _Table(tuple(names), wide + 1, ",", first, {}, name)
+def _roles(table: Table, options: Options) -> Roles:
+    return roles_of(table.names, sampled(table.names, table.rows), options.columns)
 
 
 def _claims(head: Head) -> int:
@@ -75,35 +44,18 @@ def _claims(head: Head) -> int:
         return GUESS
     if head.binary:
         return 0
-    table = _text_table(head)
-    return GUESS * bool(table and len(table.names) > 1 and table.roles(Options()).whole)
+    table = text_table(head)
+    return GUESS * bool(table and len(table.names) > 1)
 
 
 def _read(head: Head, options: Options) -> list[Record]:
     if head.content.startswith(b"PAR1"):
         return _records(head, options, *_parquet(head, options))
     if head.binary:
-        records = []
-        found_in = [(table, roles) for table in _sheet_tables(head) if (roles := table.roles(options)).whole]
-        for table, roles in found_in:
-            file = f"{head.name}, sheet {table.sheet}"
-            columns = columns_of_rows(head.sheets()[table.sheet], _layout(table, roles), options, file=file)
-            lone = replace(table, sheet=table.sheet if len(found_in) > 1 else "")
-            records += _records(head, options, lone, roles, _with_fields(columns, roles, head.name))
-        if not records:
-            raise FileError(
-                f"{head.name}: no sheet with a column of dates and a column of temperatures; name them with columns="
-            )
-        return records
-    if (text := _text_table(head)) is None:
-        raise FileError(f"{head.name}: is no table: no header with rows under it")
-    table = text
-    roles = table.roles(options)
-    if not roles.whole:
-        raise FileError(
-            f"{head.name}: {'no dates' if roles.temperatures else 'no temperatures'} found among the columns "
-            f"{', '.join(table.names)}; name them with columns= (--column time=..., --column temperature=...)"
-        )
+        return _of_sheets(head, options)
+    if (table := text_table(head)) is None:
+        raise FileError(f"{head.name}: is no table: no row of names with rows of dates or numbers under it")
+    roles = _whole(table, _roles(table, options), head.name)
     warm = [
         row[table.names.index(name)] or ""
         for row in table.rows
@@ -112,108 +64,162 @@ def _read(head: Head, options: Options) -> list[Record]:
     ]
     decimal, how = decimal_mark(warm, table.separator)
     columns = read_columns(head, replace(_layout(table, roles), decimal=decimal), options)
-    return _records(head, options, table, roles, _with_fields(columns, roles, head.name), how)
+    return _records(head, options, table, roles, _stamped(columns, roles, head.name), how)
 
 
-def _layout(table: _Table, roles: Roles) -> Layout:
-    numbers = (*roles.temperatures, *filter(None, (roles.depth,)), *roles.others)
+def _whole(table: Table, roles: Roles, file: str) -> Roles:
+    """The roles, when there are stamps and temperatures."""
+    if roles.whole:
+        return roles
+    lack = "no temperatures (minima and maxima do not count)" if roles.dated else "no dates"
+    raise UnknownFormat(
+        f"{file}: {lack} found among the columns {', '.join(table.names[:30])}; name them with "
+        f"columns={{'{'temperature' if roles.dated else 'time'}': '...'}}"
+    )
+
+
+def _of_sheets(head: Head, options: Options) -> list[Record]:
+    records = []
+    found_in = [(table, roles) for table in sheet_tables(head) if (roles := _roles(table, options)).whole]
+    for table, roles in found_in:
+        file = f"{head.name}, sheet {table.sheet}"
+        columns = columns_of_rows(head.sheets()[table.sheet], _layout(table, roles), options, file=file)
+        lone = replace(table, sheet=table.sheet if len(found_in) > 1 else "")
+        records += _records(head, options, lone, roles, _stamped(columns, roles, file))
+    if not records:
+        raise UnknownFormat(
+            f"{head.name}: no sheet with a column of dates and a column of temperatures; name them with "
+            "columns={'time': '...', 'temperature': '...'}"
+        )
+    return records
+
+
+def _layout(table: Table, roles: Roles) -> Layout:
+    cells = sampled(table.names, table.rows)
+    counted = bool(roles.stamp) and (is_count(cells[roles.stamp]) and not _is_compact(cells[roles.stamp]))
+    deep = roles.depth and all(map(_BARE.fullmatch, cells[roles.depth]))
+    parts = [roles.stamp] if counted else []
     return Layout(
         table.names,
         table.separator,
         table.skip,
-        numbers,
-        tuple(filter(None, (roles.site, roles.verdict, roles.clock if roles.fields else ""))),
-        integers=roles.fields,
-        stamp=roles.stamp,
+        (*roles.temperatures, *([roles.depth] if deep else []), *roles.others, *roles.fields.values(), *parts),
+        tuple(
+            filter(
+                None,
+                (
+                    roles.site,
+                    *dict.fromkeys(roles.verdicts.values()),
+                    "" if deep else roles.depth,
+                    roles.clock if roles.fields else "",
+                ),
+            )
+        ),
+        stamp="" if counted else roles.stamp,
         clock="" if roles.fields else roles.clock,
     )
 
 
-def _with_fields(columns: Columns, roles: Roles, file: str) -> Columns:
-    """Stamps from columns of years, months and days."""
-    if not roles.fields:
-        return columns
-    for name in roles.fields:
-        if columns.frame[name].null_count():
-            line = columns.lines[int(columns.frame[name].is_null().arg_true()[0])]
-            raise FileError(f"{file}, line {line}: no {name}")
-    clock = columns.frame[roles.clock].cast(pl.String).fill_null("").to_list() if roles.clock else None
-    stamps = from_fields(
-        *(columns.frame[name].to_numpy() for name in roles.fields), clock=clock, file=file, lines=columns.lines
-    )
-    return replace(columns, stamps=stamps)
+def _is_compact(cells: list[str]) -> bool:
+    """Dates such as 20200131, with or without hours and minutes, which are no counts."""
+    return all(re.fullmatch(r"(18|19|20|21)\d\d[01]\d[0-3]\d(\d{4}|\d{6})?", cell) for cell in cells)
 
 
-def _parquet(head: Head, options: Options) -> tuple[_Table, Roles, Columns]:
+def _stamped(columns: Columns, roles: Roles, file: str) -> Columns:
+    """With stamps that are counted, or stand in columns of their own."""
+    found = {key: columns.frame[name].to_numpy() for key, name in roles.fields.items()}
+    for key, values in found.items():
+        if np.isnan(values).any():
+            raise FileError(f"{file}, line {columns.lines[int(np.argmax(np.isnan(values)))]}: no {roles.fields[key]}")
+    clock = columns.frame[roles.clock].cast(pl.String).fill_null("").to_list() if roles.clock and roles.fields else None
+    stamps = columns.stamps
+    if stamps is None and roles.stamp:
+        counts = columns.frame[roles.stamp].to_numpy()
+        stamps = from_numbers(counts, file=file, column=roles.stamp, lines=columns.lines)
+    elif stamps is None and "doy" in found:
+        stamps = from_day_of_year(found["year"], found["doy"], clock=clock, file=file, lines=columns.lines)
+    elif stamps is None:
+        date = (found[key].astype(np.int64) for key in ("year", "month", "day"))
+        stamps = from_fields(*date, clock=clock, file=file, lines=columns.lines)
+    parts = {key: values for key, values in found.items() if key in ("hour", "minute", "second")}
+    return replace(columns, stamps=later(stamps, parts, file=file, lines=columns.lines))
+
+
+def _parquet(head: Head, options: Options) -> tuple[Table, Roles, Columns]:
     try:
         frame = pl.read_parquet(head.path)
     except pl.exceptions.PolarsError as error:
         raise FileError(f"{head.name}: the Parquet file cannot be read ({str(error).splitlines()[0][:150]})") from None
     clocks = [name for name, kind in frame.schema.items() if isinstance(kind, (pl.Datetime, pl.Date))]
     texts = frame.with_columns(pl.col(clocks).cast(pl.Datetime("us")).dt.strftime("%Y-%m-%d %H:%M:%S")).cast(pl.String)
-    table = _Table(tuple(frame.columns), 1, ",", tuple(texts.head(_LOOKED_AT).rows()), {})
-    roles = table.roles(options)
-    if not roles.whole:
-        raise FileError(
-            f"{head.name}: no dates or no temperatures found among the columns {', '.join(frame.columns)}; "
-            "name them with columns="
-        )
+    table = Table(tuple(frame.columns), 1, ",", tuple(texts.head(_LOOKED_AT).rows()), {})
+    roles = _whole(table, _roles(table, options), head.name)
     layout = _layout(table, roles)
     rows: Rows = [list(table.names), *map(list, texts.iter_rows())]
-    return table, roles, _with_fields(columns_of_rows(rows, layout, options, file=head.name), roles, head.name)
+    return table, roles, _stamped(columns_of_rows(rows, layout, options, file=head.name), roles, head.name)
 
 
-def _records(
-    head: Head, options: Options, table: _Table, roles: Roles, columns: Columns, how: str = ""
-) -> list[Record]:
-    zone = chosen(
-        options.timezone, next((z for text in (roles.clock, roles.stamp) if (z := offset_in(text)) is not None), None)
-    )
-    about: dict[str, Any] = {key: _number(value) for key, value in table.comments.items()}
+def _records(head: Head, options: Options, table: Table, roles: Roles, columns: Columns, how: str = "") -> list[Record]:
+    zone = time_zone(options.timezone, (roles.clock, roles.stamp), table.comments)
+    about = metadata(table.comments)
     lone = f"{head.path.stem} {table.sheet}".strip()
     records = []
     for site, part in _sites(columns, roles):
         name = site or str(about.get("site") or about.get("site_id") or lone)
+        here = {**about, **place_in(part.frame, roles.others)}
         if roles.depth:
-            records.append(_long(head, part, roles, zone, name, table, about, how))
-        else:
-            labelled = _labelled(roles, table, head)
-            records.append(
-                _judged(
-                    wide_record(
-                        head,
-                        part,
-                        roles.temperatures,
-                        labelled,
-                        zone,
-                        site=name,
-                        header=table.separator.join(table.names),
-                        unit=roles.unit,
-                        metadata=about,
-                        others=roles.others,
-                        understood=(str(roles), how),
-                    ),
-                    part,
-                    roles,
-                )
-            )
+            records.append(_long(head, part, roles, zone, name, table, here, how))
+            continue
+        _refuse_repeated(len(part.lines) - len(np.unique(part.proved.times)), part, roles, table, head.name)
+        record = wide_record(
+            head,
+            part,
+            roles.temperatures,
+            _labelled(roles, table, head),
+            zone,
+            site=name,
+            header=table.separator.join(table.names),
+            unit=roles.unit,
+            metadata=here,
+            others=roles.others,
+            understood=(str(roles), how),
+        )
+        records.append(_judged(record, part, roles))
     return records
 
 
-def _judged(record: Record, part: Columns, roles: Roles) -> Record:
-    """With the provider's words on a row's one temperature as flags."""
-    if not roles.verdict:
-        return record
-    marks, counted = verdicts(part.frame[roles.verdict])
-    return replace(
-        record,
-        flags=record.flags | marks[:, None],
-        metadata={**record.metadata, "flags": counted},
-        source=plus(record.source, told(counted)),
+def _refuse_repeated(repeated: int, part: Columns, roles: Roles, table: Table, file: str) -> None:
+    """Refuse a table most of whose stamps occur again: what tells its rows apart was not understood."""
+    if roles.asked or repeated <= max(2, _MOST_REPEATED * len(part.lines)):
+        return
+    used = {roles.stamp, roles.clock, roles.site, roles.depth, *roles.fields.values(), *roles.temperatures}
+    rest = ", ".join(name for name in table.names if name not in used) or "none"
+    raise AmbiguousFile(
+        f"{file}: {repeated} of {len(part.lines)} rows repeat a stamp. Which column tells them apart, a time of day, a "
+        f"depth or a site? Name it: columns={{'clock': '...'}}, 'depth' or 'site' (others there are: {rest}); if "
+        "stamps do repeat, name their column: columns={'time': '...'}"
     )
 
 
-def _labelled(roles: Roles, table: _Table, head: Head) -> Labelled:
+def _judged(record: Record, part: Columns, roles: Roles) -> Record:
+    """With the provider's words on the temperatures of a row as flags."""
+    flags, all_counted = record.flags.copy(), {}
+    for name, words in roles.verdicts.items():
+        marks, counted = verdicts(part.frame[words])
+        flags[:, roles.temperatures.index(name)] |= marks
+        all_counted[words] = counted
+    if not all_counted:
+        return record
+    lone = next(iter(all_counted.values()))
+    return replace(
+        record,
+        flags=flags,
+        metadata={**record.metadata, "flags": lone if len(all_counted) == 1 else all_counted},
+        source=plus(record.source, *map(told, all_counted.values())),
+    )
+
+
+def _labelled(roles: Roles, table: Table, head: Head) -> Labelled:
     """Depths from the names of columns; names that are a number alone only where their unit is clear."""
     if len(roles.temperatures) == 1 and np.isnan(depths_of(roles.temperatures, bare="m").depths[0]):
         named = depths_of([head.path.stem])
@@ -226,13 +232,13 @@ def _labelled(roles: Roles, table: _Table, head: Head) -> Labelled:
         shown = ", ".join(f"{number:g}" for number in numbers[:5])
         return Labelled(
             labelled.depths,
-            f"depths: the names {shown} have no unit, m or cm? Give depths=, or the unit with "
-            "columns={'depth_unit': 'cm'} (--column depth_unit=cm); a PERMOS table is read with format='permos'",
+            f"depths: the names {shown} have no unit, m or cm? Give depths=..., or the unit with "
+            "columns={'depth_unit': 'cm'}; a PERMOS table is read with format='permos'",
         )
     return labelled
 
 
-def _own_unit(table: _Table) -> str | None:
+def _own_unit(table: Table) -> str | None:
     """tsp's own tables keep depths in m."""
     return "m" if "tsp_version" in table.comments else None
 
@@ -247,40 +253,21 @@ def _sites(columns: Columns, roles: Roles) -> Iterator[tuple[str, Columns]]:
 
 
 def _long(
-    head: Head, part: Columns, roles: Roles, zone: Zone, site: str, table: _Table, about: dict[str, Any], how: str
+    head: Head, part: Columns, roles: Roles, zone: Zone, site: str, table: Table, about: dict[str, Any], how: str
 ) -> Record:
-    depths = part.frame[roles.depth].to_numpy()
-    if np.isnan(depths).any():
-        raise FileError(
-            f"{head.name}, line {part.lines[int(np.argmax(np.isnan(depths)))]}: no depth in column {roles.depth!r}"
-        )
-    named = re.search(r"[ _(\[](c?m|mm)\b", roles.depth, re.IGNORECASE)
-    scale = roles.depth_unit or (
-        named[1].lower() if named else _own_unit(table) or bare_unit(np.unique(depths).tolist())
-    )
-    if scale is None:
-        shown = ", ".join(f"{depth:g}" for depth in np.unique(depths)[:5])
-        raise AmbiguousFile(
-            f"{head.name}: the depths in column {roles.depth!r} ({shown} ...) have no unit; m or cm? "
-            "Say it: columns={'depth_unit': 'cm'} (--column depth_unit=cm)"
-        )
-    factor = {"m": 1.0, "cm": 0.01, "mm": 0.001}[scale]
+    depths, how_depths = _column_of_depths(part, roles, table, head.name)
     unit = roles.unit or unit_of(roles.temperatures[0])
     values, flags = celsius(part, roles.temperatures, [unit], file=head.name)
-    marks, counted = verdicts(part.frame[roles.verdict]) if roles.verdict else (np.uint16(0), {})
-    wide = spread(part.proved.times, np.round(depths * factor, 6), values[:, 0], flags[:, 0] | marks)
+    words = roles.verdicts.get(roles.temperatures[0], "")
+    marks, counted = verdicts(part.frame[words]) if words else (np.uint16(0), {})
+    wide = spread(part.proved.times, depths, values[:, 0], flags[:, 0] | marks)
+    _refuse_repeated(wide.repeated, part, roles, table, head.name)
     times, source = sourced(
         head,
         replace(part.proved, times=wide.times),
         zone,
         header=table.separator.join(table.names),
-        understood=(
-            str(roles),
-            how,
-            units_found([unit]),
-            f"depths: from the column {roles.depth}, in {scale}",
-            told(counted) if counted else "",
-        ),
+        understood=(str(roles), how, units_found([unit]), how_depths, told(counted) if counted else ""),
     )
     if wide.repeated:
         source = plus(source, f"stamps: {wide.repeated} rows repeat a stamp of their depth; kept as rows of their own")
@@ -288,11 +275,38 @@ def _long(
     return Record(site, times, wide.depths, wide.values, wide.flags, (), source, metadata)
 
 
-def _number(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text
+def _column_of_depths(part: Columns, roles: Roles, table: Table, file: str) -> tuple[NDArray[np.float64], str]:
+    """Depth [m] of each row of a long table, and how it was found."""
+    cells = part.frame[roles.depth]
+    if cells.null_count() or (cells.dtype.is_float() and cells.is_nan().any()):
+        row = int((cells.is_null() | (cells.is_nan() if cells.dtype.is_float() else False)).arg_true()[0])
+        raise FileError(f"{file}, line {part.lines[row]}: no depth in column {roles.depth!r}")
+    distinct = cells.unique(maintain_order=True)
+    texts = [f"{cell:.15g}" if isinstance(cell, float) else str(cell) for cell in distinct.to_list()]
+    named = re.search(r"[ _(\[](c?m|mm)\b", roles.depth, re.IGNORECASE)
+    numbers = [float(text.replace(",", ".")) for text in texts if _BARE.fullmatch(text)]
+    scale = roles.depth_unit or (named[1].lower() if named else _own_unit(table) or bare_unit(numbers))
+    if scale is None and numbers:
+        shown = ", ".join(texts[:5])
+        raise AmbiguousFile(
+            f"{file}: the depths in column {roles.depth!r} ({shown} ...) have no unit; m or cm? "
+            "Say it: columns={'depth_unit': 'cm'}"
+        )
+    sizes = [text.lstrip("-\u2212") for text in texts]  # a lone "-2 m" would be asked about
+    found = np.array([depths_of([size], bare=scale).depths[0] for size in sizes])
+    found = np.where([size != text for size, text in zip(sizes, texts, strict=True)], -found, found)
+    if np.isnan(found).any():
+        odd = texts[int(np.argmax(np.isnan(found)))]
+        raise FileError(f"{file}: {odd!r} in column {roles.depth!r} is no depth; expected such as 0.5 or '50 cm'")
+    sign = -1 if is_height(roles.depth) else heights_turned(found)
+    if sign is None:
+        raise AmbiguousFile(
+            f"{file}: the column {roles.depth!r} has both signs, and which of them is up is not clear; write "
+            "heights above the ground as negative depths, or name the column 'height'"
+        )
+    codes = cells.replace_strict(distinct, np.arange(len(distinct)), return_dtype=pl.Int64).to_numpy()
+    turned = ", which counts upwards" if sign < 0 else ""
+    return (sign * found + 0.0)[codes], f"depths: from the column {roles.depth}, in {scale or 'its own units'}{turned}"
 
 
 READER = Reader(

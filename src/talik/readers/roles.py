@@ -6,41 +6,83 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from talik.errors import UsageError, unknown
-from talik.readers.depths import Unit, depths_of, unit_of
+from talik.readers.depths import Unit, has_depth, unit_of
 from talik.readers.numerals import BLANKS
+from talik.readers.zones import offset_in
 
-KEYS = ("time", "date", "clock", "year", "month", "day", "depth", "temperature", "site", "unit", "depth_unit")
+KEYS = (
+    "time",
+    "date",
+    "clock",
+    "year",
+    "month",
+    "day",
+    "doy",
+    "hour",
+    "minute",
+    "second",
+    "depth",
+    "temperature",
+    "site",
+    "unit",
+    "depth_unit",
+)
 """What `columns=` may name. "temperature" may name several columns, parted by commas."""
 
 _DATE = re.compile(
-    r"\d{1,4}([-/.])(\d{1,2}|[^\W\d_]{3,9})\1\d{1,4}([T ,].*)?|\d{8}([T ]?\d{4,6})?|\d{1,2} [^\W\d_]{3,9} \d{4}.*"
+    r"\d{1,4}([-/.])(\d{1,2}|[^\W\d_]{3,9}\.?)\1\d{1,4}([T ,].*)?|\d{8}([T ]?\d{4,6})?|"
+    r"\d{1,2} [^\W\d_]{3,9}\.? \d{4}.*"
 )
 _CLOCK = re.compile(r"\D{0,12}\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(\s*\D{1,12})?|\d{1,4}")
-_NUMBER = re.compile(r"[(+\-\u2212]?\s*\d[\d.,'\s\u00a0]*[)\-]?([eE][+\-]?\d+)?")
+_NUMBER = re.compile(r"[(+\-\u2212]?\s*(\d[\d.,'\s\u00a0]*|\.\d+)[)\-]?([eE][+\-]?\d+)?")
 _STAMP_NAME = re.compile(
-    r"(utc[ _]?|local[ _]?)?(time|date|datum|dátum|datetime|timestamp|stamp|fecha|data|дата|日期|时间|zeit|day)",
+    r"(utc[ _]?|local[ _]?|measure(?:ment)?[ _]?)?"
+    r"(time|date|datum|dátum|datetime|timestamp|stamp|fecha|data|дата|日期|时间|zeit|day)",
     re.IGNORECASE,
 )
 _CLOCK_NAME = re.compile(r"(time|hour|hr|clock|uhrzeit|zeit|heure|hora|čas|время|час|时间)", re.IGNORECASE)
+_FIELDS = {
+    "year": ("year", "yyyy", "yr", "jahr", "год", "annee", "año"),
+    "month": ("month", "mm", "mo", "mon", "monat", "месяц", "mois", "mes"),
+    "day": ("day", "dd", "dy", "tag", "день", "jour", "dia"),
+    "doy": ("doy", "jday", "julday", "julian", "julianday", "jd", "yday", "dayofyear", "julianday(doy)", "jul"),
+    "hour": ("hour", "hours", "hh", "hr", "hrs", "stunde", "час", "heure", "hora"),
+    "minute": ("minute", "minutes", "min", "mi", "mins"),
+    "second": ("second", "seconds", "sec", "ss"),
+}
+"""Names of columns that hold a part of the stamp, in lower case, without blanks, dots and underscores."""
+
 _WARM = re.compile(
-    r"(?<![a-z])(t|ts|tg|ta|st|gt|gst|magst|temp|tair|tsoil|soilt)(?![a-z])|temp[_ .\d]|temperat|температ|teplot|温度|"
-    r"(?<![a-z])(soil|ground|air|surface)_?t(?![a-z])",
+    r"(?<![a-z])(t|т|ts|tg|ta|st|gt|gst|magst|temp|tair|tsoil|soilt|tsg|ttt)(?![a-zа-я])|temp[_ .\d]|temperat|температ|"
+    r"teplot|温度|地温|气温|(?<![a-z])(soil|ground|air|surface)_?t(?![a-z])",
     re.IGNORECASE,
 )
 _VERDICT = re.compile(r"flag|qual|(?<![a-z])q[ac](?![a-z])", re.IGNORECASE)
 _AT_DEPTH = re.compile(r"[_ .-]\d+(?:[.,]\d+)?_?[cm]?m$", re.IGNORECASE)
 _AT_LAYER = re.compile(r"[_ .-](moss|lichen|litter|organic|peat|surf(?:ace)?|canopy)$", re.IGNORECASE)
+_SURFACE = re.compile(r"(ground[ _]?)?surface", re.IGNORECASE)
 _DEPTH_NAME = re.compile(
-    r"(sensor[ _])?(depth|tiefe|глубина|z)([ _]?[(\[]?(m|cm|mm|meters?|metres?)[)\]]?)?", re.IGNORECASE
-)
-_OTHER = re.compile(
-    r"moist|vwc|water|swc|(?<![a-z])wc|humid|(?<![a-z])rh(?![a-z])|snow|prec|rain|wind|cond|(?<![a-z])ec(?![a-z])|press|"
-    r"rad|flux|[ls]w_|par(?![a-z])|batt|volt|flag|qual|qc|accuracy|std|stdev|count|dew|lat|lon|elev|serial|signal",
+    r"((sensor|soil|sed|sediment|borehole|ground|measurement)[ _.,]*)?(?P<what>depth|tiefe|глубина|height|z)"
+    r"([ _.,]*(soil|sed|sediment|bottom))?([ _.]*[(\[]?(c?m|mm|meters?|metres?)[)\]]?)?",
     re.IGNORECASE,
 )
+_DEEP_TEXT = re.compile(r"[-\u2212]?\d+(?:[.,]\d+)?\s*(?:c|m)?m", re.IGNORECASE)
+_OTHER = re.compile(
+    r"moist|vwc|water|swc|(?<![a-z])wc|humid|(?<![a-z])rh(?![a-z])|snow|prec|rain|wind|cond|(?<![a-z])ec(?![a-z])|press|"
+    r"rad|flux|[ls]w_|(?<![a-z])par(?![a-z])|batt|volt|flag|qual|(?<![a-z])q[ac](?![a-z])|accuracy|count|dew|"
+    r"(?<![a-z])(lat|lon|long)(?![a-z])|latitud|longitud|elev|serial|signal|deg(?:ree)?[ _.]?days?|"
+    r"(?<![a-z])(ptemp|wind ?chill|hmdx|humidex)|"
+    r"(panel|logger|board|case|internal|reference|enclosure)[ _.]?t(emp|[ _]|$)|"
+    r"(?<![a-z])(sd|std|stdev|sdev|stderr|var|variance|rms|range|amplitude|uncertainty|error)(?![a-z])",
+    re.IGNORECASE,
+)
+_EXTREME = re.compile(
+    r"(?<![a-z])t?max(?![a-z])|maxim|minim|temp_?(max|min)|(?<![a-z0-9])t?min(?![a-z])(?![ _.]*(mean|av))|\dc?m_?min",
+    re.IGNORECASE,
+)
+"""The greatest and smallest of a day are no means; "60min average" says how long the mean is."""
+
 _SITE = {
     "site",
     "site_id",
@@ -70,42 +112,51 @@ class Roles:
     ----------
     stamp, clock : str
         Dates or stamps; times of day of their own.
-    fields : tuple of str
-        Year, month and day in columns of their own.
+    fields : mapping of str to str
+        Year, month, day (or year and day of the year), hour, minute, second: columns of their own.
     depth, site : str
         Depth of each row (long table); name of the site.
     temperatures : tuple of str
         One in a long table, one or more in a wide one.
     others : tuple of str
         Other columns of numbers.
-    verdict : str
-        The provider's words on the temperature of each row, where there is one temperature a row.
+    verdicts : mapping of str to str
+        The column of the provider's words on each temperature, where there is one.
     unit : Unit or None
         Of the temperatures, given by the caller.
     depth_unit : str
         Of depths, given by the caller: "m", "cm" or "mm".
+    asked : bool
+        True when the caller named the columns of the stamps.
     """
 
     stamp: str = ""
     clock: str = ""
-    fields: tuple[str, ...] = ()
+    fields: Mapping[str, str] = field(default_factory=dict)
     depth: str = ""
     temperatures: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
-    verdict: str = ""
+    verdicts: Mapping[str, str] = field(default_factory=dict)
     site: str = ""
     unit: Unit | None = field(default=None)
     depth_unit: str = ""
+    asked: bool = False
+
+    @property
+    def dated(self) -> bool:
+        """True when there are stamps."""
+        return bool(self.stamp or "year" in self.fields)
 
     @property
     def whole(self) -> bool:
         """True when there are stamps and temperatures."""
-        return bool((self.stamp or self.fields) and self.temperatures)
+        return self.dated and bool(self.temperatures)
 
     def __str__(self) -> str:
-        time = self.stamp + (f" with {self.clock}" if self.clock else "") or " ".join(self.fields)
+        time = " ".join(filter(None, (self.stamp, *self.fields.values())))
+        time += f" with {self.clock}" if self.clock else ""
         said = [f"time {time}", f"temperature {', '.join(self.temperatures)}"]
-        more = (("depth", self.depth), ("site", self.site), ("flag", self.verdict))
+        more = (("depth", self.depth), ("site", self.site), ("flag", ", ".join(self.verdicts.values())))
         said += [f"{name} {value}" for name, value in more if value]
         return "columns: " + "; ".join(said)
 
@@ -128,16 +179,21 @@ def roles_of(names: Sequence[str], samples: Mapping[str, Sequence[str]], said: M
     >>> cells = {"date": ["2015-04-21"], "hour": ["100"], "soil1_5cm": ["-2.1"], "vwc_5cm": ["0.3"]}
     >>> print(roles_of(list(cells), cells, {}))
     columns: time date with hour; temperature soil1_5cm
+    >>> cells = {"Year": ["2015"], "DOY": ["111"], "Tmax_5cm": ["2.1"], "Tmin_5cm": ["0.3"], "Tmean_5cm": ["1.5"]}
+    >>> print(roles_of(list(cells), cells, {}))
+    columns: time Year DOY; temperature Tmean_5cm
     """
     said = _checked(names, said)
     stamp = said.get("time") or said.get("date") or ("" if "year" in said else _stamp(names, samples))
-    fields = () if stamp else _fields(names, samples, said)
-    clock = said.get("clock") or _clock(names, samples, stamp, fields)
-    taken = {stamp, clock, *fields}
+    fields = _fields(names, samples, said, stamp)
+    clock = said.get("clock") or ("" if "minute" in fields else _clock(names, samples, stamp, fields))
+    if clock:
+        fields = {key: name for key, name in fields.items() if key != "hour"}
+    taken = {stamp, clock, *fields.values()}
     site = said.get("site") or next((n for n in names if n.lower().strip() in _SITE and n not in taken), "")
     # a column that is blank in the first rows may hold numbers further down: its name decides
-    numbers = [n for n in names if n not in {*taken, site} and all(map(_NUMBER.fullmatch, samples.get(n, ())))]
-    depth = said.get("depth") or next((n for n in numbers if samples.get(n) and _DEPTH_NAME.fullmatch(n.strip())), "")
+    numbers = [n for n in names if n not in {*taken, site} and _mostly(_NUMBER, samples.get(n, ()))]
+    depth = said.get("depth") or _depth_column([n for n in names if n not in {*taken, site}], samples)
     warm = (
         tuple(part.strip() for part in said["temperature"].split(","))
         if "temperature" in said
@@ -148,9 +204,20 @@ def roles_of(names: Sequence[str], samples: Mapping[str, Sequence[str]], said: M
         for n in numbers
         if n not in {*warm, depth} and samples.get(n) and not re.fullmatch(r"#|no|n|id|record|column 1", n.lower())
     )
-    words = [n for n in names if n not in {*taken, *numbers, site} and _VERDICT.search(n) and samples.get(n)]
-    verdict = words[0] if len(warm) == len(words) == 1 else ""
-    return Roles(stamp, clock, fields, depth, warm, others, verdict, site, _unit(said), said.get("depth_unit", ""))
+    words = [n for n in names if n not in {*taken, *numbers, site, depth} and _VERDICT.search(n) and samples.get(n)]
+    return Roles(
+        stamp,
+        clock,
+        fields,
+        depth,
+        warm,
+        others,
+        _verdicts(warm, words),
+        site,
+        _unit(said),
+        said.get("depth_unit", ""),
+        bool({"time", "date", "year"} & set(said)),
+    )
 
 
 def _checked(names: Sequence[str], said: Mapping[str, str]) -> dict[str, str]:
@@ -172,55 +239,124 @@ def _unit(said: Mapping[str, str]) -> Unit | None:
     return found
 
 
+def _mostly(pattern: re.Pattern[str], cells: Sequence[str]) -> bool:
+    """Whether most cells fit; the others will be refused with their line, instead of the column passed over."""
+    return 2 * sum(bool(pattern.fullmatch(cell)) for cell in cells) >= len(cells)
+
+
 def _stamp(names: Sequence[str], samples: Mapping[str, Sequence[str]]) -> str:
-    dated = [n for n in names if samples.get(n) and all(map(_DATE.fullmatch, samples[n]))]
+    dated = [n for n in names if samples.get(n) and _DATE.fullmatch(samples[n][0]) and _mostly(_DATE, samples[n])]
     plain = [n for n in dated if not samples[n][0].isdigit() or _STAMP_NAME.match(n)]
+    counted = [n for n in names if _STAMP_NAME.match(n) and is_count(samples.get(n, ()))]
     named = [n for n in plain if _STAMP_NAME.search(n)]
-    return next(iter(named or plain), "")
+    universal = [n for n in named if offset_in(n) == 0]  # beside local time, UTC is the one that needs no zone
+    return next(iter(universal or named or plain or counted), "")
 
 
-def _fields(names: Sequence[str], samples: Mapping[str, Sequence[str]], said: Mapping[str, str]) -> tuple[str, ...]:
-    lower = {name.lower().strip(): name for name in names}
-    found = [
-        said.get(key) or next((lower[alias] for alias in aliases if alias in lower), "")
-        for key, aliases in (
-            ("year", ("year", "yyyy", "yr", "jahr", "год")),
-            ("month", ("month", "mm", "mo", "mon", "monat", "месяц")),
-            ("day", ("day", "dd", "dy", "tag", "день")),
-        )
-    ]
-    return tuple(found) if all(found) and all(samples.get(name) for name in found) else ()
+def is_count(cells: Sequence[str]) -> bool:
+    """
+    Whether cells may be stamps that are counted: seconds or days since some day; all are large numbers.
+
+    Examples
+    --------
+    >>> is_count(["43860.5", "43860.75"]), is_count(["1580342400"]), is_count(["2020", "2021"])
+    (True, True, False)
+    """
+    try:
+        return bool(cells) and all(20_000 <= float(cell) < 3e12 for cell in cells)
+    except ValueError:
+        return False
 
 
-def _clock(names: Sequence[str], samples: Mapping[str, Sequence[str]], stamp: str, fields: tuple[str, ...]) -> str:
-    if stamp and any(re.search(r"\d[:hT]\d|\d{8}T?\d{4}", cell) for cell in samples[stamp]):
+def _fields(
+    names: Sequence[str], samples: Mapping[str, Sequence[str]], said: Mapping[str, str], stamp: str
+) -> dict[str, str]:
+    """Columns of parts of the stamp that belong together: a date of its own, or the hours beside one."""
+    plain = {re.sub(r"[\s._]", "", name.lower()): name for name in reversed(names) if samples.get(name)}
+    found = {
+        key: said.get(key) or next((plain[alias] for alias in aliases if alias in plain), "")
+        for key, aliases in _FIELDS.items()
+    }
+    found = {key: name for key, name in found.items() if name and name != stamp}
+    if stamp:
+        if any(re.search(r"\d[:hT]\d|\d{8}T?\d{4}", cell) for cell in samples.get(stamp, ())):
+            return {}
+        parts = {"hour", "minute", "second"} if "hour" in found else set()
+    elif {"year", "month", "day"} <= found.keys():
+        parts = {"year", "month", "day", "hour", "minute", "second"}
+    elif {"year", "doy"} <= found.keys():
+        parts = {"year", "doy", "hour", "minute", "second"}
+    else:
+        return {}
+    if "hour" not in found:
+        parts -= {"minute", "second"}
+    return {key: found[key] for key in _FIELDS if key in found and key in parts}
+
+
+def _clock(names: Sequence[str], samples: Mapping[str, Sequence[str]], stamp: str, fields: Mapping[str, str]) -> str:
+    if not (stamp or fields):
         return ""
+    if stamp and any(re.search(r"\d[:hT]\d|\d{8}T?\d{4}", cell) for cell in samples.get(stamp, ())):
+        return ""
+    dates = {stamp, *(name for key, name in fields.items() if key != "hour")}
     return next(
         (
             n
             for n in names
-            if n not in {stamp, *fields}
-            and _CLOCK_NAME.match(n)
-            and samples.get(n)
-            and all(map(_CLOCK.fullmatch, samples[n]))
+            if n not in dates and _CLOCK_NAME.match(n) and samples.get(n) and all(map(_CLOCK.fullmatch, samples[n]))
         ),
         "",
     )
 
 
+def _depth_column(names: Sequence[str], samples: Mapping[str, Sequence[str]]) -> str:
+    return next(
+        (
+            n
+            for n in names
+            if _DEPTH_NAME.fullmatch(n.strip())
+            and samples.get(n)
+            and (_mostly(_NUMBER, samples[n]) or _mostly(_DEEP_TEXT, samples[n]))
+        ),
+        "",
+    )
+
+
+def is_height(name: str) -> bool:
+    """Whether a column of depths counts upwards by its name."""
+    match = _DEPTH_NAME.fullmatch(name.strip())
+    return match is not None and match["what"].lower() == "height"
+
+
 def _warm(numbers: Sequence[str], long: bool) -> tuple[str, ...]:
     """Columns of temperatures: by unit or word; in wide tables also by a depth or a bare number as the name."""
-    by_word = [n for n in numbers if (unit_of(n) or _WARM.search(n)) and not _OTHER.search(n)]
+    usual = [n for n in numbers if not _OTHER.search(n) and not _EXTREME.search(n)]
+    by_word = [n for n in usual if unit_of(n) or _WARM.search(n)]
     if long:
         by_word = by_word or [n for n in numbers if n.lower() in ("value", "values", "wert", "значение")]
         return tuple(by_word[:1])
-    deep = np.isnan(depths_of(numbers).depths)
-    by_depth = [n for n, none in zip(numbers, deep, strict=True) if not none and not _OTHER.search(n)]
-    bare = [n for n in numbers if re.fullmatch(r"-?\d+([.,]\d+)?", n.strip())]
+    by_depth = [n for n in usual if has_depth(n)]
+    bare = [n for n in usual if re.fullmatch(r"-?\d+([.,]\d+)?|X\.?\d+\.\d+", n.strip())]
     beside = {n[: m.start()] for n in by_depth if (m := _AT_DEPTH.search(n))}
-    by_layer = [n for n in numbers if (m := _AT_LAYER.search(n)) and n[: m.start()] in beside]
+    by_layer = [n for n in usual if (m := _AT_LAYER.search(n)) and n[: m.start()] in beside]
+    by_layer += [n for n in usual if _SURFACE.fullmatch(n.strip()) and (by_depth or bare)]
     found = set(by_word) | set(by_depth) | set(bare) | set(by_layer)
     return tuple(n for n in numbers if n in found)
+
+
+def _verdicts(warm: Sequence[str], words: Sequence[str]) -> dict[str, str]:
+    """The words on each temperature: by the name they begin with, or the only ones on the only temperature."""
+    if len(warm) == len(words) == 1:
+        return {warm[0]: words[0]}
+    return {
+        name: own[0]
+        for name in warm
+        if len(own := [w for w in words if re.sub(r"\W|_", "", _VERDICT.sub("", w)).lower() == _plain(name)]) == 1
+    }
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"\W|_", "", name).lower()
 
 
 def sampled(names: Sequence[str], rows: Sequence[Sequence[str | None]]) -> dict[str, list[str]]:

@@ -1,0 +1,90 @@
+"""What the lines above a table say: the place, the site, the time zone; and places in columns of the table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from talik.readers.zones import Zone, chosen, offset, offset_in
+
+_PLACES = {
+    "latitude": re.compile(r"(site|station)?[ _]*(lat|latitude)[ _]*(\(.*|dd|decimal.*)?", re.IGNORECASE),
+    "longitude": re.compile(r"(site|station)?[ _]*(lon|long|longitude)[ _]*(\(.*|dd|decimal.*)?", re.IGNORECASE),
+    "elevation_m": re.compile(r"(elev|elevation|altitude)[ _]*(\(m.*|m|masl)?", re.IGNORECASE),
+    "site": re.compile(r"(site|station|borehole|plot)([ _]*(name|id|code))?", re.IGNORECASE),
+}
+_MOST = {"latitude": 90.0, "longitude": 360.0, "elevation_m": 9000.0}
+_ZONE = re.compile(r"time ?_?-?zone|tz|utc[ _]?offset|gmt[ _]?offset", re.IGNORECASE)
+_EVENT = re.compile(r"(LATITUDE|LONGITUDE|ELEVATION):? *(-?\d+(?:\.\d+)?)")
+"""How PANGAEA writes the place of an event."""
+
+
+def metadata(comments: Mapping[str, str]) -> dict[str, Any]:
+    """
+    The comments above a table, with places as numbers under the names used everywhere.
+
+    Examples
+    --------
+    >>> metadata({"Station Name": "Barrow", "Latitude (deg N)": "71.3", "Made by": "N. N."})
+    {'Station Name': 'Barrow', 'site': 'Barrow', 'Latitude (deg N)': '71.3', 'latitude': 71.3, 'Made by': 'N. N.'}
+    """
+    found: dict[str, Any] = {}
+    for key, text in comments.items():
+        found[key] = _number(text) if key in _PLACES else text
+        number = _number(text)
+        for name, pattern in _PLACES.items():
+            if pattern.fullmatch(key) and (
+                name == "site" or (isinstance(number, float) and abs(number) <= _MOST[name])
+            ):
+                found.setdefault(name, text if name == "site" else number)
+        if key.lower().startswith("event"):
+            places = dict(_EVENT.findall(text))
+            found |= {name.lower(): float(places[name]) for name in ("LATITUDE", "LONGITUDE") if name in places}
+    return found
+
+
+def place_in(frame: pl.DataFrame, columns: Sequence[str]) -> dict[str, float]:
+    """Latitude, longitude and elevation from columns that hold one number throughout."""
+    found = {}
+    for column in columns:
+        for name, most in _MOST.items():
+            if _PLACES[name].fullmatch(column.strip()) and frame[column].drop_nulls().n_unique() == 1:
+                value = float(frame[column].drop_nulls()[0])
+                if abs(value) <= most:
+                    found[name] = value
+    return found
+
+
+def time_zone(said: str | None, columns: Sequence[str], comments: Mapping[str, str]) -> Zone:
+    """
+    The zone of a table's stamps: the caller's word, what the column's name says, what a comment says, else UTC.
+
+    Examples
+    --------
+    >>> time_zone(None, ("Date Time (AKST)",), {}).minutes, time_zone(None, ("Date",), {"Timezone": "UTC-7"}).minutes
+    (-540, -420)
+    """
+    for column in filter(None, columns):
+        found = offset_in(column)
+        if found is None and (inside := re.search(r"[(\[, _]([A-Z]{2,5})[)\]]?$", column)):
+            found = offset(inside[1])
+        if found is not None:
+            return chosen(said, found)
+    for key, text in comments.items():
+        if _ZONE.fullmatch(key.strip()):
+            found = offset(text.strip()) if offset(text.strip()) is not None else offset_in(text)
+            if found is None and re.fullmatch(r"[+-]?\d{1,2}(\.0)?", text.strip()):
+                found = round(60 * float(text))
+            if found is not None or "/" in text:
+                return chosen(said, text.strip() if found is None else found)
+    return chosen(said)
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text

@@ -1,0 +1,209 @@
+"""Where a table begins in a text or a sheet: comments, titles, the row of names, rows of units and depths, rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from talik.readers.depths import unit_of
+from talik.readers.dialect import SEPARATORS, cells, separator_of, unique_names
+from talik.readers.numerals import BLANKS
+from talik.readers.registry import Head
+from talik.readers.spreadsheet import Cell
+
+_LOOKED_AT = 200
+_MOST_ABOVE = 100
+"""Rows above a table, beyond those that are marked as comments."""
+
+_MARKS = ("#", "%", "//")
+_DESCRIPTION = ("/*", "*/")
+"""Around PANGAEA's description of a data set."""
+
+_SAID = re.compile(r"[#%/*\s\"]*([^\d\W][\w .,'()/-]{0,60}?)\s*(?:=|:|\t|,|;)[\t =:,;]*(.*?)[,;\s\"]*")
+_STAMPED = re.compile(
+    r"\d{1,4}([-/.])(\d{1,2}|[^\W\d_]{3,9}\.?)\1\d{1,4}([T ,].*)?|\d{8}([T ]?\d{4,6})?|"
+    r"\d{1,2} [^\W\d_]{3,9}\.? \d{4}.*"
+)
+_VALUE = re.compile(r"[-+\u2212(]?\s*(\d[\d.,'\s\u00a0]*|\.\d+)[-)]?([eE][-+]?\d+)?")
+_UNIT = re.compile(
+    r"[\[(]?([°º]?\s*[CFK]|deg\.?\s?[CFK]?|celsius|kelvin|fahrenheit|c?m|mm|%|pct|m/?s|hpa|k?pa|w/?m.?2?|utc|gmt|"
+    r"(yy)?yy[-/.]?mm[-/.]?dd.*|dd[-/.]mm.*|hh:?mm.*|v|volts?|m3.*|unitless|none|-|n/?a|smp|avg|ts|rn|min|max)?[\])]?",
+    re.IGNORECASE,
+)
+_DEEP = re.compile(r"(?:sensor[ _]?)?(depth|tiefe|глубина|profondeur|height)\b.*", re.IGNORECASE)
+_LENGTH = re.compile(r"(?<![a-z])(c?m|mm)(?![a-z])", re.IGNORECASE)
+_MEASURE = re.compile(r"[-\u2212+]?\d+(?:[.,]\d+)?\s*(c?m|mm)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """
+    A table before its rows are read.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Of the columns, without repetitions; with their units and depths where these stand in rows of their own.
+    skip : int
+        Rows above the first row of values.
+    separator : str
+        One character; of a sheet a comma, for the header that is shown.
+    rows : tuple of sequences of str or None
+        The first cells.
+    comments : dict of str to str
+        What the rows above the names say, by their first words.
+    sheet : str
+        Of a workbook.
+    """
+
+    names: tuple[str, ...]
+    skip: int
+    separator: str
+    rows: tuple[Sequence[str | None], ...]
+    comments: dict[str, str]
+    sheet: str = ""
+
+
+def text_table(head: Head) -> Table | None:
+    """The table of a text file; None when there are no names with rows under them."""
+    first = _after_comments(head.lines)
+    lines = head.lines[first : first + _MOST_ABOVE + _LOOKED_AT]
+    if len(lines) < 2:
+        return None
+    separator = _separator([line for line in lines if line.strip()][-_LOOKED_AT:])
+    rows: list[list[str | None]] = [list(cells(line, separator)) for line in lines]
+    found = _located(rows)
+    if found is None:
+        return None
+    names, skip, told = found
+    comments = _comments([*head.lines[:first], *(lines[n] for n in told)])
+    body = tuple(row for row in rows[skip : skip + _LOOKED_AT] if any(row))
+    return Table(_as_wide_as(names, body), first + skip, separator, body, comments)
+
+
+def sheet_tables(head: Head) -> Iterator[Table]:
+    """The tables of a workbook's sheets."""
+    for name, sheet in head.sheets().items():
+        rows = [[_shown(cell) for cell in row] for row in sheet[: _MOST_ABOVE + _LOOKED_AT]]
+        found = _located(rows)
+        if found is not None:
+            names, skip, told = found
+            comments = _comments(["\t".join(filter(None, rows[n])) for n in told])
+            yield Table(tuple(names), skip, ",", tuple(rows[skip : skip + _LOOKED_AT]), comments, name)
+
+
+def _after_comments(lines: Sequence[str]) -> int:
+    """Place of the first line that is no comment and not blank."""
+    start = 0
+    if lines and lines[0].lstrip().startswith(_DESCRIPTION[0]):
+        start = next((n for n, line in enumerate(lines, 1) if line.rstrip().endswith(_DESCRIPTION[1])), 0)
+    return next(
+        (n for n, line in enumerate(lines[start:], start) if line.strip() and not line.startswith(_MARKS)), len(lines)
+    )
+
+
+def _separator(lines: Sequence[str]) -> str:
+    """As `separator_of`, but a comma that is as frequent as another mark is a decimal comma."""
+    found = separator_of(lines)
+    if found != ",":
+        return found
+    tied = [mark for mark in SEPARATORS[1:] if all(line.count(mark) for line in lines[-20:])]
+    return tied[0] if tied else found
+
+
+def _located(rows: Sequence[Sequence[str | None]]) -> tuple[list[str], int, list[int]] | None:
+    """Names, rows above the first row of values, and the places of the rows above the names."""
+    first = _first_values(rows)
+    titles = [n for n in range(first) if any(rows[n])]
+    if first >= len(rows) or not titles:
+        return None
+    width = len([cell for cell in rows[first] if cell])
+    wide = [n for n in titles if len([cell for cell in rows[n] if cell]) >= max(2, 0.5 * width)]
+    beside = [n for n in wide if _is_units(rows[n]) or _is_depths(rows[n])]
+    named = [n for n in wide if n not in beside]
+    if not named:
+        return None
+    at = named[-1]
+    names = [cell or "" for cell in rows[at]]
+    for row in (rows[n] for n in beside if at - 5 <= n):
+        names = _with_units(names, row) if _is_units(row) else _with_depths(names, row)
+    return unique_names(names), first, [n for n in titles if n < at and n not in beside]
+
+
+def _first_values(rows: Sequence[Sequence[str | None]]) -> int:
+    """Place of the first row of values: with a date and a number, or with numbers alone; so are the rows under it."""
+    for kind in (_is_dated, _is_numbers):
+        for n, row in enumerate(rows[:_MOST_ABOVE]):
+            under = [other for other in rows[n + 1 : n + 12] if any(other)][:3]
+            if kind(row) and all(map(kind, under)) and (n or kind is _is_dated):
+                return n
+    return len(rows)
+
+
+def _is_dated(row: Sequence[str | None]) -> bool:
+    filled = [cell.strip() for cell in row if cell and cell.strip()]
+    dated = [cell for cell in filled if _STAMPED.fullmatch(cell) and not cell.isdigit()]
+    values = [cell for cell in filled if _VALUE.fullmatch(cell) or cell in BLANKS]
+    return bool(dated) and (len(dated) + len(values) > 1 or len(row) > len(filled))
+
+
+def _is_numbers(row: Sequence[str | None]) -> bool:
+    filled = [cell.strip() for cell in row if cell and cell.strip()]
+    values = [cell for cell in filled if _VALUE.fullmatch(cell)]
+    return len(values) > 1 and len(values) >= 0.5 * len(filled)
+
+
+def _is_units(row: Sequence[str | None]) -> bool:
+    filled = [cell.strip() for cell in row if cell and cell.strip()]
+    known = [cell for cell in filled if _UNIT.fullmatch(cell)]
+    return len(known) == len(filled) and any(unit_of(cell) for cell in filled)
+
+
+def _is_depths(row: Sequence[str | None]) -> bool:
+    first = next((cell.strip() for cell in row if cell and cell.strip()), "")
+    return bool(_DEEP.fullmatch(first)) and all(
+        _MEASURE.fullmatch(cell.strip()) for cell in list(row)[1:] if cell and cell.strip() and cell.strip() != first
+    )
+
+
+def _with_units(names: Sequence[str], units: Sequence[str | None]) -> list[str]:
+    """ "T1" over "degC" is "T1 (degC)"."""
+    under = [*(unit or "" for unit in units), *[""] * len(names)]
+    pairs = zip(names, under, strict=False)
+    return [f"{name} ({unit.strip('[]() ')})" if unit_of(unit) else name for name, unit in pairs]
+
+
+def _with_depths(names: Sequence[str], depths: Sequence[str | None]) -> list[str]:
+    """ "T1" under "50", in a row "Depth (cm)", is "T1 50 cm"."""
+    first = next((cell for cell in depths if cell), "")
+    unit = _LENGTH.search(_DEEP.sub(lambda match: match[0][len(match[1]) :], first))
+    over = [*(depth if depth and _MEASURE.fullmatch(depth.strip()) else "" for depth in depths), *[""] * len(names)]
+    return [
+        f"{name} {_in_plain(depth)}{'' if _LENGTH.search(depth) else f' {unit[0]}' if unit else ''}" if depth else name
+        for name, depth in zip(names, over, strict=False)
+    ]
+
+
+def _in_plain(depth: str) -> str:
+    return depth.strip().removesuffix(".0")
+
+
+def _as_wide_as(names: Sequence[str], rows: Sequence[Sequence[str | None]]) -> tuple[str, ...]:
+    """With one more name where every row ends with a separator."""
+    if rows and all(len(row) == len(names) + 1 and not row[-1] for row in rows):
+        return tuple(unique_names([*names, ""]))
+    return tuple(names)
+
+
+def _comments(lines: Sequence[str]) -> dict[str, str]:
+    said = (_SAID.fullmatch(line.strip()) for line in lines)
+    found: dict[str, str] = {}
+    for match in said:
+        if match and match[2]:
+            found.setdefault(match[1].strip(), match[2].strip())
+    return found
+
+
+def _shown(cell: Cell) -> str | None:
+    return None if cell is None else cell if isinstance(cell, str) else f"{cell:.15g}"
