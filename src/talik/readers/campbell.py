@@ -17,7 +17,7 @@ from talik.readers.columns import Layout
 from talik.readers.delimited import ended, quoted_columns
 from talik.readers.depths import unit_of
 from talik.readers.dialect import cells, unique_names
-from talik.readers.numerals import fills_marked
+from talik.readers.numerals import decimal_mark, fills_marked
 from talik.readers.registry import CERTAIN, Head, Options, Reader
 from talik.readers.sources import sourced
 from talik.readers.zones import chosen
@@ -41,18 +41,26 @@ _PLAIN = re.compile(
 )
 
 
+_OTHER = re.compile(rb'"?(TOB[123]|TOACI1)"?,')
+_FIRST = re.compile(r'"?TOA5"?([,;\t])')
+
+
 def claims(head: Head) -> int:
-    """Whether the first cell is TOA5."""
-    return CERTAIN * bool(re.match(r'^"?TOA5"?,', head.first))
+    """Whether the first cell is TOA5, or one of the forms that are not read."""
+    return CERTAIN * bool(_FIRST.match(head.first) or _OTHER.match(head.content))
 
 
 def read(head: Head, options: Options) -> list[Record]:
     """The record of a TOA5 table."""
+    if other := _OTHER.match(head.content):
+        raise FileError(f"{head.name}: is a {other[1].decode()} file of LoggerNet, which is not read (it is binary, or "
+                        "names no units): convert it to TOA5 with CardConvert or Split")
+    separator = match[1] if (match := _FIRST.match(head.first)) else ","
     if len(head.lines) < _HEADER_LINES + 1:
         raise FileError(
             f"{head.name}, line {len(head.lines) + 1}: ends inside the four header lines of TOA5, or has no row"
         )
-    about, names, units, processing = (cells(line, ",") for line in head.lines[:_HEADER_LINES])
+    about, names, units, processing = (cells(line, separator) for line in head.lines[:_HEADER_LINES])
     if not names or names[0].upper() != "TIMESTAMP":
         raise FileError(f"{head.name}, line 2: expected names beginning with TIMESTAMP, got {head.lines[1][:60]!r}")
     names = unique_names(names)
@@ -64,7 +72,10 @@ def read(head: Head, options: Options) -> list[Record]:
         raise FileError(
             f"{head.name}, line 3: no column in deg C or deg F that is a ground or air temperature; it has {found}"
         )
-    layout = Layout(tuple(names), ",", _HEADER_LINES, tuple(names[i] for i in measured), stamp=names[0])
+    rows = [cells(line, separator) for line in head.lines[_HEADER_LINES:300]]
+    decimal, _ = decimal_mark((row[i] for row in rows for i in warm if i < len(row)), separator)
+    layout = Layout(tuple(names), separator, _HEADER_LINES, tuple(names[i] for i in measured), stamp=names[0],
+                    decimal=decimal)
     columns = quoted_columns(head, layout, options)
     ended(head)
     values = columns.matrix([names[i] for i in warm])

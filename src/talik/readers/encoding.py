@@ -21,7 +21,10 @@ _SIGNS = set(b"\xb0\xb1\xb2\xb3\xb5\xba\xa9\xae\xb7\x96\xa0")  # degree, plus-mi
 _ENOUGH = 24
 """Bytes beyond ASCII from which a guess between code pages is taken as good."""
 
-_PAGES = ("cp1252", "gbk", "big5", "cp949", "cp932", "mac_roman", "cp437", "cp866", "koi8_r", "cp1251", "cp1253", "cp874")
+_PAGES = (
+    *("cp1252", "gbk", "big5", "cp949", "cp932", "mac_roman"),
+    *("cp437", "cp866", "koi8_r", "cp1251", "cp1253", "cp874"),
+)
 """Code pages through which programs have read a degree sign that was written in another."""
 
 

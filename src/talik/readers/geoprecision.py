@@ -1,4 +1,4 @@
-"""GeoPrecision's two text exports, GP5W (`No,Time,#1:oC`) and FG2 (`NO,TIME,#1(oC)`): no depths; days first, with dots."""
+"""GeoPrecision's two text exports, GP5W (`No,Time,#1:oC`) and FG2 (`NO,TIME,#1(oC)`): no depths, dd.mm.yyyy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from talik.readers.stamps import prove_dates
 from talik.readers.zones import chosen
 from talik.records import Record, Source, Times
 
-_HEADER = re.compile(r"^n[or]\.?([,;\t])(time|zeit)\1", re.IGNORECASE)
+_HEADER = re.compile(r"^n[or]\.?([,;\t])(time|zeit)\1.*#\d", re.IGNORECASE)
 _COLUMN = re.compile(r"#?(?P<name>HK-?\w+|\d+)\s*[:(]\s*(?P<unit>[^)]*)\)?\s*")
 _ROW = re.compile(r"\s*\d+[,;\t]")
 _EVENT = re.compile(r"\s*[<(]|delta time", re.IGNORECASE)

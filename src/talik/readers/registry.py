@@ -36,6 +36,10 @@ _MODULES = (
     "rbr",
     "rbr_sheets",
     "rbr_rsk",
+    "rbr_text",
+    "ibutton",
+    "lascar",
+    "meter",
     "generic",
 )
 """Modules of this package with a `READER` or `READERS`; a new format adds its name here."""

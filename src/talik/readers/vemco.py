@@ -8,7 +8,8 @@ import numpy as np
 
 from talik.errors import FileError
 from talik.readers.delimited import ended, split
-from talik.readers.depths import CELSIUS, FAHRENHEIT, Unit, unit_of
+from talik.readers.depths import unit_of
+from talik.readers.encoding import with_degrees
 from talik.readers.numerals import fills_marked
 from talik.readers.registry import CERTAIN, Head, Options, Reader
 from talik.readers.stamps import prove_dates
@@ -16,43 +17,52 @@ from talik.readers.zones import chosen, offset_in
 from talik.records import Record, Source, Times
 
 _TITLE = re.compile(
-    r"^\*?\s*Date\s*\((?P<date>[dmy/\-.]+)\)\s*[, ]\s*Time\s*\(hh:mm:ss\)\s*,(?P<rest>.+)$", re.IGNORECASE
+    r"^\*?\s*Date\s*\((?P<date>[dmy/\-.,]+)\)\s*(?P<between>[,;\t ])\s*Time\s*\(hh[:.,]mm[:.,]ss\)\s*"
+    r"(?P<separator>[,;\t])(?P<rest>.+)$",
+    re.IGNORECASE,
 )
 _ENTRY = re.compile(r"^\*?\s*([A-Za-z][\w /]*?)\s*[=:]\s*(.*)$")
 
 
 def claims(head: Head) -> int:
     """Whether the title line `Date(...),Time(hh:mm:ss),...` stands among the first lines of a Minilog's file."""
+    if head.binary:
+        return CERTAIN * (head.suffix in (".vld", ".vdat"))
     named = any("minilog" in line.lower() for line in head.lines[:10])
     return CERTAIN * (named and any(_TITLE.match(line) for line in head.lines[:20]))
 
 
 def read(head: Head, options: Options) -> list[Record]:
     """The record of a Minilog file; a depth (pressure) column goes to `Record.others`."""
+    if head.binary:
+        raise FileError(f"{head.name}: is the logger's own binary form, which no other program reads; "
+                        "export it as csv with Logger Vue or Fathom")
     lines = head.whole_text().splitlines()
     at, title = next(((i, m) for i, line in enumerate(lines[:20]) if (m := _TITLE.match(line))), (0, None))
     if title is None:
         raise FileError(
             f"{head.name}: no line 'Date(...),Time(hh:mm:ss),...' among the first 20; not a Minilog's text file"
         )
-    names = [name.strip() for name in title["rest"].split(",")]
+    names = [with_degrees(name.strip()) for name in title["rest"].split(title["separator"])]
     entries = {m[1].strip().lower(): m[2].strip() for line in lines[:at] if (m := _ENTRY.match(line))}
-    # the .000 export parts date and time by a blank, the .csv by a comma
-    together = lines[at].lstrip().startswith("*")
+    together = title["between"] == " "
     first = 1 if together else 2
     numbers = [i + 1 for i in range(at + 1, len(lines)) if lines[i].strip() and not lines[i].lstrip().startswith("*")]
-    table = split([lines[n - 1] for n in numbers], ",", width=first + len(names), file=head.name, numbers=numbers)
+    rows = [lines[n - 1] for n in numbers]
+    if title["separator"] == ",":
+        rows = _without_commas(rows, first, names, in_date="," in title["date"])
+    table = split(rows, title["separator"], width=first + len(names), file=head.name, numbers=numbers)
     order = options.date_order or _order(title["date"], head.name, at + 1)
     stamps = prove_dates(
         table.text(0), clock=None if together else table.text(1), date_order=order, file=head.name, lines=numbers
     )
     _check_whole(entries, order, stamps.times, head)
     zone = chosen(options.timezone, offset_in(entries.get("minilog initialized", "")))
-    warm = [(place, name) for place, name in enumerate(names) if _unit(name)]
+    warm = [(place, name) for place, name in enumerate(names) if unit_of(name)]
     if not warm:
         raise FileError(f"{head.name}, line {at + 1}: no temperature column among {', '.join(names)}")
     raw = table.matrix([first + place for place, _ in warm], [name for _, name in warm])
-    raw = np.column_stack([unit.to_celsius(raw[:, i]) for i, (_, name) in enumerate(warm) if (unit := _unit(name))])
+    raw = np.column_stack([unit.to_celsius(raw[:, i]) for i, (_, name) in enumerate(warm) if (unit := unit_of(name))])
     values, flags = fills_marked(raw)
     return [
         Record(
@@ -70,7 +80,7 @@ def read(head: Head, options: Options) -> list[Record]:
                     head.encoding.how,
                     f"dates: {title['date']} (as the header says)",
                     zone.understood,
-                    "units: " + ", ".join(sorted({unit.name for _, n in warm if (unit := _unit(n))})) + " (header)",
+                    "units: " + ", ".join(sorted({unit.name for _, n in warm if (unit := unit_of(n))})) + " (header)",
                     "depths: the file names none",
                 ),
             ),
@@ -79,10 +89,19 @@ def read(head: Head, options: Options) -> list[Record]:
                 "logger": entries.get("id") or entries.get("source device", ""),
             },
             others={
-                name: table.numbers(first + place, name=name) for place, name in enumerate(names) if not _unit(name)
+                name: table.numbers(first + place, name=name) for place, name in enumerate(names) if not unit_of(name)
             },
         )
     ]
+
+
+def _without_commas(rows: list[str], first: int, names: list[str], *, in_date: bool) -> list[str]:
+    """Rows in which commas also stand inside stamps (2009,09,22,12,00,00) or a lone number (14,65), without those."""
+    if in_date:
+        return [re.sub(r"^(\d+),(\d+),(\d+),(\d+),(\d+),(\d+)(?=,)", r"\1-\2-\3,\4:\5:\6", row) for row in rows]
+    if len(names) == 1 and any(row.count(",") == first + 1 for row in rows):
+        return [re.sub(r",(-?\d+),(\d+)\s*$", r",\1.\2", row) if row.count(",") == first + 1 else row for row in rows]
+    return rows
 
 
 def _check_whole(entries: dict[str, str], order: str, times: Times, head: Head) -> None:
@@ -106,15 +125,6 @@ def _order(pattern: str, file: str, line: int) -> str:
     if order not in ("DMY", "MDY", "YMD"):
         raise FileError(f"{file}, line {line}: the order of the dates {pattern!r} is not known")
     return order
-
-
-def _unit(name: str) -> Unit | None:
-    """The unit of a temperature column; the degree sign may have been lost: `Celsius (øC)`, `Temperature (?C)`."""
-    found = unit_of(name)
-    if found or not re.search(r"temp|celsius|fahrenheit", name, re.IGNORECASE):
-        return found
-    bare = re.search(r"\([^A-Za-z()]{0,2}([CF])\)", name)
-    return {"C": CELSIUS, "F": FAHRENHEIT}[bare[1]] if bare else None
 
 
 def _serial(device: str) -> str:

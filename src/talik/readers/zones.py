@@ -56,7 +56,9 @@ _BOTH_SEASONS = {
     "NZST/NZDT": "Pacific/Auckland",
 }
 _OF_SEVERAL = {"cst": "North America or China", "ast": "Atlantic or Arabia", "ist": "India, Ireland or Israel"}
-_IN_BRACKETS = re.compile(r"\(\s*([A-Z]{2,5}(?:/[A-Z]{2,5})?)\s*\)|[,(]\s*([A-Z]{3,5})(?: (?:Standard|Daylight) Time)?\s*\)?$")
+_IN_BRACKETS = re.compile(
+    r"\(\s*([A-Z]{2,5}(?:/[A-Z]{2,5})?)\s*\)|[,(]\s*([A-Z]{3,5})(?: (?:Standard|Daylight) Time)?\s*\)?$"
+)
 
 
 @dataclass(frozen=True, slots=True)
