@@ -45,7 +45,7 @@ class _Server(ThreadingHTTPServer):
 class FakeStore:
     """
     The server; `script[what]` holds faults for its next answers to "execution", "job", "results", "file", "jobs",
-    "constraints". It counts what it made in `made` (inputs by job) and what it was asked in `log`.
+    "constraints", "costing". It counts what it made in `made` (inputs by job) and what it was asked in `log`.
     """
 
     def __init__(self, *, polls=1, size=40_000, limit=10_000):
@@ -92,6 +92,14 @@ def contents(dataset, inputs, size):
     return memory.getvalue()
 
 
+def cost(inputs):
+    """Maps of one variable at one time."""
+    fields = len(inputs["variable"])
+    for axis in ("year", "month", "day", "time"):
+        fields *= len(inputs[axis]) if isinstance(inputs.get(axis), list) else 1
+    return fields
+
+
 def _at_sea(inputs):
     here = inputs.get("location", {"latitude": 0.0, "longitude": 0.0})
     return here["latitude"] > 80 and (here["longitude"] < 40 or here["latitude"] > 85)
@@ -132,8 +140,8 @@ class _Handler(BaseHTTPRequestHandler):
         content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.store.log.append((method, self.path, dict(self.headers)))
         parts = path.strip("/").split("/")
-        what = {"execution": "execution", "constraints": "constraints", "results": "results", "jobs": "jobs"}.get(
-            parts[-1], "file" if parts[0] == "files" else "job")
+        what = parts[-1] if parts[-1] in ("execution", "constraints", "costing", "results", "jobs") else (
+            "file" if parts[0] == "files" else "job")
         fault = self.store.next_fault(what)
         if what != "file" and self.headers.get("PRIVATE-TOKEN") != KEY:
             return self.reply(401, WRONG_KEY)
@@ -171,10 +179,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def execution(self, parts, query, content, fault):
         store, dataset, inputs = self.store, parts[-2], json.loads(content)["inputs"]
-        fields = len(inputs["variable"])
-        for axis in ("year", "month", "day", "time"):
-            fields *= len(inputs[axis]) if isinstance(inputs.get(axis), list) else 1
-        if fields > store.limit:
+        if cost(inputs) > store.limit:
             return 403, LARGE, {}
         number = str(uuid.uuid4())
         with store.lock:
@@ -186,6 +191,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def constraints(self, parts, query, content, fault):
         return 200, {"variable": list(self.store.has), "data_format": ["netcdf"]}, {}
+
+    def costing(self, parts, query, content, fault):
+        inputs = json.loads(content)["inputs"]
+        return 200, {"id": "size", "cost": float(cost(inputs)), "limit": float(self.store.limit), "cost_bar_steps": None,
+                     "request_is_valid": True, "invalid_reason": ""}, {}
 
     def jobs(self, parts, query, content, fault):
         listed = [{"jobID": number, "processID": dataset, "status": self.status(number, look=False)}

@@ -17,7 +17,7 @@ import fake_store as fake
 import pytest
 from fake_store import Fault
 
-from talik.era5land.client import fetch, probe
+from talik.era5land.client import fetch
 from talik.era5land.requests import plan
 from talik.era5land.wire import Patience
 from talik.errors import FileError, RemoteError, UsageError
@@ -435,14 +435,6 @@ def test_never_more_than_two_jobs_and_none_twice_in_three_processes(store, tmp_p
     requests = [*months(here), *months(there)]
     assert len(store.made) == len(requests) == 12, "two processes sent the same request"
     right(store, requests, [tmp_path / "kept" / f"{request.name}.nc" for request in requests])
-
-
-def test_probe_tells_what_the_points_have(store, naps):
-    patience = Patience(sleep=naps, tries=3)
-    assert probe(url=store.url, key=fake.KEY, patience=patience) == {"t2m", "tp"}
-    store.has = ()
-    with pytest.raises(RemoteError, match="Plan without probing"):
-        probe(url=store.url, key=fake.KEY, patience=patience)
 
 
 @pytest.mark.parametrize("what, body", [

@@ -11,7 +11,7 @@ import world as W
 import xarray as xr
 
 from talik.era5land import client, doors
-from talik.era5land.doors import DOORS, dataset_of, door_grids, earth_data_hub, earth_engine, request_plan
+from talik.era5land.doors import DOORS, Service, dataset_of, door_grids, earth_data_hub, earth_engine, request_plan
 from talik.era5land.requests import DAYS, HOURS, MONTHS, POINTS
 from talik.errors import DataError, MissingExtra, RemoteError, UnknownName, UsageError
 
@@ -73,7 +73,7 @@ def test_antarctica_is_not_at_earth_data_hub_and_goes_to_the_climate_data_store(
 
     monkeypatch.setattr(client, "fetch", fetch)
     grids = door_grids("edh", pl.concat([SITES, SOUTH]), years=(2015, 2015), variables=["air_temperature"],
-                       store=tmp_path, edh_store=str(store), watch=lambda request, words: told.append(words))
+                       store=tmp_path, service=Service(hub=str(store)), watch=lambda request, words: told.append(words))
     assert [grid.dataset for grid in grids] == ["era5-land-v0", "reanalysis-era5-land-monthly-means"]
     assert {site for request in asked for site in request.sites} == {"Scott Base"}
     assert "no Antarctica" in told[0]

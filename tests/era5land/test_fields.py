@@ -2,8 +2,7 @@
 
 import pytest
 
-from talik.era5land.climate import made_of
-from talik.era5land.fields import FIELDS, QUANTITIES, field, quantities, to_file_unit
+from talik.era5land.fields import BY_DAYS, FIELDS, QUANTITIES, QUANTITY_OF, field, made_of, quantities, to_file_unit
 from talik.errors import DataError, UnknownName
 from talik.variables import ERA5LAND_TWELVE, VARIABLES
 
@@ -12,6 +11,8 @@ def test_the_twelve_and_all_that_is_made_are_in_the_catalogue():
     assert set(ERA5LAND_TWELVE) <= set(QUANTITIES)
     for name in QUANTITIES:
         assert set(made_of(name)) <= set(VARIABLES)
+        assert all(QUANTITY_OF[statistic] == name for statistic in made_of(name))
+    assert set(QUANTITY_OF) > BY_DAYS
 
 
 @pytest.mark.parametrize("one", FIELDS.values(), ids=lambda one: one.short)

@@ -143,7 +143,7 @@ def test_as_named_gives_what_studies_unaware_of_the_swap_have_used(made, sites, 
 def test_faults_are_named(sites, grid):
     with pytest.raises(UnknownName, match="latitude"):
         site_predictors(sites.rename({"latitude": "latitud"}), grid)
-    with pytest.raises(UnknownName, match="variable of ERA5-Land"):
+    with pytest.raises(UnknownName, match="predictor of ERA5-Land"):
         site_predictors(sites, grid, variables=["snow"])
     with pytest.raises(DataError, match="not on the globe"):
         site_predictors(sites.with_columns(latitude=pl.lit(-156.6)), grid)

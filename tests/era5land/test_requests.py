@@ -105,7 +105,7 @@ def test_halves_add_up_and_end_at_one_map():
 
 def test_a_point_serves_all_sites_of_its_cell_and_knows_what_to_ask_instead():
     sites = [("a", 71.32, -156.61), ("b", 71.28, -156.58), ("c", 71.42, -156.61)]
-    first, second = plan(sites, (2014, 2023), ["air_temperature", "soil_water_1"], at_points=("t2m", "swvl1"))
+    first, second = plan(sites, (2014, 2023), ["fdd_air", "soil_water_1"], at_points=("t2m", "swvl1"))
     assert first.dataset == POINTS
     assert (first.sites, second.sites) == (("a", "b"), ("c",))
     assert first.inputs["location"] == {"latitude": 71.3, "longitude": -156.6}
@@ -117,7 +117,7 @@ def test_a_point_serves_all_sites_of_its_cell_and_knows_what_to_ask_instead():
 
 def test_each_variable_at_the_resolution_its_statistics_need():
     served = {}
-    for request in plan(SITES[:1], (2014, 2014), ["air_temperature", "wind_speed", "precipitation", "albedo"],
+    for request in plan(SITES[:1], (2014, 2014), ["tdd_air", "wind_speed", "precipitation", "albedo"],
                         at_points=()):
         served.setdefault(request.dataset, set()).update(request.inputs["variable"])
     assert served == {DAYS: {"2m_temperature"}, HOURS: {"10m_u_component_of_wind", "10m_v_component_of_wind"},

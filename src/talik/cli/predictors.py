@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from talik.cli.output import emit, format_option
-from talik.errors import UsageError
+from talik.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,6 +28,7 @@ _DOORS = ("cds", "edh", "gee")
 @click.option("--out", type=click.Path(path_type=Path), default=None,
               help="Write the table here (.csv or .parquet), and OUT-provenance beside it.")
 @click.option("--variable", "variables", multiple=True, help="Only this predictor; repeat for more. [default: all]")
+@click.option("--without", multiple=True, help="All but this predictor; repeat for more. snow_season is the dearest.")
 @click.option("--dataset", default="", help="Data set of local files, as reanalysis-era5-land-monthly-means.")
 @click.option("--accumulation", default=None, help="How amounts accumulate in local files of an unknown data set.")
 @click.option("--name", "names", multiple=True, help="YOURS=ERA5LAND: a field's name in your files, as Tair=t2m.")
@@ -39,9 +40,9 @@ _DOORS = ("cds", "edh", "gee")
 @click.option("--dry-run", is_flag=True, help="Print the requests to the Climate Data Store and their cost; send none.")
 @format_option
 def predictors(sites: str, sources: tuple[str, ...], years: str | None, store: Path | None, out: Path | None,
-               variables: tuple[str, ...], dataset: str, accumulation: str | None, names: tuple[str, ...],
-               transpiration: Any, lapse: float | None, temperature_years: str | None, project: str, dry_run: bool,
-               form: str | None) -> None:
+               variables: tuple[str, ...], without: tuple[str, ...], dataset: str, accumulation: str | None,
+               names: tuple[str, ...], transpiration: Any, lapse: float | None, temperature_years: str | None,
+               project: str, dry_run: bool, form: str | None) -> None:
     """
     Predictors of ERA5-Land at SITES: a bundled study (see `talik studies`), or a table of sites.
 
@@ -51,15 +52,17 @@ def predictors(sites: str, sources: tuple[str, ...], years: str | None, store: P
     table = _site_table(sites)
     source: Any = sources[0] if len(sources) == 1 and sources[0] in _DOORS else _files(sources)
     span = _span(years, "--years")
+    wanted = _wanted(variables, without)
     if dry_run:
-        _dry_run(source, table, span, variables, form)
+        _dry_run(source, table, span, wanted, store, form)
         return
+    from talik.era5land.doors import Service
     from talik.synthesis.predictors import site_predictors
 
-    service: dict[str, Any] = {"project": project} if source == "gee" else {}
-    found = site_predictors(table, source, years=span, store=store, variables=variables or None, dataset=dataset,
+    found = site_predictors(table, source, years=span, store=store, variables=wanted, dataset=dataset,
                             accumulation=accumulation, names=_pairs(names), lapse=lapse, transpiration=transpiration,
-                            temperature_years=_span(temperature_years, "--temperature-years"), watch=_say, **service)
+                            temperature_years=_span(temperature_years, "--temperature-years"),
+                            service=Service(project=project), watch=_say)
     click.echo(f"{found}.", err=True)
     for row in found.missing().iter_rows(named=True):
         names = row["variables"]
@@ -105,24 +108,38 @@ def _write(found: SitePredictors, out: Path) -> None:
         click.echo(f"wrote {write(path, frame)}")
 
 
-def _dry_run(source: Any, table: pl.DataFrame, span: tuple[int, int] | None, variables: tuple[str, ...],
-             form: str | None) -> None:
+def _wanted(variables: tuple[str, ...], without: tuple[str, ...]) -> tuple[str, ...] | None:
+    from talik.synthesis.predictors import STATISTICS
+
+    for name in (*variables, *without):
+        if name not in STATISTICS:
+            raise unknown("predictor of ERA5-Land", name, STATISTICS)
+    wanted = tuple(name for name in variables or STATISTICS if name not in without)
+    if not wanted:
+        raise UsageError("--without: leaves no predictor")
+    return wanted if variables or without else None
+
+
+def _dry_run(source: Any, table: pl.DataFrame, span: tuple[int, int] | None, wanted: tuple[str, ...] | None,
+             store: Path | None, form: str | None) -> None:
     if source not in ("cds", "edh"):
         raise UsageError("--dry-run: only requests to the Climate Data Store have a cost to show")
     if span is None:
         raise UsageError("--years: needed with --dry-run, as --years 2014-2023")
     import polars as pl
 
-    from talik.era5land.doors import ANTARCTICA, request_plan
+    from talik.era5land.doors import ANTARCTICA, USERS, request_plan
 
     if source == "edh":
         table = table.filter(pl.col("latitude") < ANTARCTICA)
         if not table.height:
             click.echo("Earth Data Hub serves all sites; nothing is asked from the Climate Data Store.")
             return
-    plan = request_plan(table, span, variables or None)
+    plan = request_plan(table, span, wanted, store=store, price=True, watch=_say)
     emit(plan.to_frame(), form, title="Requests, not sent")
     click.echo(str(plan), err=True)
+    if USERS.account is None:
+        click.echo("No key is saved, so the service was not asked what its points have and what this costs.", err=True)
 
 
 def _site_table(name: str) -> pl.DataFrame:

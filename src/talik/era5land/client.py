@@ -26,7 +26,6 @@ from talik.era5land.answers import (
     within,
 )
 from talik.era5land.arrivals import Spoiled, ending, is_void, opens, unpacked
-from talik.era5land.fields import known_field
 from talik.era5land.jobs import Job, Jobs, State
 from talik.era5land.requests import POINTS, Request
 from talik.era5land.transfer import Gone, receive
@@ -108,26 +107,6 @@ def fetch(requests: Iterable[Request], store: Path | str, *, url: str | None = N
             raise RemoteError(f"{len(failed)} of {len(asked)} requests failed; the others are kept. The first: {fatal}")
         raise fatal
     return list(dict.fromkeys(path for outcome in outcomes if isinstance(outcome, list) for path in outcome))
-
-
-def probe(*, url: str | None = None, key: str | None = None, patience: Patience = USUAL) -> frozenset[str]:
-    """
-    Short names of the fields that the point data set has today, by the service's own word (one small question, no job).
-
-    Raises
-    ------
-    RemoteError
-        If the service refuses or fails, or names no variable at all.
-    """
-    who = account(url, key)
-    request = Request(POINTS, {}, 0, 0)
-    reply = ask(who, "POST", f"/retrieve/v1/processes/{POINTS}/constraints", patience, {})
-    settled(who, request, reply)
-    named = (reply.json or {}).get("variable")
-    found = frozenset(short for name in named if (short := known_field(str(name)))) if isinstance(named, list) else None
-    if not found:
-        raise RemoteError(f"{POINTS}: the Climate Data Store did not say which variables it has. Plan without probing.")
-    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from talik.era5land.fields import SEASONS, Quantity
+from talik.era5land.fields import SEASONS, Quantity, made_of
 from talik.era5land.grids import Layer
 from talik.era5land.steps import Calendar
 from talik.era5land.tiles import Parts
@@ -19,18 +19,6 @@ REASONS = ("", "no data at this cell (sea, or outside the data)", "fewer than 90
 OK, NO_DATA, GAPS, COARSE, OUT_OF_RANGE, NEEDS_HOURLY, NO_FIELD = range(len(REASONS))
 COVER = 0.9
 """Share of the steps of every calendar month, over all years, that a statistic needs."""
-
-
-def made_of(variable: str) -> tuple[str, ...]:
-    """Names of all statistics that one quantity gives."""
-    if variable in ("air_temperature", "skin_temperature"):
-        end = variable.split("_")[0]
-        return (variable, f"tdd_{end}", f"fdd_{end}", *(("annual_amplitude",) if end == "air" else ()))
-    if variable == "snow_cover":
-        return variable, "snow_season"
-    if variable == "precipitation":
-        return (variable, *(f"precipitation_{season}" for season in SEASONS))
-    return (variable,)
 
 
 def statistics(quantity: Quantity, layer: Layer, parts: Parts, calendar: Calendar) -> tuple[dict[str, Floats],

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from talik.era5land.climate import NO_DATA, REASONS, made_of, statistics
+from talik.era5land.climate import NO_DATA, REASONS, statistics
+from talik.era5land.fields import made_of
 from talik.era5land.passes import Pass
 from talik.era5land.tiles import Parts, Tile
 from talik.era5land.workers import load_parts

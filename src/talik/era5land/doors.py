@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
 
-from talik.era5land.fields import FIELDS, QUANTITIES, known_field
+from talik.era5land.fields import FIELDS, QUANTITIES, QUANTITY_OF, known_field
 from talik.era5land.grids import Grid, grid_of, open_grids
+from talik.era5land.offers import offered, priced
 from talik.era5land.requests import DAYS, HOURS, MONTHS, POINTS, Plan, plan
+from talik.era5land.wire import USUAL, Account, Patience, account, has_key
 from talik.errors import DataError, RemoteError, UsageError, missing_extra, unknown
 
 Door = Literal["cds", "edh", "gee"]
@@ -23,16 +26,65 @@ ANTARCTICA = -60.0
 """Latitude south of which Earth Data Hub has no ERA5-Land [degrees]."""
 
 
-def request_plan(sites: pl.DataFrame, years: tuple[int, int], variables: Iterable[str] | None = None) -> Plan:
-    """The requests to the Climate Data Store that bring the variables to the sites, with their cost; none is sent."""
-    return plan(sites, years, list(QUANTITIES) if variables is None else list(variables))
+@dataclass(frozen=True, slots=True)
+class Service:
+    """
+    Who asks the services, and where they are.
+
+    Parameters
+    ----------
+    project : str
+        Of Earth Engine.
+    url, key : str, optional
+        Of the Climate Data Store; the user's saved ones (see `era5land.wire.account`) when None.
+    hub : str
+        Address or folder of Earth Data Hub's store.
+    patience : Patience
+        How long to wait for what.
+    """
+
+    project: str = ""
+    url: str | None = None
+    key: str | None = field(default=None, repr=False)
+    hub: str = EDH_STORE
+    patience: Patience = USUAL
+
+    @property
+    def account(self) -> Account | None:
+        """The account at the Climate Data Store; None where no key is given or saved."""
+        return account(self.url, self.key) if self.key or has_key() else None
+
+
+USERS = Service()
+"""The services at their own addresses, with the user's saved keys."""
+
+
+def request_plan(sites: pl.DataFrame, years: tuple[int, int], variables: Iterable[str] | None = None, *,
+                 store: str | Path | None = None, service: Service = USERS, price: bool = False,
+                 watch: Callable[[Any, str], None] | None = None) -> Plan:
+    """
+    The requests to the Climate Data Store that bring the variables to the sites, with their cost; none is sent.
+
+    Where a key is given or saved, the service is asked what its points have (kept in `store`), and with `price` what
+    each request costs; without a key nobody is asked, and the cost is talik's own estimate.
+
+    Raises
+    ------
+    RemoteError
+        If the service refuses the key.
+    UsageError, DataError
+        See `era5land.requests.plan`.
+    """
+    who = service.account
+    here = offered(who, None if store is None else Path(store), patience=service.patience, watch=watch)
+    planned = plan(sites, years, list(QUANTITY_OF) if variables is None else list(variables), at_points=here)
+    return priced(planned, who, patience=service.patience) if price and who is not None else planned
 
 
 def door_grids(source: Any, sites: pl.DataFrame, *, years: tuple[int, int] | None = None,
                variables: Iterable[str] | None = None, store: str | Path | None = None, dataset: str = "",
-               names: Mapping[str, str] | None = None, project: str = "",
-               watch: Callable[[Any, str], None] | None = None, fallback: str | None = "cds",
-               **service: Any) -> list[Grid]:
+               names: Mapping[str, str] | None = None, service: Service = USERS,
+               watch: Callable[[Any, str], None] | None = None, fallback: str | None = "cds") -> list[Grid]:
     """
     Grids that hold the wanted fields at the sites, through one of the doors.
 
@@ -48,14 +100,12 @@ def door_grids(source: Any, sites: pl.DataFrame, *, years: tuple[int, int] | Non
         Folder of downloads, for "cds".
     dataset, names
         Of local files: see `open_grids`.
-    project : str
-        Of Earth Engine.
+    service : Service
+        Who asks, and where.
     watch : callable, optional
         Told what happens to each request.
     fallback : str or None
         The door for sites that Earth Data Hub lacks (Antarctica); None to leave them without values.
-    **service
-        `url` and `key` of the Climate Data Store, `store` of Earth Data Hub as `edh_store`.
 
     Returns
     -------
@@ -72,16 +122,16 @@ def door_grids(source: Any, sites: pl.DataFrame, *, years: tuple[int, int] | Non
         return open_grids(source, dataset=dataset, names=names)
     if years is None:
         raise UsageError(f"years: the door {source!r} needs the first and last year, as years=(2014, 2023)")
-    wanted = list(QUANTITIES) if variables is None else list(variables)
+    wanted = list(QUANTITY_OF) if variables is None else list(variables)
     if source == "cds":
         return _climate_data_store(sites, years, wanted, store, watch, service)
     if source == "gee":
-        return [earth_engine(years, wanted, project=project)]
+        return [earth_engine(years, wanted, project=service.project)]
     south = sites.filter(pl.col("latitude") < ANTARCTICA)
     north = sites.filter(pl.col("latitude") >= ANTARCTICA)
     found: list[Grid] = []
     if north.height:
-        found.append(earth_data_hub(wanted, store=service.pop("edh_store", EDH_STORE)))
+        found.append(earth_data_hub(wanted, store=service.hub))
     if south.height:
         if fallback is None:
             return found
@@ -168,19 +218,20 @@ def _whole_earth() -> dict[str, Any]:
 
 def _only(ds: Any, variables: Sequence[str]) -> Any:
     """The variables of a large store that are needed, and what tells of the cells."""
-    needed = {short for name in variables for short in QUANTITIES[name].fields} | {"evavt"}
+    needed = {short for name in variables for short in QUANTITIES[QUANTITY_OF[name]].fields} | {"evavt"}
     kept = [name for name in ds.data_vars if (short := known_field(str(name))) is not None
             and (short in needed or FIELDS[short].kind == "static")]
     return ds[kept] if kept else ds
 
 
 def _climate_data_store(sites: pl.DataFrame, years: tuple[int, int], variables: Sequence[str],
-                        store: str | Path | None, watch: Any, service: Mapping[str, Any]) -> list[Grid]:
+                        store: str | Path | None, watch: Any, service: Service) -> list[Grid]:
     from talik.era5land.client import fetch
 
     if store is None:
         raise UsageError("store: the Climate Data Store needs a folder for its files, as --store DIR")
-    files = fetch(request_plan(sites, years, variables), store, watch=watch, **service)
+    planned = request_plan(sites, years, variables, store=store, service=service, watch=watch)
+    files = fetch(planned, store, url=service.url, key=service.key, patience=service.patience, watch=watch)
     by_dataset: dict[str, list[Path]] = {}
     for path in files:
         by_dataset.setdefault(dataset_of(path), []).append(path)

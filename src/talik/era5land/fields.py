@@ -127,6 +127,24 @@ TRANSPIRATION_AS_NAMED = Quantity("transpiration", ("evavt",), scale=-1000.0, ki
 SEASONS: Mapping[str, tuple[int, ...]] = {"djf": (12, 1, 2), "mam": (3, 4, 5), "jja": (6, 7, 8), "son": (9, 10, 11)}
 
 
+def made_of(variable: str) -> tuple[str, ...]:
+    """Names of all statistics that one quantity gives."""
+    if variable in ("air_temperature", "skin_temperature"):
+        end = variable.split("_")[0]
+        return (variable, f"tdd_{end}", f"fdd_{end}", *(("annual_amplitude",) if end == "air" else ()))
+    if variable == "snow_cover":
+        return variable, "snow_season"
+    if variable == "precipitation":
+        return (variable, *(f"precipitation_{season}" for season in SEASONS))
+    return (variable,)
+
+
+QUANTITY_OF: Mapping[str, str] = {statistic: variable for variable in QUANTITIES for statistic in made_of(variable)}
+"""Every statistic with the quantity it is made of."""
+BY_DAYS = frozenset({"tdd_air", "fdd_air", "tdd_skin", "fdd_skin", "snow_season"})
+"""Statistics that are counted by days: monthly means do not give them."""
+
+
 def field(name: str) -> Field:
     """
     The field of ERA5-Land that a name means: of NetCDF, CDS, GRIB or Earth Engine (with or without "_sum").

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from talik.era5land.boxes import STEP
 from talik.era5land.grids import Grid, Layer
+from talik.era5land.requests import POINTS
 from talik.era5land.tiles import block_length, tile_shape
 from talik.errors import UsageError, unknown
 from talik.kernels.sphere import EARTH_RADIUS_KM, great_circle
@@ -40,7 +42,8 @@ class Places:
     distance_km : ndarray
         From the site to the centre.
     coastal : ndarray of bool
-        The site's own cell is sea in ERA5-Land; the nearest land cell stands for it.
+        The site's own cell is sea in ERA5-Land; the nearest land cell stands for it. Told for grids, and for the point
+        series of the Climate Data Store, which give nothing at sea.
     cell_elevation : ndarray
         [m]; NaN where the grid has no geopotential.
     land_fraction : ndarray
@@ -97,6 +100,8 @@ def places(grid: Grid, latitude: ArrayLike, longitude: ArrayLike, *, reach_km: f
         far = apart[np.arange(nearest.size), nearest] > reach_km
         reason[np.flatnonzero(known)[far]] = OUTSIDE
     coastal = np.zeros(lat.size, bool)
+    if not grid.gridded and grid.dataset == POINTS:
+        coastal[known] = _is_beside(lat[known] - grid.latitude[nearest], lon[known] - grid.longitude[nearest])
     if grid.gridded and (grid.layers or land is not None):
         _to_land(_LandMap(grid, land), grid, lat, lon, row, column, reason, coastal, reach_km)
     bad = reason != INSIDE
@@ -163,6 +168,12 @@ def _gather(layer: Layer, corner: tuple[slice, slice], rows: NDArray[np.int64], 
             block = layer.read(number, (part, *corner))
             values[start + part.start:start + part.stop, inside] = block[:, rows, columns]
         start += piece.times.size
+
+
+def _is_beside(north: NDArray[np.float64], east: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether a site lies in another cell of ERA5-Land than the point it takes: the service had none at its own."""
+    half = float(STEP) / 2 + 1e-6
+    return (np.abs(north) > half) | (np.abs((east + 180) % 360 - 180) > half)
 
 
 def _nearest(grid: Grid, lat: NDArray[np.float64], lon: NDArray[np.float64]) -> tuple[Any, Any]:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from talik.era5land.climate import made_of, statistics
+from talik.era5land.climate import statistics
 from talik.era5land.climatology import assembled, read_climatology
+from talik.era5land.fields import made_of
 from talik.era5land.grids import Grid
 from talik.era5land.passes import Pass, plan_pass
 from talik.era5land.steps import Years

@@ -10,7 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from talik.era5land.boxes import STEP, Box, boxes, cell
-from talik.era5land.fields import FIELDS, QUANTITIES, known_field
+from talik.era5land.fields import BY_DAYS, FIELDS, QUANTITIES, QUANTITY_OF, known_field
 from talik.errors import DataError, UsageError, unknown
 from talik.results import Result
 
@@ -27,6 +27,8 @@ AT_POINTS = frozenset({"t2m", "skt", "tp", "u10", "v10"})
 
 LIMIT = 4000
 """Fields a request; the service has refused 8,928 and taken 4,464. One it finds too large is split on the way."""
+DAYS_LIMIT = 400
+"""Fields a request for daily statistics, which the service makes from hourly ones: its costing ends there."""
 
 _MONTHS = tuple(f"{m:02d}" for m in range(1, 13))
 _DAYS = tuple(f"{d:02d}" for d in range(1, 32))
@@ -115,13 +117,23 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Plan(Result):
-    """The requests for some sites, years and variables, with what they cost; iterate it, or print it before sending."""
+    """
+    The requests for some sites, years and variables, with what they cost; iterate it, or print it before sending.
+
+    Attributes
+    ----------
+    requests : tuple of Request
+    left_out : tuple of (site, reason)
+    costs : tuple
+        Of each request the service's own cost and the most it takes, where `offers.priced` has asked; else empty.
+    """
 
     figure: ClassVar[str] = ""
     requests: tuple[Request, ...]
     left_out: tuple[tuple[str, str], ...]
     settings: Mapping[str, Any] = field(repr=False)
     data_hash: str = field(repr=False)
+    costs: tuple[tuple[float, float] | None, ...] = ()
 
     def __iter__(self) -> Iterator[Request]:
         return iter(self.requests)
@@ -130,20 +142,31 @@ class Plan(Result):
         return len(self.requests)
 
     def to_frame(self) -> pl.DataFrame:
-        """One row a request: data set, variables, time, area, sites, fields, megabytes, key."""
+        """One row a request; `cost` and `cost_limit` are the service's own, null where it was not asked."""
         import polars as pl
 
         kinds = {"dataset": pl.String, "variables": pl.String, "time": pl.String, "area": pl.String, "sites": pl.Int64,
-                 "fields": pl.Int64, "megabytes": pl.Float64, "key": pl.String}
+                 "fields": pl.Int64, "megabytes": pl.Float64, "cost": pl.Float64, "cost_limit": pl.Float64,
+                 "key": pl.String}
         rows = [(r.dataset, ", ".join(r.inputs["variable"]), _time(r.inputs), _place(r.inputs), len(r.sites), r.fields,
-                 round(r.bytes / 1e6, 2), r.key) for r in self.requests]
+                 round(r.bytes / 1e6, 2), *(cost or (None, None)), r.key)
+                for r, cost in zip(self.requests, self.costs or [None] * len(self.requests), strict=True)]
         return pl.DataFrame(rows, schema=kinds, orient="row")
 
     def __str__(self) -> str:
         out = f"; {len(self.left_out)} sites without coordinates are left out" if self.left_out else ""
         fields, size = sum(r.fields for r in self.requests), sum(r.bytes for r in self.requests) / 1e6
         return (f"{len(self.requests)} requests to the Climate Data Store, {fields:,} fields, "
-                f"about {size:,.0f} MB unpacked{out}.")
+                f"about {size:,.0f} MB unpacked ({self._whose()}){out}.")
+
+    def _whose(self) -> str:
+        """Whose word the cost is."""
+        told = [cost for cost in self.costs if cost]
+        if not told:
+            return "talik's own estimate"
+        over = sum(cost > most for cost, most in told)
+        return (f"talik's own estimate; by the service's costing {sum(cost for cost, _ in told):,.0f} for {len(told)} "
+                f"of them, {over} over its limit" + (" and to be halved" if over else ""))
 
 
 def plan(sites: pl.DataFrame | Iterable[tuple[str, float, float]], years: tuple[int, int] | Iterable[int],
@@ -153,7 +176,7 @@ def plan(sites: pl.DataFrame | Iterable[tuple[str, float, float]], years: tuple[
     The requests that bring ERA5-Land to some sites.
 
     Point time series (hourly) for what the point data set has; for the rest, boxes around the sites: daily means for
-    what is counted by days (degree-days, days with snow), hourly components for wind speed, monthly means otherwise.
+    what is counted by days (degree-days, snow season), hourly components for wind speed, monthly means otherwise.
 
     Parameters
     ----------
@@ -162,9 +185,10 @@ def plan(sites: pl.DataFrame | Iterable[tuple[str, float, float]], years: tuple[
     years : (first, last), or iterable of int
         Calendar years, whole ones.
     variables : iterable of str
-        Names of talik's catalogue, or fields of ERA5-Land by any of their names.
+        Names of talik's catalogue, or fields of ERA5-Land by any of their names. "snow_season" asks for daily snow
+        cover, "snow_cover" alone for monthly means, a thirtieth of the fields.
     at_points : collection of str
-        Fields the point data set has: `AT_POINTS`, or what `talik.era5land.client.probe` found; empty for areas only.
+        Fields the point data set has: `AT_POINTS`, or what `talik.era5land.offers.probe` found; empty for areas only.
     tile, margin : float
         See `talik.era5land.boxes.boxes`.
     limit : int
@@ -187,7 +211,7 @@ def plan(sites: pl.DataFrame | Iterable[tuple[str, float, float]], years: tuple[
     Examples
     --------
     >>> print(plan([("Barrow", 71.3, -156.6), ("Tiksi", 71.6, 128.9)], (2014, 2023), ["snow_depth", "air_temperature"]))
-    4 requests to the Climate Data Store, 242 fields, about 1 MB unpacked.
+    4 requests to the Climate Data Store, 242 fields, about 1 MB unpacked (talik's own estimate).
     """
     points, left_out = _points(sites)
     spans = _spans(_whole_years(years, today or date.today()))
@@ -257,14 +281,14 @@ def _resolutions(variables: Iterable[str]) -> dict[str, str]:
     """Short names of the fields to fetch, each with the data set for areas that serves it finely enough."""
     wanted: dict[str, str] = {}
     for name in variables:
-        if name in QUANTITIES:
-            quantity = QUANTITIES[name]
-            dataset = HOURS if quantity.kind == "speed" else DAYS if quantity.days else MONTHS
+        if name in QUANTITY_OF:
+            quantity = QUANTITIES[QUANTITY_OF[name]]
+            dataset = HOURS if quantity.kind == "speed" else DAYS if name in BY_DAYS else MONTHS
             shorts: tuple[str, ...] = quantity.fields
         elif (short := known_field(name)) is not None:
             dataset, shorts = MONTHS, (short,)
         else:
-            raise unknown("variable of ERA5-Land", name, [*QUANTITIES, *FIELDS])
+            raise unknown("variable of ERA5-Land", name, [*QUANTITY_OF, *FIELDS])
         for short in shorts:
             if FIELDS[short].kind == "static":
                 raise UsageError(f"variables: {name!r} does not change in time and is not in the Climate Data Store; "
@@ -292,10 +316,13 @@ def _areas(areas: list[Box], spans: list[tuple[int, int]], wanted: dict[str, str
         if not names:
             continue
         for box in areas:
-            common = {"variable": names, "area": box.area, "data_format": "netcdf", "download_format": "unarchived"}
+            common = {"variable": names, "area": box.area}
+            if dataset != DAYS:          # its form has neither: one NetCDF file a variable, in an archive
+                common |= {"data_format": "netcdf", "download_format": "unarchived"}
+            most = min(limit, DAYS_LIMIT) if dataset == DAYS else limit
             for year in [years] if dataset == MONTHS else [[each] for each in years]:
                 request = Request(dataset, common | _times(dataset, year), 0, 0, box.sites)
-                made += _within(_priced(request, _BYTES * box.cells), limit)
+                made += _within(_priced(request, _BYTES * box.cells), most)
     return made
 
 

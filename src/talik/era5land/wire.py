@@ -135,7 +135,7 @@ def account(url: str | None = None, key: str | None = None) -> Account:
     UsageError
         If there is no key, it is of the old form, or the address is not https.
     """
-    saved = _saved(Path(os.environ.get("CDSAPI_RC") or Path.home() / ".cdsapirc"))
+    saved = _saved(_file())
     url = (url or os.environ.get("CDSAPI_URL") or saved.get("url") or SERVICE).rstrip("/")
     key = (key or os.environ.get("CDSAPI_KEY") or saved.get("key") or "").strip()
     if not key:
@@ -151,6 +151,15 @@ def account(url: str | None = None, key: str | None = None) -> Account:
         raise UsageError(f"the address of the Climate Data Store has to begin with https:// and hold no password. "
                          f"{HOW_TO_KEY}")
     return Account(url, key)
+
+
+def has_key() -> bool:
+    """Whether CDSAPI_KEY or ~/.cdsapirc (or the file CDSAPI_RC names) holds a key, whatever it is worth."""
+    return bool(os.environ.get("CDSAPI_KEY") or _saved(_file()).get("key"))
+
+
+def _file() -> Path:
+    return Path(os.environ.get("CDSAPI_RC") or Path.home() / ".cdsapirc")
 
 
 def _saved(path: Path) -> dict[str, str]:

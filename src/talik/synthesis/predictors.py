@@ -11,9 +11,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from talik.era5land.climate import NO_FIELD, REASONS, made_of
-from talik.era5land.doors import door_grids
-from talik.era5land.fields import QUANTITIES
+from talik.era5land.climate import NO_FIELD, REASONS
+from talik.era5land.doors import USERS, Service, door_grids
+from talik.era5land.fields import QUANTITY_OF, made_of
 from talik.era5land.grids import Grid
 from talik.era5land.passes import NothingToMake, Pass, plan_pass
 from talik.era5land.points import GRAVITY, MARKS, PLACE_REASONS, Places, marks, places
@@ -24,9 +24,11 @@ from talik.results import Result
 from talik.variables import ERA5LAND_TWELVE, VARIABLES
 
 Years = tuple[int, int]
-STATISTICS = tuple(dict.fromkeys((*ERA5LAND_TWELVE, *(name for variable in QUANTITIES for name in made_of(variable)))))
+STATISTICS = tuple(dict.fromkeys((*ERA5LAND_TWELVE, *QUANTITY_OF)))
 """Every predictor, the twelve of Liu et al. (2025) first."""
 PLACE_COLUMNS = ("cell_latitude", "cell_longitude", "cell_distance_km", "cell_elevation_difference", "land_fraction")
+_ICE = "snow_water_equivalent"
+"""Read wherever it is there: it tells glaciers."""
 _FINER = {"hourly": 0, "daily": 1, "monthly": 2, "": 3}
 
 
@@ -73,10 +75,10 @@ def site_predictors(sites: Any, source: Any, *, years: Years | None = None, stor
                     variables: Iterable[str] | None = None, dataset: str = "", names: Mapping[str, str] | None = None,
                     accumulation: str | None = None, lapse: float | None = None, reach_km: float = 25.0,
                     transpiration: Literal["unswapped", "as_named"] = "unswapped",
-                    temperature_years: Years | None = None, threads: int | None = None,
-                    watch: Callable[[Any, str], None] | None = None, **service: Any) -> SitePredictors:
+                    temperature_years: Years | None = None, service: Service = USERS, threads: int | None = None,
+                    watch: Callable[[Any, str], None] | None = None) -> SitePredictors:
     """
-    Predictors of ERA5-Land at sites, averaged over whole years.
+    Predictors of ERA5-Land at sites, averaged over whole years, through any door.
 
     Parameters
     ----------
@@ -84,15 +86,21 @@ def site_predictors(sites: Any, source: Any, *, years: Years | None = None, stor
         One row a site: `site`, `latitude`, `longitude`; used where there: `site_no`, `elevation` [m],
         `coordinate_precision_km`, `first_year` and `last_year` of the temperature record.
     source : "cds", "edh", "gee", paths, Grid, sequence of Grid, or Climatology
-        The door, local files (NetCDF, GRIB, Zarr, zip, Parquet, CSV), or a climatology that `era5land.reduce` wrote.
+        The Climate Data Store (needs `years`, `store` and a key), Earth Data Hub (`years`, a token in ~/.netrc; sites
+        in Antarctica come from the Climate Data Store), Earth Engine (`years`, `service.project`); local files
+        (NetCDF, GRIB, Zarr, zip, Parquet, CSV), or a climatology that `era5land.reduce` wrote.
     years : tuple of int, optional
         First and last whole year; needed by the doors, else the whole years that the files cover.
     store : path, optional
-        Folder of downloads.
+        Folder of downloads, for "cds" and for Antarctica through "edh". A rerun reads what lies there, without network
+        or key when all is there, and goes on where it was interrupted.
     variables : iterable of str, optional
-        Catalogue names of what ERA5-Land gives; all when None.
-    dataset, names, accumulation, transpiration
-        See `era5land.grids.open_grid`, `era5land.reduce.reduce` and `era5land.fields.quantities`.
+        The predictors wanted, of `STATISTICS`; all when None. Leaving out "snow_season" (and the degree-days, where
+        the point series fail) spares the Climate Data Store its daily maps: "snow_cover" comes from monthly means.
+    dataset, names, accumulation
+        Of local files: see `era5land.grids.open_grid` and `era5land.reduce.reduce`.
+    transpiration : str
+        "unswapped" or "as_named": see `era5land.fields.quantities`.
     lapse : float, optional
         Lapse rate [K m-1], such as -0.0065, that corrects the mean air temperature for the height of the site over its
         cell; nothing else is corrected. None for no correction.
@@ -100,8 +108,12 @@ def site_predictors(sites: Any, source: Any, *, years: Years | None = None, stor
         How far the nearest land cell of a site on the coast may be [km].
     temperature_years : tuple of int, optional
         Of the temperature record of all sites, where the table has no `first_year` and `last_year`.
-    threads, watch, service
-        At work together; told of each request; see `era5land.doors.door_grids`.
+    service : Service
+        Who asks, and where: Service(project="mine") for Earth Engine; else the user's saved keys.
+    threads : int, optional
+        At work together; the number of CPUs when None.
+    watch : callable, optional
+        Called as watch(request, words) when something happens to a request; `request` is None for the plan.
 
     Returns
     -------
@@ -111,17 +123,23 @@ def site_predictors(sites: Any, source: Any, *, years: Years | None = None, stor
 
     Raises
     ------
-    UsageError, DataError, FileError, RemoteError
-        As the doors and readers say.
+    UsageError
+        If an argument is missing or unknown, or no key is found where one is needed.
+    MissingExtra
+        If the door's package is not installed.
+    DataError, FileError
+        If files contradict themselves or each other, are damaged, or hold none of the predictors.
+    RemoteError
+        If a service refuses or fails; what was finished is kept, and the same call goes on.
     """
     frame = _sites(sites)
-    wanted = tuple(QUANTITIES) if variables is None else tuple(dict.fromkeys(variables))
-    for name in wanted:
-        if name not in QUANTITIES:
-            raise unknown("variable of ERA5-Land", name, QUANTITIES)
-    asked = tuple(name for variable in wanted for name in made_of(variable))
+    asked = STATISTICS if variables is None else tuple(dict.fromkeys(variables))
+    for name in asked:
+        if name not in QUANTITY_OF:
+            raise unknown("predictor of ERA5-Land", name, STATISTICS)
+    wanted = tuple(dict.fromkeys(QUANTITY_OF[name] for name in asked))
     rows: dict[tuple[int, str], dict[str, Any]] = {}
-    found = _sources(source, frame, years=years, variables=wanted, store=store, dataset=dataset, names=names,
+    found = _sources(source, frame, years=years, variables=asked, store=store, dataset=dataset, names=names,
                      watch=watch, service=service)
     statics = [grid for grid in found if isinstance(grid, Grid) and not grid.layers]
     served = [grid for grid in found if not (isinstance(grid, Grid) and not grid.layers)]
@@ -136,7 +154,7 @@ def site_predictors(sites: Any, source: Any, *, years: Years | None = None, stor
     if not rows:
         raise DataError("no predictor can be had: " + ("; ".join(refused) or "the files hold no field with time"))
     provenance = _provenance(rows, frame, asked, years, temperature_years, lapse)
-    settings = {"source": source if isinstance(source, str) else "files", "years": years, "variables": wanted,
+    settings = {"source": source if isinstance(source, str) else "files", "years": years, "variables": asked,
                 "dataset": dataset, "lapse": lapse, "transpiration": transpiration, "reach_km": reach_km,
                 "refused": tuple(refused)}
     return SitePredictors(_table(frame, provenance, asked), provenance, settings,
@@ -171,7 +189,7 @@ def _sites(sites: Any) -> pl.DataFrame:
 
 
 def _sources(source: Any, frame: pl.DataFrame, *, years: Years | None, variables: Sequence[str], store: Any,
-             dataset: str, names: Any, watch: Any, service: Mapping[str, Any]) -> list[Grid | Climatology]:
+             dataset: str, names: Any, watch: Any, service: Service) -> list[Grid | Climatology]:
     if isinstance(source, (Grid, Climatology)):
         return [source]
     if not isinstance(source, (str, Path)):
@@ -183,7 +201,7 @@ def _sources(source: Any, frame: pl.DataFrame, *, years: Years | None, variables
         return [climatology_of(single)]
     known = frame.drop_nulls(["latitude", "longitude"])
     return list(door_grids(source, known, years=years, variables=variables, store=store, dataset=dataset, names=names,
-                           watch=watch, **service))
+                           watch=watch, service=service))
 
 
 def _is_climatology(path: Path) -> bool:
@@ -201,6 +219,9 @@ def _read(source: Grid | Climatology, frame: pl.DataFrame, wanted: Sequence[str]
     if isinstance(source, Climatology):
         return _from_climatology(source, lat, lon, wanted, years, reach_km)
     passed = plan_pass(source, years=years, variables=wanted, accumulation=accumulation, transpiration=transpiration)
+    if _ICE not in wanted and "sd" in source.layers:
+        passed = plan_pass(source, years=years, variables=[*wanted, _ICE], accumulation=accumulation,
+                           transpiration=transpiration)
     at = places(source, lat, lon, reach_km=reach_km)
     inside = np.flatnonzero(at.row >= 0)
     found, codes = reduce_cells(passed, at.row[inside], at.column[inside], threads=threads)
@@ -220,6 +241,7 @@ def _from_climatology(source: Climatology, lat: Any, lon: Any, wanted: Sequence[
     if not here:
         raise DataError(f"the climatology holds none of {', '.join(wanted)}")
     kept = (("lsm", "land_fraction", 1.0), ("z", "cell_elevation", GRAVITY))
+    here += [_ICE] if _ICE not in here and _ICE in ds else []
     statics = {short: np.asarray(ds[name].values, float) * factor for short, name, factor in kept if name in ds}
     grid = Grid(ds["latitude"].values.astype(float), ds["longitude"].values.astype(float), {}, statics)
     at = places(grid, lat, lon, reach_km=reach_km, land=ds[f"{here[0]}_reason"].values != 1)
@@ -251,7 +273,7 @@ def _keep(rows: dict[tuple[int, str], dict[str, Any]], part: _Part, frame: pl.Da
     elevation, fraction = _statics(part.at, statics)
     elevation = np.where(np.isnan(part.at.cell_elevation), elevation, part.at.cell_elevation)
     fraction = np.where(np.isnan(part.at.land_fraction), fraction, part.at.land_fraction)
-    snow = part.values.get("snow_water_equivalent")
+    snow = part.values.get(_ICE)
     precision = frame["coordinate_precision_km"].to_numpy() if "coordinate_precision_km" in frame.columns else None
     marked = marks(part.at, precision_km=precision, snow_water=snow, cell_degrees=part.cell_degrees)
     for name, values in part.values.items():
