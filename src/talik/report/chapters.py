@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import polars as pl
 
-from talik.report.html import Column, Section, heading, joined, paragraph, table
-from talik.report.material import Material, named
+from talik.report.material import Material, named, ranged
+from talik.report.parts import Column, Heading, Paragraph, Part, Section, Table
 from talik.variables import variable
 
 _SKILL = [Column("response", "Response"), Column("scheme", "Sites held out"), Column("model", "Model"),
-          Column("n", "n"), Column("n_folds", "Folds"), Column("skill", "Skill", 2), Column("skill_low", "Low", 2),
-          Column("skill_high", "High", 2), Column("rmse", "RMSE (°C)", 2), Column("null_high", "Permuted, 95 %", 2),
+          Column("n", "n"), Column("n_folds", "Folds"), Column("skill", "Skill", 2), Column("ends", "Interval"),
+          Column("rmse", "RMSE (°C)", 2), Column("null_high", "Permuted, 95 %", 2),
           Column("p", "p", 2), Column("reason", "Why a value is missing")]
 _RANKS = [Column("response", "Response"), Column("driver", "Predictor"), Column("importance", "Importance (°C)", 2),
-          Column("importance_low", "Low", 2), Column("importance_high", "High", 2), Column("rank", "Rank"),
-          Column("rank_low", "Low"), Column("rank_high", "High"), Column("share_top", "First in", 2),
+          Column("ends", "Interval"), Column("rank", "Rank"), Column("rank_ends", "Ranks"), Column("share_top", "First in", 2),
           Column("direction", "Direction"), Column("flags", "Flags"), Column("reason", "Why it was left out")]
 _PUBLISHED = [Column("response", "Response"), Column("rank", "Rank"), Column("driver", "Predictor"),
               Column("mean_abs_contribution", "Mean |contribution| (°C)", 3),
@@ -29,12 +28,12 @@ def drivers(material: Material) -> Section | None:
     verdicts = material.table("drivers_verdicts.csv")
     if verdicts is None:
         return None
-    parts = []
+    parts: list[Part] = []
     for row in verdicts.iter_rows(named=True):
         start = f"{row['response']}: "
-        parts += [heading(variable(row["response"]).label),
-                  paragraph(f"Recommended: {row['recommended'].removeprefix(start)}", note=True),
-                  paragraph(f"As published: {row['published'].removeprefix(start)}. {row['notes']}")]
+        parts += [Heading(variable(row["response"]).label),
+                  Paragraph(f"Recommended: {row['recommended'].removeprefix(start)}", note=True),
+                  Paragraph(f"As published: {row['published'].removeprefix(start)}. {row['notes']}")]
     for name, columns, caption in (
             ("drivers_ranks.csv", _RANKS, "Recommended: importance on sites left out of refits on resampled clusters, "
                                           "with 90 % intervals; 'first in' is the share of refits."),
@@ -48,18 +47,21 @@ def drivers(material: Material) -> Section | None:
                                                               "left out.")):
         found = material.table(name)
         if found is not None:
-            parts.append(table(named(found, "response", "driver"), columns, caption=caption, tall=True))
-    return Section("drivers", "Drivers", joined(parts))
+            for low, high, text, decimals in (("skill_low", "skill_high", "ends", 2),
+                                              ("importance_low", "importance_high", "ends", 2),
+                                              ("rank_low", "rank_high", "rank_ends", 0)):
+                if low in found.columns:
+                    found = ranged(found, text, low, high, decimals)
+            parts.append(Table(named(found, "response", "driver"), columns, caption, tall=True))
+    return Section("drivers", "Drivers", parts)
 
 
 _POOLED = [Column("response", "Response"), Column("profile", "Profile"), Column("kind", "Kind"),
            Column("label", "Group"), Column("k", "k"), Column("effect", "Slope (°C per unit)", 3),
-           Column("low", "Low", 3), Column("high", "High", 3), Column("p", "p", 3), Column("tau2", "tau²", 3),
-           Column("i2", "I²", 2),
-           Column("prediction_low", "Prediction low", 2), Column("prediction_high", "Prediction high", 2)]
+           Column("ends", "Interval"), Column("p", "p", 3), Column("tau2", "tau²", 3), Column("i2", "I²", 2),
+           Column("prediction", "Prediction interval"), Column("reason", "Why a value is missing")]
 _CHECKS = [Column("response", "Response"), Column("profile", "Profile"), Column("check", "Check"),
-           Column("value", "Value", 3), Column("low", "Low", 3), Column("high", "High", 3), Column("p", "p", 3),
-           Column("n", "n"), Column("meaning", "What it is")]
+           Column("value", "Value", 3), Column("ends", "Low and high"), Column("p", "p", 3), Column("n", "n"), Column("meaning", "What it is")]
 _LEFT = [Column("response", "Response"), Column("profile", "Profile"), Column("group", "Group"), Column("n", "n"),
          Column("reason", "Why it was left out")]
 
@@ -70,12 +72,13 @@ def slopes(material: Material) -> Section | None:
     groups = material.table("slopes_groups.csv")
     if pooled is None or checks is None or groups is None:
         return None
-    means = named(pooled.filter(pl.col("kind") != "study"), "response")
-    left = named(groups.filter(pl.col("reason").is_not_null()), "response")
-    return Section("slopes", "Slopes and their pooled mean", joined([
-        paragraph("Both profiles, side by side. Published: each group's own component, with a sign and a scale of its "
+    means = ranged(ranged(pooled.filter(pl.col("kind") != "study"), "ends", "low", "high", 3), "prediction",
+                   "prediction_low", "prediction_high")
+    left = groups.filter(pl.col("reason").is_not_null())
+    return Section("slopes", "Slopes and their pooled mean", [
+        Paragraph("Both profiles, side by side. Published: each group's own component, with a sign and a scale of its "
                   "own. Recommended: one component over all sites, so that slopes share sign and unit."),
-        table(means, _POOLED, caption="Random-effects means by restricted maximum likelihood; per unit of each group's "
-                                      "component (liu2025), per SD of the common one (talik)."),
-        table(named(checks, "response"), _CHECKS, caption="Checks on these means.", tall=True),
-        table(left, _LEFT, caption=f"{left.height} of {groups.height} groups have no slope.", tall=True)]))
+        Table(named(means, "response"), _POOLED, "Random-effects means by restricted maximum likelihood; per unit of each "
+              "group's component (liu2025), per SD of the common one (talik).", tall=True),
+        Table(named(ranged(checks, "ends", "low", "high", 3), "response"), _CHECKS, "Checks on these means.", tall=True),
+        Table(named(left, "response"), _LEFT, f"{left.height} of {groups.height} groups have no slope.", tall=True)])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import talik
-from talik.report.html import Section, joined, listing, paragraph, preformatted
 from talik.report.material import Material
+from talik.report.parts import Listing, Paragraph, Preformatted, Section
 
 _SOFTWARE = """@software{{talik,
   author  = {{The talik developers}},
@@ -21,18 +21,25 @@ _DATA = """@article{{{key},
 
 def citing(material: Material) -> Section:
     """Data and software, each as a sentence and as a BibTeX entry."""
-    said = [f"talik {talik.__version__}: surface and thermal offsets of permafrost. BSD-3-Clause."]
+    said = [f"talik {talik.__version__}: surface and thermal offsets of permafrost. BSD-3-Clause. Its CITATION.cff says "
+            "the same for machines."]
     entries = [_SOFTWARE.format(version=talik.__version__)]
-    name = material.settings.sites.published
-    if name:
+    section = material.settings.sites
+    if section.published:
         from talik.synthesis.published import dataset
 
-        source = dataset(name)
-        said.insert(0, f"{source['citation']} doi:{source['doi']} (bundled data set {name}, version "
+        source = dataset(section.published)
+        said.insert(0, f"{source['citation']} doi:{source['doi']} (bundled data set {section.published}, version "
                        f"{source['version']}; licence: {source['licence']})")
-        entries.insert(0, _DATA.format(key=name.replace("-", "_"), title=source["title"], doi=source["doi"],
-                                       citation=source["citation"]))
-    else:
+        entries.insert(0, _DATA.format(key=section.published.replace("-", "_"), title=source["title"],
+                                       doi=source["doi"], citation=source["citation"]))
+    if section.table:
         said.insert(0, "Cite the sources of your own table; manifest.json holds the sha256 of the file that was used.")
-    return Section("citing", "What to cite", joined([paragraph("If you use these results, please cite:"),
-                                                     listing(said), preformatted("\n\n".join(entries))]))
+    if material.settings.series is not None:
+        said.insert(0, "Cite the sources of the logger files; series_values.csv names the files behind each value, with "
+                       "their sha256.")
+    if material.settings.predictors.era5land:
+        said.append("Cite ERA5-Land (doi:10.24381/cds.e2161bac for hourly data, doi:10.24381/cds.68d2bb30 for monthly "
+                    "means) as the Climate Data Store asks.")
+    return Section("citing", "What to cite", [Paragraph("If you use these results, please cite:"), Listing(said),
+                                              Preformatted("\n\n".join(entries), "bibtex")])

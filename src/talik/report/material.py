@@ -1,24 +1,46 @@
-"""What the page is made from: the settings, and the tables of a results folder."""
+"""What the report is made from: the settings, the steps and the tables of a results folder."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
 
+from talik.errors import StoreError
 from talik.files import read_parquet
-from talik.settings import Settings
+from talik.provenance import damaged, package_versions, read_manifest
+from talik.report.parts import interval
+from talik.settings import Settings, checked
 from talik.variables import VARIABLES, shown_unit, variable
+
+STEPS = "steps.csv"
+"""The table of the steps of a run, which the recipe writes beside the report."""
+OFFSETS = ("surface_offset", "thermal_offset")
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What the page is made from: settings, the results folder, and one row a step (step, status, reason, remedy)."""
+    """
+    What the report is made from.
+
+    Parameters
+    ----------
+    settings : Settings
+        Of the study.
+    results : Path
+        The results folder.
+    steps : polars.DataFrame
+        One row a step: step, status ("run" or "not run"), reason, remedy, outputs.
+    versions : mapping
+        Of Python and the packages that made the results.
+    """
 
     settings: Settings
     results: Path
     steps: pl.DataFrame
+    versions: Mapping[str, str] = field(default_factory=package_versions)
 
     def table(self, name: str) -> pl.DataFrame | None:
         """A table of the results folder, or None when no step made it."""
@@ -26,6 +48,50 @@ class Material:
         if not path.is_file():
             return None
         return read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema_length=None)
+
+    def not_run(self, step: str) -> str:
+        """Why a step was not run, or not wholly; empty when it was."""
+        return " ".join(self.steps.filter(step=step, status="not run")["reason"])
+
+    def grouping(self) -> str:
+        """What the main means are grouped by: "region", else the only grouping there is."""
+        summary = self.table("summary.csv")
+        return "region" if summary is None or summary.is_empty() or "region" in summary["by"] else summary["by"][0]
+
+    def interval_words(self) -> str:
+        """What an interval of a mean is: "95 % interval"."""
+        return f"{100 * self.settings.study.level:g} % interval"
+
+
+def read_material(results: Path) -> Material:
+    """
+    The material of a finished results folder.
+
+    Raises
+    ------
+    FileError
+        If it is not a results folder of `talik run`.
+    StoreError
+        If a table is missing or changed, or the run ended before its report.
+    """
+    manifest = read_manifest(results)
+    wrong = [(path, fault) for path, fault in damaged(results, manifest) if not path.startswith("report.")]
+    if wrong:
+        path, fault = wrong[0]
+        raise StoreError(f"{results / path}: {fault}. A report made now would not be one of this run. "
+                         "Run the study again with `talik run`.")
+    if not (results / STEPS).is_file():
+        raise StoreError(f"{results}: no {STEPS} here, so it was made by another version of talik. "
+                         "Run the study again with `talik run`.")
+    steps = pl.read_csv(results / STEPS, schema_overrides=dict.fromkeys(("reason", "remedy", "outputs"), pl.String))
+    settings = checked(manifest["settings"], home=Path(manifest.get("home", ".")))
+    return Material(settings, results, steps, manifest.get("versions", {}))
+
+
+def steps_frame(outcomes: Sequence[Mapping[str, object]]) -> pl.DataFrame:
+    """One row a step from what became of it."""
+    schema = {"step": pl.String, "status": pl.String, "reason": pl.String, "remedy": pl.String, "outputs": pl.String}
+    return pl.DataFrame([{key: outcome[key] for key in schema} for outcome in outcomes], schema=schema)
 
 
 def readable(frame: pl.DataFrame) -> pl.DataFrame:
@@ -43,3 +109,9 @@ def named(frame: pl.DataFrame, *columns: str) -> pl.DataFrame:
     return frame.with_columns(
         pl.col(column).map_elements(lambda name: VARIABLES[name].label if name in VARIABLES else name, pl.String)
         for column in columns if column in frame.columns)
+
+
+def ranged(frame: pl.DataFrame, name: str, low: str, high: str, decimals: int = 2) -> pl.DataFrame:
+    """The frame with the text "[low, high]" as column `name`, null where an end is not known."""
+    texts = [interval(*ends, decimals) for ends in frame.select(low, high).iter_rows()]
+    return frame.with_columns(pl.Series(name, texts, dtype=pl.String))

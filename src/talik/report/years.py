@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import polars as pl
-from markupsafe import Markup
 
-from talik.report.html import Column, Section, joined, listing, paragraph, table
 from talik.report.material import Material, named
+from talik.report.parts import Column, Listing, Paragraph, Part, Section, Table, shown
 from talik.series.completeness import REASONS
 from talik.variables import variable
 
@@ -32,23 +31,24 @@ def years(material: Material) -> Section | None:
     states, sites = material.table("series_stations.csv"), material.table("series_sites.parquet")
     if states is None or sites is None:
         return None
-    parts = [listing(list(_said(material, states, sites))), table(_stations(states, sites), _STATIONS, tall=True,
-             caption="Means over the years in which every temperature of the offset is whole; u: standard uncertainty "
-                     "of these means (sensors, gaps). How far one year differs from another is in the next table.")]
+    parts: list[Part] = [Listing(list(_said(material, states, sites))), Table(
+        _stations(states, sites), _STATIONS, tall=True,
+        caption="Means over the years in which every temperature of the offset is whole; u: standard uncertainty of these "
+                "means (sensors, gaps). How far one year differs from another is in the next table.")]
     values = material.table("series_values.csv")
     if values is not None and values.height:
         digits = pl.col("sha256").str.replace_all(r"([0-9a-f]{12})[0-9a-f]+", "$1")
-        short = _symbols(values).with_columns(digits)
-        parts.append(table(short, _VALUES, tall=True, caption="Where each value comes from (sha256: first 12 digits; "
-                                                              "in full in series_values.csv)."))
+        parts.append(Table(_symbols(values).with_columns(digits), _VALUES, tall=True,
+                           caption="Where each value comes from (sha256: first 12 digits; in full in "
+                                   "series_values.csv)."))
     refusals = material.table("series_refusals.csv")
     if refusals is not None and refusals.height:
-        parts.append(table(refusals, _REFUSALS, tall=True,
+        parts.append(Table(refusals, _REFUSALS, tall=True,
                            caption="Files and stations that could not be used, and why."))
     missing = material.table("site_years.parquet")
     if missing is not None and (found := _missing(missing)).height:
-        parts.append(table(found, _REASONS, tall=True, caption="Years without an annual mean, by reason."))
-    return Section("stations", "Stations and their years", joined([*parts, *_conflicts(material)]))
+        parts.append(Table(found, _REASONS, tall=True, caption="Years without an annual mean, by reason."))
+    return Section("stations", "Stations and their years", [*parts, *_conflicts(material)])
 
 
 def _said(material: Material, states: pl.DataFrame, sites: pl.DataFrame) -> Iterator[str]:
@@ -89,7 +89,7 @@ def _value(row: dict[str, float | None]) -> str | None:
     value, spread = row.values()
     if value is None:
         return None
-    return f"{value:.2f}".replace("-", "−") + ("" if spread is None else f"\u00a0±\u00a0{spread:.2f}")
+    return shown(value, 2) + ("" if spread is None else f"\u00a0±\u00a0{shown(spread, 2)}")
 
 
 def _missing(found: pl.DataFrame) -> pl.DataFrame:
@@ -108,16 +108,16 @@ def _symbols(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col("quantity").map_elements(lambda name: variable(name).short, pl.String))
 
 
-def _conflicts(material: Material) -> list[Markup]:
+def _conflicts(material: Material) -> list[Part]:
     conflicts = material.table("site_conflicts.csv")
     section = material.settings.sites
     if conflicts is None or not (section.table or section.published):
         return []
     whose = "the loggers" if section.precedence == "series" else "the table"
-    stated = paragraph(f"Where the table of sites and the loggers both know a site, {whose} count (precedence = "
+    stated = Paragraph(f"Where the table of sites and the loggers both know a site, {whose} count (precedence = "
                        f"\"{section.precedence}\"). Temperatures and offsets of a site come from one source as a "
                        "whole, because means over different years make no offset.")
     if conflicts.is_empty():
-        return [stated, paragraph("No value of the two is in conflict.")]
-    return [stated, table(named(conflicts, "quantity"), _CONFLICTS, tall=True,
+        return [stated, Paragraph("No value of the two is in conflict.")]
+    return [stated, Table(named(conflicts, "quantity"), _CONFLICTS, tall=True,
                           caption="Where the two differ, and what was left out.")]
