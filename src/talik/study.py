@@ -24,13 +24,15 @@ GROUPINGS = ("region", "subregion")
 
 def _series(desk: Desk) -> NotRun | None:
     """Logger files, read, checked and averaged by year; what could not be used is listed with the reason."""
-    from talik.synthesis.stations import station_sites
+    from talik.synthesis.shelf import SERIES, shelved_sites
 
-    section = desk.settings.series
+    section, crew = desk.settings.series, desk.crew
     if section is None:
         return None
-    found = station_sites(stations(desk.settings), desk.settings.path(section.data),
-                          keep=lambda name, days: desk.write(f"series/{name}.parquet", days))
+    shelved = shelved_sites(stations(desk.settings), desk.settings.path(section.data), desk.cache / "stations",
+                            desk.staging / SERIES, digests=desk.inputs, workers=crew.workers, cluster=crew.cluster,
+                            told=crew.told)
+    found = shelved.found
     desk.write("series_sites.parquet", found.sites)
     desk.write("series_sites.csv", found.sites)
     desk.write("series_values.csv", found.values)
@@ -45,7 +47,7 @@ def _series(desk: Desk) -> NotRun | None:
     return NotRun(f"{len(refused)} of {found.stations.height} stations have no means"
                   + (f" ({', '.join(refused)})" if refused else "")
                   + f"; {found.refusals.height} files or stations were refused. The others were used.",
-                  "series_refusals.csv and the chapter on stations say why.")
+                  "series_refusals.csv and the chapter on stations say why.", again=bool(shelved.died))
 
 
 def _sites(desk: Desk) -> None:
@@ -239,22 +241,28 @@ def _figures(desk: Desk) -> None:
 
 
 def _report(desk: Desk) -> None:
-    """One page that says what was done, what came out, what could not be done, and where each number comes from."""
-    from talik.report.material import Material
-    from talik.report.page import page, steps_frame
+    """What was done, what came out, what could not be done, and where each number comes from: a page, and Markdown."""
+    from talik.report.document import report
+    from talik.report.html import page
+    from talik.report.markdown import markdown
+    from talik.report.material import STEPS, Material, steps_frame
 
     steps = steps_frame([{"step": o.step, "status": "not run" if o.reason else "run", "reason": o.reason,
                           "remedy": o.remedy, "outputs": ", ".join(e.path for e in o.outputs)} for o in desk.before])
-    write_text(desk.staging / "report.html", page(Material(desk.settings, desk.results, steps)))
+    desk.write(STEPS, steps)
+    document = report(Material(desk.settings, desk.results, steps))
+    write_text(desk.staging / "report.html", page(document))
+    write_text(desk.staging / "report.md", markdown(document, desk.results))
 
 
 def _logger_files(settings: Settings) -> list[Path]:
-    """Every logger file of every station, so that the step is done again when one of them changes, comes or goes."""
+    """The files of every station and those beside them: the step is done again when one changes, comes or goes."""
+    from talik.synthesis.shelf import station_files
+
     if settings.series is None:
         return []
     folder = settings.path(settings.series.data)
-    return list(dict.fromkeys(path for station in stations(settings) for files in station.files
-                              for path in files.found(folder)))
+    return list(dict.fromkeys(path for station in stations(settings) for path in station_files(station, folder)))
 
 
 def _site_file(settings: Settings) -> list[Path]:
