@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from talik.errors import FileError, unknown
 from talik.files import read_parquet, write_bytes, write_text
 from talik.provenance import FileEntry, damaged, read_manifest, write_manifest
 from talik.settings import Settings, checked, read_settings
-from talik.steps import Outcome, Watcher, run_steps
+from talik.steps import Crew, Outcome, Watcher, run_steps
 from talik.study import RECIPE, SITES
 
 INKED = ("figures", "report")
@@ -54,7 +55,7 @@ def study_settings(target: str, *, profile: str | None = None) -> Settings:
 
 
 def run_study(settings: Settings, results: Path | str, *, watch: Watcher | None = None,
-              fresh: bool = False) -> list[Outcome]:
+              fresh: bool = False, crew: Crew | None = None) -> list[Outcome]:
     """
     Run the whole recipe into a results folder and write its manifest.
 
@@ -68,6 +69,8 @@ def run_study(settings: Settings, results: Path | str, *, watch: Watcher | None 
         Told of every step; see `talik.steps.run_steps`.
     fresh : bool
         Do every step again.
+    crew : Crew, optional
+        Processes or a cluster for what has many parts, and who is told of them.
 
     Returns
     -------
@@ -80,10 +83,10 @@ def run_study(settings: Settings, results: Path | str, *, watch: Watcher | None 
         If the input cannot be read, or the folder cannot be written to; finished steps stay whole.
     """
     results = Path(results)
-    outcomes = run_steps(RECIPE, settings, results, watch=watch, fresh=fresh)
-    outside = [path for step in RECIPE for path in step.files(settings) if path.is_file()]
+    outcomes = run_steps(RECIPE, settings, results, watch=watch, fresh=fresh, crew=crew)
+    read = {entry.path: replace(entry, step="") for outcome in outcomes for entry in outcome.inputs}
     write_manifest(results, name=settings.study.name, home=settings.home, settings=settings.model_dump(mode="json"),
-                   inputs=[FileEntry.of(path, str(path)) for path in dict.fromkeys(outside)],
+                   inputs=read.values(),
                    outputs=[entry for outcome in outcomes for entry in outcome.outputs])
     return outcomes
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from talik.errors import FileError, UsageError, unknown
 
 if TYPE_CHECKING:
-    from talik.synthesis.stations import Station
+    from talik.synthesis.station import Station
 
 Profile = Literal["talik", "liu2025"]
 
@@ -200,7 +200,7 @@ def stations(settings: Settings) -> list[Station]:
 def _station(entry: StationSection, section: SeriesSection) -> Station:
     from talik.series.completeness import Completeness, completeness_rule
     from talik.series.filling import Filling
-    from talik.synthesis.stations import Files, Station
+    from talik.synthesis.station import Files, Station
 
     def said(name: str) -> Any:
         own = getattr(entry, name)

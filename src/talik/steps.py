@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -22,25 +21,70 @@ from talik.settings import Settings
 
 STATE = ".talik-state.json"
 LOCK = ".talik-lock"
-_PART = ".part-"
+CACHE = ".talik-cache"
+"""Folder in which a step keeps parts of its work for the next run."""
+_OURS, _PART = ".talik-", ".part-"
 
 
 @dataclass(frozen=True, slots=True)
 class NotRun:
-    """Why a step could not be done with the data at hand, and what would make it possible."""
+    """Why a step could not be done as a whole, what would make it possible, and whether to try again in any case."""
 
     reason: str
     remedy: str
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """
+    Who works on a step that has many parts, and who is told of them; the results do not depend on it.
+
+    Parameters
+    ----------
+    workers : int, optional
+        Processes on this machine; left to the step when not given.
+    cluster : str, optional
+        Address of a dask scheduler whose workers see the same folders.
+    told : callable, optional
+        Told after each part: how many are done, of how many, and what became of it.
+    """
+
+    workers: int | None = None
+    cluster: str | None = None
+    told: Callable[[int, int, str], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What a step works on: settings, results so far (to read), its own staging folder (to write), what came before."""
+    """
+    What a step works on.
+
+    Parameters
+    ----------
+    settings : Settings
+    results : Path
+        Results so far, to read.
+    staging : Path
+        Its own folder, to write: moved into the results when it has ended well.
+    before : tuple of Outcome
+        The steps before it.
+    inputs : mapping of Path to str
+        The files outside the results that it reads, with their sha256.
+    crew : Crew
+    """
 
     settings: Settings
     results: Path
     staging: Path
     before: tuple[Outcome, ...] = ()
+    inputs: Mapping[Path, str] = field(default_factory=dict)
+    crew: Crew = Crew()
+
+    @property
+    def cache(self) -> Path:
+        """A folder that stays from run to run; what lies in it is used only when it is found to be what it says."""
+        return self.results / CACHE
 
     def read(self, name: str) -> pl.DataFrame:
         """A table that an earlier step wrote."""
@@ -84,7 +128,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a step: done, kept (nothing had changed) or not run, and the files it made."""
+    """What became of a step: done, kept (nothing had changed) or not run; the files it made and those it read."""
 
     step: str
     status: str
@@ -92,13 +136,15 @@ class Outcome:
     outputs: tuple[FileEntry, ...]
     reason: str = ""
     remedy: str = ""
+    inputs: tuple[FileEntry, ...] = ()
+    again: bool = False
 
 
 Watcher = Callable[[str, int, int, "Outcome | None"], None]
 
 
 def run_steps(recipe: Sequence[Step], settings: Settings, results: Path, *, watch: Watcher | None = None,
-              fresh: bool = False) -> list[Outcome]:
+              fresh: bool = False, crew: Crew | None = None) -> list[Outcome]:
     """
     Run the steps in order into a results folder, keeping those whose inputs, settings and code are unchanged.
 
@@ -115,16 +161,21 @@ def run_steps(recipe: Sequence[Step], settings: Settings, results: Path, *, watc
     """
     with _claimed(results):
         state = {} if fresh else _read_state(results)
+        if fresh:
+            shutil.rmtree(results / CACHE, ignore_errors=True)
         outcomes: list[Outcome] = []
         for number, step in enumerate(recipe, 1):
             if watch:
                 watch(step.name, number, len(recipe), None)
-            key = _key(step, settings, outcomes)
-            desk = Desk(settings, results, results, tuple(outcomes))
+            inputs = [_input(path, step) for path in step.files(settings) if path.is_file()]
+            key = _key(step, settings, outcomes, inputs)
+            digests = {Path(entry.path): entry.sha256 for entry in inputs}
+            desk = Desk(settings, results, results, tuple(outcomes), digests, crew or Crew())
             outcome = _kept(step, state.get(step.name), key, results) or _done(step, desk)
+            outcome = replace(outcome, inputs=tuple(inputs))
             _forget_stale(results, state.get(step.name), outcome)
             outcomes.append(outcome)
-            state[step.name] = {"key": key, "reason": outcome.reason, "remedy": outcome.remedy,
+            state[step.name] = {"key": "" if outcome.again else key, "reason": outcome.reason, "remedy": outcome.remedy,
                                 "outputs": [[e.path, e.bytes, e.sha256] for e in outcome.outputs]}
             write_text(results / STATE, json.dumps(state, indent=1) + "\n")
             if watch:
@@ -132,11 +183,19 @@ def run_steps(recipe: Sequence[Step], settings: Settings, results: Path, *, watc
         return outcomes
 
 
-def _key(step: Step, settings: Settings, before: Sequence[Outcome]) -> str:
+def _key(step: Step, settings: Settings, before: Sequence[Outcome], inputs: Sequence[FileEntry]) -> str:
     content = settings.model_dump(mode="json", include=set(step.uses))
     upstream = {o.step: [o.reason, *(e.sha256 for e in o.outputs)] for o in before if o.step in step.needs}
-    outside = [[str(path), sha256(path)] for path in step.files(settings) if path.is_file()]
+    outside = [[entry.path, entry.sha256] for entry in inputs]
     return settings_hash([step.name, code_hash(), package_versions(), content, upstream, outside])
+
+
+def _input(path: Path, step: Step) -> FileEntry:
+    try:
+        return FileEntry.of(path, str(path), step.name)
+    except OSError as error:
+        raise FileError(f"{path}: cannot be read: {error.strerror or error}. Make it readable, or take it out of the "
+                        "study.") from error
 
 
 def _kept(step: Step, known: Mapping[str, Any] | None, key: str, results: Path) -> Outcome | None:
@@ -151,7 +210,7 @@ def _kept(step: Step, known: Mapping[str, Any] | None, key: str, results: Path) 
 
 
 def _done(step: Step, desk: Desk) -> Outcome:
-    start = time.process_time()
+    start = _cpu_seconds()
     results = desk.results
     staging = Path(tempfile.mkdtemp(prefix=_PART, dir=results))
     try:
@@ -169,10 +228,16 @@ def _done(step: Step, desk: Desk) -> Outcome:
                         "Finished steps are whole; free space or choose another folder, then run again.") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    seconds = time.process_time() - start
+    seconds = _cpu_seconds() - start
     if isinstance(answer, NotRun):
-        return Outcome(step.name, "not run", seconds, tuple(entries), answer.reason, answer.remedy)
+        return Outcome(step.name, "not run", seconds, tuple(entries), answer.reason, answer.remedy, again=answer.again)
     return Outcome(step.name, "done", seconds, tuple(entries))
+
+
+def _cpu_seconds() -> float:
+    """Of this process and of those it has started and seen end."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
 
 
 def _forget_stale(results: Path, known: Mapping[str, Any] | None, outcome: Outcome) -> None:
@@ -196,7 +261,7 @@ def _claimed(results: Path) -> Iterator[None]:
     """The results folder, made if need be, refused if it is somebody else's, locked while the run lasts."""
     try:
         results.mkdir(parents=True, exist_ok=True)
-        foreign = [p.name for p in results.iterdir() if p.name != LOCK and not p.name.startswith(_PART)]
+        foreign = [p.name for p in results.iterdir() if not p.name.startswith((_OURS, _PART))]
         if foreign and not (results / STATE).exists():
             raise FileError(f"{results}: the folder is not empty and was not written by talik (it holds "
                             f"{sorted(foreign)[0]!r}). Choose a new folder with --out.")

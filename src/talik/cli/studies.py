@@ -43,19 +43,26 @@ def studies(form: str | None) -> None:
               help="Results folder. [default: results/NAME beside the study, or here]")
 @click.option("--profile", type=click.Choice(["talik", "liu2025"]), default=None,
               help="Make the statements as recommended (talik) or as published (liu2025).")
+@click.option("--workers", type=click.IntRange(min=1), default=None,
+              help="Processes that read logger files. [default: 1 when there is little to read, else all processors]")
+@click.option("--cluster", metavar="tcp://HOST:PORT", default=None,
+              help="Read logger files on a dask cluster whose workers see the same folders.")
 @click.option("--fresh", is_flag=True, help="Do every step again, also those whose inputs have not changed.")
 @click.option("--quiet", is_flag=True, help="Say only where the report is.")
-def run(study: str, out: Path | None, profile: str | None, fresh: bool, quiet: bool) -> None:
+def run(study: str, out: Path | None, profile: str | None, workers: int | None, cluster: str | None, fresh: bool,
+        quiet: bool) -> None:
     """
     Run a whole STUDY: a bundled name (see `talik studies`), a study.toml, or a folder that holds one.
 
-    Finished steps are kept: an interrupted or changed study goes on where it must.
+    Finished steps and stations are kept: an interrupted or changed study goes on where it must.
     """
     from talik.runs import run_study, study_settings
+    from talik.steps import Crew
 
     settings = study_settings(study, profile=profile)
     results = out or settings.home / "results" / settings.study.name
-    outcomes = run_study(settings, results, watch=None if quiet else _say, fresh=fresh)
+    outcomes = run_study(settings, results, watch=None if quiet else _say, fresh=fresh,
+                         crew=Crew(workers, cluster, None if quiet else _say_part))
     for outcome in outcomes:
         if outcome.status == "not run" and not quiet:
             click.echo(f"not run: {outcome.step}: {outcome.reason} {outcome.remedy}", err=True)
@@ -112,3 +119,8 @@ def _say(step: str, number: int, of: int, outcome: Outcome | None) -> None:
         click.echo(f"[{number}/{of}] {step} ... ", err=True, nl=False)
     else:
         click.echo(f"{outcome.status} ({outcome.seconds:.1f} CPU-s)", err=True)
+
+
+def _say_part(done: int, of: int, line: str) -> None:
+    """One line a station."""
+    click.echo(f"\n      {done}/{of} {line} ", err=True, nl=False)
