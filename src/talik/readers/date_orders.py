@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from talik.errors import AmbiguousFile, FileError
+from talik.readers.clock import DAY
 from talik.readers.numerals import Lines, line_of
 
 ORDERS = ("YMD", "MDY", "DMY")
@@ -40,6 +41,9 @@ _FIELD = r"(\d{1,4}|[^\W\d_]{3,9}\.?)"
 _DATE = re.compile(rf"{_FIELD}([-/.\s]\s?|)\s*(?:(?<=\D){_FIELD})\2{_FIELD}|(\d{{4}})(\d{{2}})(\d{{2}})")
 _ENOUGH = 0.9
 """Share of date changes that must continue the step before an order counts as proved."""
+
+_ROWS_OF_A_DAY = 6
+"""Equal steps within a day that make a step over midnight a proof."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,12 @@ def usual_order(order: str, text: str) -> str | None:
 
 
 def chosen_order(
-    fields: Fields, texts: list[str], codes: NDArray[np.integer], hours: list[str], date_order: str | None, where: Where
+    fields: Fields,
+    texts: list[str],
+    codes: NDArray[np.integer],
+    micros: NDArray[np.int64],
+    date_order: str | None,
+    where: Where,
 ) -> tuple[Candidate, str]:
     orders = (date_order,) if date_order else _possible(fields)
     sequence = codes[np.r_[True, codes[1:] != codes[:-1]]]
@@ -158,7 +167,19 @@ def chosen_order(
             f"dates: {_SPELLED[best.order]}, proved by {best.changes - best.misses} of {best.changes} "
             f"regular steps ({others})"
         )
+    if not best.misses and _unbroken(best, codes, micros) and all(c.bad.any() or c.misses for c in rivals):
+        return best, f"dates: {_SPELLED[best.order]}, in which alone the stamps go on with one step over midnight"
     raise _ambiguous(whole, where)
+
+
+def _unbroken(candidate: Candidate, codes: NDArray[np.integer], micros: NDArray[np.int64]) -> bool:
+    """Whether the step from stamp to stamp over each change of date is the step that the stamps of a day have."""
+    days = candidate.days[codes]
+    steps, changes = np.diff(days * DAY + micros), np.diff(days) != 0
+    within, counts = np.unique(steps[~changes], return_counts=True)
+    if not changes.any() or not counts.size or counts.max() < _ROWS_OF_A_DAY:
+        return False
+    return bool((steps[changes] == within[counts.argmax()]).all())
 
 
 def _possible(fields: Fields) -> tuple[str, ...]:

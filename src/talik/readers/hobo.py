@@ -1,4 +1,4 @@
-"""Text exports of HOBOware, HOBOconnect and HOBOlink in any dialect: separators, dates, languages, numbers, events."""
+"""Exports of HOBOware, HOBOconnect and HOBOlink in any dialect: separators, dates, languages, numbers, events."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import numpy as np
 import polars as pl
 
 from talik.errors import AmbiguousFile, FileError
-from talik.readers.columns import Columns, Layout, read_columns
+from talik.readers.columns import Columns, Layout, columns_of_rows, read_columns
 from talik.readers.depths import Labelled, depths_of, unit_of
 from talik.readers.dialect import cells, separator_of, unique_names
 from talik.readers.encoding import with_degrees
 from talik.readers.numerals import decimal_mark
 from talik.readers.registry import CERTAIN, CLAIM, Head, Options, Reader
+from talik.readers.spreadsheet import Rows
 from talik.readers.widetable import wide_record
 from talik.readers.zones import chosen, named_in, offset_in
 from talik.records import Record
@@ -35,6 +36,7 @@ _UNITLESS = re.compile(r"LBL:\s*([-+\u2212]?\d+(?:[.,]\d+)?)\s*(?=,(?!\d)|\)|$)"
 _DETAIL = re.compile(r"([A-Z][A-Za-z ()σ]{2,40}):\s*(\S.*?)\s*$")
 _DIGITS = re.compile(r"\(?-?(\d+)\)?-?")
 _LOOKED_AT = 300
+_BINARY = (".hobo", ".dtf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,18 @@ class _Shape:
 
 
 def _claims(head: Head) -> int:
-    if head.suffix == ".hobo" and head.binary:
+    if head.suffix in _BINARY and head.binary:
         return CERTAIN
-    found = _header(head.lines)
+    lines = _lines(next(iter(head.sheets().values()))) if head.sheets() else head.lines
+    found = _header(lines)
     if found is None:
         return 0
-    line = head.lines[found]
-    return CERTAIN if _LOGGER.search(line) else CLAIM
+    return CERTAIN if _LOGGER.search(lines[found]) else CLAIM
+
+
+def _lines(sheet: Rows) -> list[str]:
+    """The first rows of a sheet as lines of text."""
+    return ["\t".join("" if cell is None else str(cell) for cell in row) for row in sheet[:5]]
 
 
 def _header(lines: Sequence[str]) -> int | None:
@@ -80,24 +87,30 @@ def unit_of_any(line: str) -> bool:
     return any(unit_of(part) is not None for part in re.split(r'[",;\t]', line)) or unit_of(line) is not None
 
 
-def _shape(head: Head) -> _Shape:
-    header = _header(head.lines)
+def _shape(head: Head, sheet: Rows | None) -> _Shape:
+    lines = head.lines if sheet is None else _lines(sheet)
+    header = _header(lines)
     if header is None:
         raise FileError(
             f"{head.name}: none of the first 5 lines is a HOBOware header (a date and a temperature with its unit)"
         )
-    rows = [line for line in head.lines[header + 1 : header + 1 + _LOOKED_AT] if line.strip()]
-    if not rows:
+    body = slice(header + 1, header + 1 + _LOOKED_AT)
+    if sheet is None:
+        rows = [line for line in lines[body] if line.strip()]
+        separator = separator_of(rows[:60])
+        samples = tuple(tuple(cells(row, separator)) for row in rows)
+    else:
+        separator = "\t"
+        samples = tuple(tuple("" if cell is None else str(cell) for cell in row) for row in sheet[body] if any(row))
+    if not samples:
         raise FileError(f"{head.name}: has a header and no rows")
-    separator = separator_of(rows[:60])
-    names = unique_names(_joined(cells(with_degrees(head.lines[header]), separator)))
-    samples = tuple(tuple(cells(row, separator)) for row in rows)
+    names = unique_names(_joined(cells(with_degrees(lines[header]), separator)))
     first = samples[0]
     place = next(
         (i for i, cell in enumerate(first) if re.search(r"\d\D+\d", cell) and re.search(r"[-/.年 ]", cell)), None
     )
     if place is None or place >= len(names):
-        raise FileError(f"{head.name}, line {header + 2}: no date in {head.lines[header + 1][:60]!r}")
+        raise FileError(f"{head.name}, line {header + 2}: no date among {', '.join(first)[:60]!r}")
     apart = not re.search(r"\d[:h]\d|\d\s+\d", first[place]) and place + 1 < len(first) and ":" in first[place + 1]
     numbers, events = [], []
     for i, name in enumerate(names[place + 1 + apart :], place + 1 + apart):
@@ -136,12 +149,13 @@ def _all_numbers(found: list[str]) -> bool:
 
 
 def _read(head: Head, options: Options) -> list[Record]:
-    if head.binary:
+    sheet = next(iter(head.sheets().values()), None)
+    if head.binary and sheet is None:
         raise FileError(
             f"{head.name}: is HOBOware's own binary form, which no other program reads; "
             "export it as text (File > Export Table Data)"
         )
-    shape = _shape(head)
+    shape = _shape(head, sheet)
     warm = [name for name in shape.numbers if unit_of(name) and not _NOT_GROUND.search(name.split("(")[0])]
     if not warm:
         raise FileError(f"{head.name}: no column names a temperature unit; columns: {', '.join(shape.names)}")
@@ -158,12 +172,17 @@ def _read(head: Head, options: Options) -> list[Record]:
         decimal=decimal,
         ragged=True,
     )
-    table = read_columns(head, layout, options)
+    table = (
+        read_columns(head, layout, options)
+        if sheet is None
+        else columns_of_rows(sheet, layout, options, file=head.name)
+    )
     columns = _samples_only(table, shape)
     scale, how_scale = _scale(warm, shape, columns, details, head.name)
     columns = replace(columns, frame=columns.frame.with_columns(pl.col(warm) * scale)) if scale != 1 else columns
     zone = chosen(options.timezone, None if options.timezone else _zone(shape, details, head.name))
-    title = _TITLE.fullmatch(head.first.strip()) if shape.header else None
+    above = (head.lines if sheet is None else _lines(sheet))[: shape.header + 1]
+    title = _TITLE.fullmatch(above[0].strip()) if shape.header else None
     site = (title[1].strip() if title else "") or details.get("Serial Number") or _serial(shape.names) or head.path.stem
     return [
         wide_record(
@@ -173,7 +192,7 @@ def _read(head: Head, options: Options) -> list[Record]:
             _depths(warm),
             zone,
             site=site,
-            header="\n".join(head.lines[: shape.header + 1]),
+            header="\n".join(above),
             metadata={**details, "events": _events(table, shape)},
             others=[name for name in shape.numbers if name not in warm],
             understood=(how_scale or how_numbers,),
@@ -270,4 +289,4 @@ def _events(columns: Columns, shape: _Shape) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-READER = Reader("hobo", "HOBOware, HOBOconnect or HOBOlink text export, any dialect", _claims, _read)
+READER = Reader("hobo", "HOBOware, HOBOconnect or HOBOlink export (text or workbook), any dialect", _claims, _read)

@@ -89,7 +89,8 @@ def prove_dates(
     -----
     An order proves itself when nine tenths or more of the changes of date continue the series (the next day, or the
     modal step of the dates, in days or months), and every other order whose dates all exist fails at least five
-    times as often.
+    times as often. In a file of a day or two it proves itself also when in this order alone the stamps go on over
+    midnight with the step they have within the day.
 
     Examples
     --------
@@ -123,11 +124,11 @@ def prove_dates(
     times_of_day = clocks(hour_texts)
     if times_of_day.bad:
         where.refuse(hour_codes, times_of_day.bad, hour_texts, "is not a time of day")
+    micros = times_of_day.micros[hour_codes]
     chosen, how = chosen_order(
-        fields_of(date_texts, date_codes, where), date_texts, date_codes, hour_texts, date_order, where
+        fields_of(date_texts, date_codes, where), date_texts, date_codes, micros, date_order, where
     )
-    micros = (chosen.days * DAY)[date_codes]
-    micros += times_of_day.micros[hour_codes]
+    micros += (chosen.days * DAY)[date_codes]
     carried = ~np.isnan(times_of_day.offsets)
     if carried.any() and not carried.all():
         where.refuse(
