@@ -16,7 +16,7 @@ from talik.readers.dialect import cells, separator_of, unique_names
 from talik.readers.encoding import with_degrees
 from talik.readers.numerals import decimal_mark
 from talik.readers.registry import CERTAIN, CLAIM, Head, Options, Reader
-from talik.readers.spreadsheet import Rows
+from talik.readers.spreadsheet import Cell, Rows
 from talik.readers.widetable import wide_record
 from talik.readers.zones import chosen, named_in, offset_in
 from talik.records import Record
@@ -69,7 +69,11 @@ def _claims(head: Head) -> int:
 
 def _lines(sheet: Rows) -> list[str]:
     """The first rows of a sheet as lines of text."""
-    return ["\t".join("" if cell is None else str(cell) for cell in row) for row in sheet[:5]]
+    return ["\t".join(map(_text, row)) for row in sheet[:5]]
+
+
+def _text(cell: Cell) -> str:
+    return "" if cell is None else cell if isinstance(cell, str) else f"{cell:.15g}"
 
 
 def _header(lines: Sequence[str]) -> int | None:
@@ -101,7 +105,7 @@ def _shape(head: Head, sheet: Rows | None) -> _Shape:
         samples = tuple(tuple(cells(row, separator)) for row in rows)
     else:
         separator = "\t"
-        samples = tuple(tuple("" if cell is None else str(cell) for cell in row) for row in sheet[body] if any(row))
+        samples = tuple(tuple(map(_text, row)) for row in sheet[body] if any(row))
     if not samples:
         raise FileError(f"{head.name}: has a header and no rows")
     names = unique_names(_joined(cells(with_degrees(lines[header]), separator)))
