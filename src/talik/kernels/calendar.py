@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,9 +34,20 @@ def sampling_step(times: NDArray[np.datetime64]) -> float:
     >>> sampling_step(np.array(["2020-01-01T00", "2020-01-01T03", "2020-01-01T06", "2020-01-05T06"], "M8[us]"))
     10800.0
     """
+    return _commonest(_steps(times))
+
+
+def _steps(times: NDArray[np.datetime64]) -> Floats:
+    """Differences between neighbouring stamps that are not the same [s]; one stands for all when all are alike."""
     us: Integers = times.astype("M8[us]").astype(np.int64)
-    steps: Floats = np.diff(us) / 1e6
-    steps = steps[steps > 0]
+    us = us[1:] - us[:-1]
+    if us.size and (us == us[0]).all():
+        us = us[:1]
+    steps: Floats = us[us > 0] / 1e6
+    return steps
+
+
+def _commonest(steps: Floats) -> float:
     if not steps.size:
         return float("nan")
     rounded = np.where(steps >= 60, np.round(steps / 60) * 60, steps)
@@ -70,11 +80,9 @@ def expected_per_day(times: NDArray[np.datetime64], day: Integers, first: int, n
     expected : ndarray, shape (n_days,)
         Samples of a whole day; below 1 for steps longer than a day; NaN where no step can be told.
     """
-    step = sampling_step(times)
-    us = times.astype("M8[us]").astype(np.int64)
-    steps = np.diff(us) / 1e6
-    steps_of_all = steps[steps > 0]
-    if not steps_of_all.size or np.mean(np.abs(steps_of_all - step) <= 0.05 * step) >= 0.9:
+    steps = _steps(times)
+    step = _commonest(steps)
+    if not steps.size or np.mean(np.abs(steps - step) <= 0.05 * step) >= 0.9:
         return np.full(n_days, 86400.0 / step)
     expected = np.full(n_days, np.nan)
     block = (day - first) // 10
@@ -116,23 +124,20 @@ class Daily:
         return dates
 
 
-def _sums(values: NDArray[Any], start: Integers) -> NDArray[Any]:
-    """
-    Sums of the rows from each `start` to the next.
-
-    Stretches of at least 30 groups of one size are reshaped and summed at twice the speed of `reduceat`; a series
-    with many holes has few of those and is left to it.
-    """
-    kind = np.int64 if values.dtype == bool else values.dtype
+def _day_sums(values: Floats, start: Integers) -> tuple[Floats, Integers]:
+    """Sums and numbers of the values from each row in `start` to the next, NaN left out, column by column."""
     size = np.diff(np.r_[start, values.shape[0]])
-    edge = np.flatnonzero(np.r_[True, size[1:] != size[:-1], True])
-    if edge.size > start.size // 30 + 2:
-        return np.add.reduceat(values, start, axis=0, dtype=kind)
-    total = np.empty((start.size, values.shape[1]), dtype=kind)
-    for lo, hi in pairwise(edge):
-        rows = values[start[lo]:start[lo] + (hi - lo) * size[lo]]
-        total[lo:hi] = rows.reshape(hi - lo, size[lo], -1).sum(axis=1, dtype=kind)
-    return total
+    total, count = np.empty((start.size, values.shape[1])), np.empty((start.size, values.shape[1]), dtype=np.int64)
+    for k in range(values.shape[1]):
+        column = values[:, k]
+        missing = np.flatnonzero(np.isnan(column))
+        count[:, k] = size
+        if missing.size:
+            column = column.copy()
+            column[missing] = 0.0
+            count[:, k] -= np.bincount(np.searchsorted(start, missing, side="right") - 1, minlength=start.size)
+        total[:, k] = np.add.reduceat(column, start)
+    return total, count
 
 
 def _is_steady(times: NDArray[np.datetime64]) -> bool:
@@ -256,14 +261,12 @@ def daily(times: NDArray[np.datetime64], values: Floats, *, min_fraction: float 
     day = day_numbers(times, offset_hours)
     start = np.flatnonzero(np.r_[True, np.diff(day) > 0])
     first, n_days = int(day[0]), int(day[-1] - day[0]) + 1
-    present = ~np.isnan(values)
-    total = _sums(np.where(present, values, 0.0), start)
     count = np.zeros((n_days, values.shape[1]), dtype=np.int64)
     rows = day[start] - first
-    count[rows] = _sums(present, start)
+    total, count[rows] = _day_sums(values, start)
     expected = np.repeat(expected_per_day(times, day, first, n_days)[:, None], values.shape[1], axis=1)
-    for column in np.flatnonzero(2 * present.sum(axis=0) < times.size):
-        own = present[:, column]
+    for column in np.flatnonzero(2 * count.sum(axis=0) < times.size):
+        own = ~np.isnan(values[:, column])
         if _is_steady(times[own]):
             expected[:, column] = expected_per_day(times[own], day[own], first, n_days)
     mean = np.full(count.shape, np.nan)

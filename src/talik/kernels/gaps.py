@@ -70,7 +70,7 @@ def gap_uncertainty(grid: Floats, where: Windows, n: NDArray[np.int64]) -> Float
     day = np.arange(grid.shape[0], dtype=np.float64)
     present = ~np.isnan(grid)
     basis = harmonic_basis(day, 2)
-    wave = basis @ harmonic_fit(day, grid, 2)
+    wave = np.einsum("nk,km->nm", basis, harmonic_fit(day, grid, 2))
     days = where.days[:, None]
     with np.errstate(invalid="ignore", divide="ignore"):
         seen = np.add.reduceat(np.where(present, wave, 0.0), where.year_row, axis=0) / n

@@ -273,8 +273,9 @@ def harmonic_fit(day: Floats, values: Floats, harmonics: int = 2) -> Floats:
     k = basis.shape[1]
     present = ~np.isnan(values)
     pairs = (basis[:, :, None] * basis[:, None, :]).reshape(-1, k * k)
-    normal = (pairs.T @ present).T.reshape(-1, k, k)
-    right = (basis.T @ np.where(present, values, 0.0)).T[:, :, None]
+    # einsum, since a product this small costs more in the threads of a linear algebra library than it saves
+    normal = np.einsum("nk,nm->mk", pairs, present.astype(np.float64)).reshape(-1, k, k)
+    right = np.einsum("nk,nm->mk", basis, np.where(present, values, 0.0))[:, :, None]
     size = np.linalg.eigvalsh(normal)
     safe = (size[:, 0] > size[:, -1] / 100) & (size[:, -1] > 0)
     result = np.full((k, values.shape[1]), np.nan)

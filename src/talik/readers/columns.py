@@ -153,6 +153,7 @@ class _Parts:
         self.head, self.layout, self.shape = head, layout, shape
         first = _first_stamp(head, layout) if layout.stamp and not layout.clock else ""
         self.mark = mark_between(first)
+        self.written = len(first), ord((first[10:] or " ")[0])
         self.clock = layout.clock or (f"clock of {layout.stamp}" if self.mark else "")
         self.ways = [self._plain, self._as_written, self._with_blanks, self._as_text]
         if layout.decimal == " ":
@@ -219,35 +220,27 @@ class _Parts:
             ) from None
 
     def _plain(self, piece: bytes, line: int) -> pl.DataFrame:
-        """Numbers, ISO stamps and nothing else; whatever it stumbles on is left to the other ways to understand."""
-        import pyarrow as pa
-        from pyarrow import csv
+        """Numbers, ISO stamps, words and nothing else; whatever it stumbles on is left to the other ways."""
+        from talik.readers.plain_rows import INTEGER, NUMBER, SKIPPED, STAMP, TEXT, lines, parse
 
-        layout = self.layout
-        kinds = {
-            layout.stamp: pa.timestamp("us"),
-            **dict.fromkeys(layout.numbers, pa.float64()),
-            **dict.fromkeys(layout.integers, pa.int32()),
-            **dict.fromkeys(layout.texts, pa.string()),
-        }
-        names = [*layout.kept, layout.stamp]
-        try:
-            if b'"' in piece:
-                raise pa.ArrowInvalid("quoted cells")
-            found = csv.read_csv(
-                pa.BufferReader(piece),
-                csv.ReadOptions(use_threads=False, column_names=list(layout.names)),
-                csv.ParseOptions(delimiter=layout.separator, quote_char=False, ignore_empty_lines=False),
-                csv.ConvertOptions(
-                    column_types=kinds, include_columns=names, null_values=[""], strings_can_be_null=True
-                ),
-            )
-        except pa.ArrowException as error:
-            raise pl.exceptions.ComputeError(str(error)) from None
-        frame = pl.DataFrame(pl.from_arrow(found))
-        if frame[layout.stamp].null_count():
-            raise pl.exceptions.ComputeError("blank stamps")
-        return frame
+        piece = piece if piece.endswith(b"\n") else piece + b"\n"
+        layout, text = self.layout, np.frombuffer(piece, np.uint8)
+        n = lines(text)
+        holds = {**dict.fromkeys(layout.numbers, NUMBER), **dict.fromkeys(layout.integers, INTEGER),
+                 **dict.fromkeys(layout.texts, TEXT), layout.stamp: STAMP}
+        kinds = np.array([holds.get(name, SKIPPED) for name in layout.names])
+        seconds = np.empty(n, np.int64)
+        numbers, integers = np.empty((len(layout.numbers), n)), np.empty((len(layout.integers), n), np.int32)
+        words, runs = np.empty((len(layout.texts), n // 8 + 1, 3), np.int64), np.zeros(len(layout.texts), np.int64)
+        width, mark = self.written
+        if parse(text, kinds, ord(layout.separator), width, mark, seconds, numbers, integers, words, runs) != n:
+            raise pl.exceptions.ComputeError("not plainly written")
+        named = [name for kind in (NUMBER, INTEGER) for name in layout.names if holds.get(name) == kind]
+        found = {name: _column(values) for name, values in zip(named, (*numbers, *integers), strict=True)}
+        named = [name for name in layout.names if holds.get(name) == TEXT]
+        found |= {name: _repeated(piece, run[:count], n) for name, run, count in zip(named, words, runs, strict=True)}
+        found[layout.stamp] = pl.Series((seconds * 1_000_000).view("M8[us]"))
+        return pl.DataFrame({name: found[name] for name in [*layout.kept, layout.stamp]})
 
     def _as_written(self, piece: bytes, line: int) -> pl.DataFrame:
         return self._table(piece, line, kinds=self.layout.kinds, decimal_comma=self.layout.decimal == ",")
@@ -283,6 +276,19 @@ class _Parts:
         return frame.with_columns(
             pl.col(self.layout.integers).cast(pl.Int32), pl.col(self.layout.texts).cast(pl.Categorical)
         )
+
+
+def _column(values: NDArray[Any]) -> pl.Series:
+    """Without a copy, so that columns which lie side by side can be taken out as one matrix without one either."""
+    import pyarrow as pa
+
+    return pl.Series(pa.array(values))
+
+
+def _repeated(piece: bytes, runs: NDArray[np.int64], n: int) -> pl.Series:
+    """The words of a column, from the first row of each run of one word and where it stands; null where blank."""
+    words = pl.Series([piece[begin:end].decode() or None for _, begin, end in runs.tolist()], dtype=pl.Categorical)
+    return words.gather(np.repeat(np.arange(len(runs)), np.diff(runs[:, 0], append=n)))
 
 
 def _refuse_cut_number(piece: bytes, file: str, line: int) -> None:

@@ -180,6 +180,8 @@ def layer_of(annual: AnnualMeans, *, columns: NDArray[np.int64] | None = None, s
     depths, position = np.unique(annual.depths[ground], return_inverse=True)
 
     def profiles(values: Floats) -> Floats:
+        if depths.size == ground.size:
+            return values[:, ground[np.argsort(position)]]
         return np.column_stack([_mean_of(values[:, ground[position == k]]) for k in range(depths.size)])
 
     mean, high, low = profiles(annual.mean), profiles(annual.high), profiles(annual.low)

@@ -1,0 +1,63 @@
+"""Plain rows: every number the nearest float, every stamp the calendar's; what is written otherwise is declined."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from talik.readers.plain_rows import INTEGER, NUMBER, SKIPPED, STAMP, TEXT, lines, parse
+
+KINDS = np.array([SKIPPED, STAMP, NUMBER, NUMBER, INTEGER, TEXT])
+
+
+def parsed(content: str):
+    text = np.frombuffer(content.encode(), np.uint8)
+    n = lines(text)
+    first = content.split("\n", 1)[0].split(",")[1]
+    out = (np.zeros(n, np.int64), np.zeros((2, n)), np.zeros((1, n), np.int32), np.zeros((1, n + 1, 3), np.int64),
+           np.zeros(1, np.int64))
+    return parse(text, KINDS, ord(","), len(first), ord((first[10:] or " ")[0]), *out), *out
+
+
+decimals = st.builds(lambda sign, whole, part: sign + whole + part, st.sampled_from(["", "-"]),
+                     st.from_regex(r"[0-9]{1,7}", fullmatch=True), st.from_regex(r"(\.[0-9]{0,8})?", fullmatch=True))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.datetimes(), decimals, decimals, st.integers(-999_999_999, 999_999_999),
+                          st.sampled_from(["", "good", "bad", "größer"])), min_size=1, max_size=30))
+def test_rows_are_what_python_reads(rows):
+    content = "".join(f"x,{t.replace(microsecond=0).isoformat(sep=' ')},{a},{b},{k},{word}\n"
+                      for t, a, b, k, word in rows)
+    n, seconds, numbers, integers, words, runs = parsed(content)
+    assert n == len(rows)
+    assert seconds.astype("M8[s]").tolist() == [t.replace(microsecond=0) for t, *_ in rows]
+    assert numbers.tolist() == [[float(row[1]) for row in rows], [float(row[2]) for row in rows]]
+    assert integers[0].tolist() == [row[3] for row in rows]
+    raw, table = content.encode(), words[0, :runs[0]]
+    found = np.repeat([raw[begin:end].decode() for _, begin, end in table], np.diff(table[:, 0], append=n))
+    assert found.tolist() == [row[4] for row in rows]
+
+
+def test_blank_numbers_are_missing():
+    n, _, numbers, *_ = parsed("x,2020-02-29,,-0.5,1,\n")
+    assert n == 1
+    assert np.isnan(numbers[0, 0])
+    assert numbers[1, 0] == -0.5
+
+
+@pytest.mark.parametrize("row", [
+    "x,2021-02-29,1,1,1,a", "x,2020-13-01,1,1,1,a", "x,2020-00-10,1,1,1,a", "x,2020/01/01,1,1,1,a",
+    "x,2020-01-01,1e5,1,1,a", "x,2020-01-01,-,1,1,a", "x,2020-01-01,.,1,1,a", "x,2020-01-01,1.2.3,1,1,a",
+    "x,2020-01-01,1,5,1,a", "x,2020-01-01,1 ,1,1,a", "x,2020-01-01,nan,1,1,a", "x,2020-01-01,1234567890123456,1,1,a",
+    "x,2020-01-01,1,1,,a", "x,2020-01-01,1,1,1.5,a", "x,2020-01-01,1,1,12345678901,a", 'x,2020-01-01,1,1,1,"a"',
+    "x,2020-01-01,1,1,1", "x,2020-01-01,1,1,1,a,b", "", "x,2020-01"])
+def test_other_rows_are_left_to_others(row):
+    before = "x,2020-01-01,1,1,1,a\n"
+    expected = -1 if row != "x,2020-01-01,1,5,1,a" else 2
+    assert parsed(f"{before}{row}\n")[0] == expected
+
+
+@pytest.mark.parametrize("clock", ["24:00:00", "12:60:00", "12:00:60", "12.00.00", "1:000:00"])
+def test_times_that_are_none_are_left_to_others(clock):
+    assert parsed(f"x,2020-01-01 11:00:00,1,1,1,a\nx,2020-01-01 {clock},1,1,1,a\n")[0] == -1
