@@ -15,7 +15,7 @@ FORMS = ("csv", "parquet", "gtnp", "netcdf")
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--format", "form", help="Name of the reader, when the file is not recognised.")
+@click.option("--format", help="Name of the reader, when the file is not recognised.")
 @click.option("--encoding", help="Of the text, when the guess is wrong (utf-8, cp1251, gbk, ...).")
 @click.option("--timezone", help="Of the stamps: an offset (+03:00) or a name (America/Yellowknife).")
 @click.option("--depths", help="Depths of the temperature columns in m, parted by commas; air is negative.")
@@ -27,7 +27,8 @@ FORMS = ("csv", "parquet", "gtnp", "netcdf")
     "columns",
     multiple=True,
     metavar="ROLE=NAME",
-    help="Which column is time, date, clock, depth, temperature, site, unit. May be repeated.",
+    help="Which column is time, date, clock, year, doy, hour, depth, temperature, site; or the unit, depth_unit. "
+    "May be repeated.",
 )
 @click.option("--to", "target", type=click.Choice(FORMS), help="Write the records out in this form.")
 @click.option(
@@ -38,7 +39,7 @@ FORMS = ("csv", "parquet", "gtnp", "netcdf")
 )
 def read(
     files: tuple[Path, ...],
-    form: str | None,
+    format: str | None,
     encoding: str | None,
     timezone: str | None,
     depths: str | None,
@@ -49,14 +50,17 @@ def read(
 ) -> None:
     """Read logger files and say what was understood."""
     import talik
+    from talik.cli.output import complain
+    from talik.cli.spelling import as_options
     from talik.errors import TalikError
 
+    command = click.get_current_context().command
     failed: TalikError | None = None
     for path in files:
         try:
             records = talik.read(
                 path,
-                format=form,
+                format=format,
                 encoding=encoding,
                 timezone=timezone,
                 depths=_depths(depths),
@@ -64,12 +68,12 @@ def read(
                 columns=_columns(columns),
             )
             for record in records:
-                click.echo(described(record))
+                click.echo(as_options(described(record), command))
             for written in _exported(records, target, out):
                 click.echo(f"wrote {written}")
         except TalikError as error:  # one bad file never stops the rest
             failed = error
-            click.echo(f"talik: {error}", err=True)
+            complain(error)
     if failed:
         raise SystemExit(failed.exit_code)
 

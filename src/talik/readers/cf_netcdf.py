@@ -9,45 +9,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talik.errors import FileError
-from talik.readers.depths import CELSIUS, Unit, unit_of
+from talik.readers.cf_rows import Rows, rows_of
+from talik.readers.cf_variables import (
+    LENGTHS,
+    TEMPERATURES,
+    bad_codes,
+    is_depth,
+    is_temperature,
+    marked,
+    temperatures,
+    upwards,
+    utc,
+)
+from talik.readers.longtable import spread
 from talik.readers.netcdf_file import Content, Variable, is_netcdf, opened
-from talik.readers.numerals import fills_marked
 from talik.readers.registry import CERTAIN, Head, Options, Reader
-from talik.readers.zones import Zone, chosen, offset
-from talik.records import Flag, Record, Source, Times
+from talik.readers.zones import Zone
+from talik.records import Record, Source, Times
 
-TEMPERATURES = (
-    "temperature_in_ground",
-    "soil_temperature",
-    "air_temperature",
-    "surface_temperature",
-    "temperature_at_top_of_permafrost",
-    "snow_temperature",
-    "temperature_in_surface_snow",
-)
-"""CF standard names of what is kept as a column of temperatures."""
-
-BAD_MEANINGS = ("bad", "fail", "wrong", "erroneous", "invalid", "reject", "suspect", "missing")
-"""Words in `flag_meanings` that say not to use a value."""
-
-_SECONDS = {
-    "microsecond": 1e-6,
-    "millisecond": 1e-3,
-    "second": 1,
-    "sec": 1,
-    "s": 1,
-    "minute": 60,
-    "min": 60,
-    "hour": 3600,
-    "hr": 3600,
-    "h": 3600,
-    "day": 86400,
-    "d": 86400,
-}
-_SINCE = re.compile(
-    r"(\w+?)s?\s+since\s+(-?\d{1,4}-\d{1,2}-\d{1,2})(?:[T ]+(\d{1,2}(?::\d{1,2}(?::\d{1,2}(?:\.\d+)?)?)?))?\s*(\S.*)?"
-)
-_CALENDARS = ("", "standard", "gregorian", "proleptic_gregorian")
+_VERTICAL = re.compile(r"depth|height|lev|layer|^z", re.IGNORECASE)
+"""In the name of a dimension that has no coordinate with a unit of length."""
 
 
 def _claims(head: Head) -> int:
@@ -56,25 +37,18 @@ def _claims(head: Head) -> int:
 
 def _read(head: Head, options: Options) -> list[Record]:
     with opened(head.path) as content:
-        time = _only(
-            content,
-            "time",
-            lambda v: v.text("axis") == "T" or v.standard_name == "time" or " since " in v.text("units"),
-            head,
-        )
-        clock = time.dimensions[0] if len(time.dimensions) == 1 else ""
-        if not clock:
-            raise FileError(
-                f"{head.name}: the time variable {time.name!r} has dimensions {time.dimensions}; only one is read "
-                "(ragged arrays are not)"
-            )
-        warm = [v for v in content.variables.values() if clock in v.dimensions and _is_temperature(v)]
+        time = _time(content, head)
+        warm = [v for v in content.variables.values() if is_temperature(v) and v.dimensions]
         if not warm:
             raise FileError(
-                f"{head.name}: no variable along {clock!r} has a standard name such as {TEMPERATURES[0]} "
+                f"{head.name}: no variable along {time.name!r} has a standard name such as {TEMPERATURES[0]} "
                 f"or a temperature unit; variables: {', '.join(content.variables)}"
             )
-        zone, times, how = _times(time, options, head)
+        if not _is_rectangular(content, time, warm):
+            return _of_rows(content, time, warm, options, head)
+        clock = time.dimensions[0]
+        warm = [v for v in warm if clock in v.dimensions]
+        zone, times, how = utc(time, np.asarray(time.values()), options, head)
         stations = sorted(
             {d for v in warm for d in v.dimensions if d != clock and d != _depth_dimension(content, v, clock)}
         )
@@ -85,41 +59,93 @@ def _read(head: Head, options: Options) -> list[Record]:
             )
         station = stations[0] if stations else ""
         size = next(v.shape[v.dimensions.index(station)] for v in warm if station in v.dimensions) if station else 1
-        loaded = {v.name: _values(v) for v in warm}
-        return [_record(head, content, warm, loaded, station, number, times, zone, how) for number in range(size)]
+        loaded = {v.name: temperatures(v, head) for v in warm}
+        return [
+            _record(head, content, warm, loaded, station, number, times, zone, how, clock) for number in range(size)
+        ]
 
 
-def _only(content: Content, what: str, wanted: Any, head: Head) -> Variable:
-    found = [v for v in content.variables.values() if wanted(v)]
-    found = [v for v in found if v.name in v.dimensions] or found
+def _time(content: Content, head: Head) -> Variable:
+    found = [
+        v
+        for v in content.variables.values()
+        if v.text("axis") == "T" or v.standard_name == "time" or " since " in v.text("units")
+    ]
+    for better in (lambda v: v.name in v.dimensions, lambda v: v.standard_name == "time", lambda v: v.name == "time"):
+        found = [v for v in found if better(v)] or found
     if len(found) != 1:
         raise FileError(
-            f"{head.name}: {len(found)} variables could be the {what} ({', '.join(v.name for v in found) or 'none'}), "
+            f"{head.name}: {len(found)} variables could be the time ({', '.join(v.name for v in found) or 'none'}), "
             "expected one"
         )
     return found[0]
 
 
-def _is_temperature(variable: Variable) -> bool:
-    if variable.standard_name:
-        return variable.standard_name in TEMPERATURES
-    return unit_of(variable.text("units")) is not None and "since" not in variable.text("units")
+def _is_rectangular(content: Content, time: Variable, warm: list[Variable]) -> bool:
+    """Whether one row of times and one of depths hold for all temperatures (of a station)."""
+    clock = time.dimensions[0] if len(time.dimensions) == 1 else ""
+    linked = any({"sample_dimension", "instance_dimension"} & set(v.attributes) for v in content.variables.values())
+    moving = any(
+        is_depth(v)
+        and clock in v.dimensions
+        and (v.dimensions == w.dimensions or v.name in w.text("coordinates").split())
+        for v in content.variables.values()
+        for w in warm
+    )
+    return bool(clock) and not linked and not moving and any(clock in v.dimensions for v in warm)
 
 
-def _is_depth(variable: Variable) -> bool:
-    return (
-        variable.text("axis") == "Z"
-        or variable.standard_name in ("depth", "height")
-        or re.match(r"(soil_?)?depth|height", variable.name.lower()) is not None
-    ) and variable.text("units") in _LENGTHS
+def _of_rows(content: Content, time: Variable, warm: list[Variable], options: Options, head: Head) -> list[Record]:
+    """Records of ragged and incomplete arrays: the values as rows of a long table, spread out for each station."""
+    rows: list[Rows] = [rows_of(content, v, time, head) for v in warm]
+    levels = sorted({(depth, r.name) for r in rows for depth in np.unique(r.depth).tolist()}, key=str)
+    levels.sort(key=lambda level: (np.isnan(level[0]), level[0]))
+    column = np.concatenate([_columns(r, levels) for r in rows])
+    station, raw, values, flags = (
+        np.concatenate([getattr(r, field) for r in rows]) for field in ("station", "time", "value", "flag")
+    )
+    zone, times, how = utc(time, raw, options, head)
+    units = ", ".join(sorted({v.text("units") for v in warm}))
+    records = []
+    for number in np.unique(station).tolist():
+        mine = station == number
+        wide = spread(times[mine], column[mine], values[mine], flags[mine])
+        here = [levels[int(place)] for place in wide.depths]
+        repeated = f"stamps: {wide.repeated} values repeat a stamp of their depth; kept as rows of their own"
+        understood = (how, zone.understood, f"units: {units}", "depths: from the vertical coordinate")
+        records.append(
+            Record(
+                _site(content, rows[0].stations, number, head),
+                wide.times,
+                np.array([depth for depth, _ in here]),
+                wide.values,
+                wide.flags,
+                tuple(name if np.isnan(depth) else f"{name} {depth:g} m" for depth, name in here),
+                Source(
+                    header=str(content.attributes.get("title", "")),
+                    time_zone=zone.label,
+                    time_zone_from=zone.found_in,
+                    understood=(*understood, *([repeated] if wide.repeated else [])),
+                ),
+                {
+                    **{key: value for key, value in content.attributes.items() if not key.startswith("_")},
+                    **_place(content, rows[0].stations, number),
+                },
+            )
+        )
+    return records
 
 
-_LENGTHS = {"m": 1.0, "meter": 1.0, "meters": 1.0, "metre": 1.0, "metres": 1.0, "cm": 0.01, "mm": 0.001}
+def _columns(rows: Rows, levels: list[tuple[float, str]]) -> NDArray[np.float64]:
+    """The place of each row's depth among the levels of its variable."""
+    places = np.array([place for place, (_, name) in enumerate(levels) if name == rows.name], float)
+    known = np.array([depth for depth, name in levels if name == rows.name])
+    return places[np.where(np.isnan(rows.depth), len(known) - 1, np.searchsorted(known, rows.depth))]
 
 
 def _depth_of(content: Content, variable: Variable, clock: str) -> Variable | None:
     """The depths (or height) of a temperature: along one of its dimensions, or a scalar that it names."""
-    levels = [v for v in content.variables.values() if _is_depth(v) and clock not in v.dimensions]
+    levels = [v for v in content.variables.values() if is_depth(v) and clock not in v.dimensions]
     along = [v for v in levels if v.dimensions and set(v.dimensions) <= set(variable.dimensions)]
     named = [v for v in levels if not v.dimensions and v.name in variable.text("coordinates").split()]
     return next(iter(along or named), None)
@@ -127,71 +153,20 @@ def _depth_of(content: Content, variable: Variable, clock: str) -> Variable | No
 
 def _depth_dimension(content: Content, variable: Variable, clock: str) -> str:
     depth = _depth_of(content, variable, clock)
-    return depth.dimensions[-1] if depth is not None and depth.dimensions else ""
+    if depth is not None:
+        return depth.dimensions[-1] if depth.dimensions else ""
+    return next((d for d in variable.dimensions if d != clock and _VERTICAL.search(d)), "")
 
 
 def _depths(content: Content, variable: Variable, clock: str, station: str, number: int) -> NDArray[np.float64]:
     depth = _depth_of(content, variable, clock)
     if depth is None:
-        return np.array([np.nan])
+        along = _depth_dimension(content, variable, clock)
+        return np.full(variable.shape[variable.dimensions.index(along)] if along else 1, np.nan)
     values = np.asarray(depth.values(), dtype=np.float64)
     if station and station in depth.dimensions:
         values = np.take(values, number, axis=depth.dimensions.index(station))
-    up = depth.text("positive") == "up" or (depth.standard_name == "height" and depth.text("positive") != "down")
-    return np.round(np.atleast_1d(values) * _LENGTHS[depth.text("units")], 6) * (-1 if up else 1) + 0.0
-
-
-def _values(variable: Variable) -> tuple[NDArray[np.float64], NDArray[np.uint16]]:
-    """In °C, with flags: fill values first, then scale and offset, then the unit."""
-    raw = np.asarray(variable.values(), dtype=np.float64)
-    fills = [
-        float(f)
-        for key in ("_FillValue", "missing_value")
-        if key in variable.attributes
-        for f in np.atleast_1d(variable.attributes[key])
-    ]
-    unit: Unit = unit_of(variable.text("units")) or CELSIUS
-    scaled = "scale_factor" in variable.attributes or "add_offset" in variable.attributes
-    values, flags = fills_marked(raw, [f for f in fills if not np.isnan(f)], celsius=unit is CELSIUS and not scaled)
-    if scaled:
-        values = values * float(variable.attributes.get("scale_factor", 1)) + float(
-            variable.attributes.get("add_offset", 0)
-        )
-    return unit.to_celsius(values), flags
-
-
-def _times(time: Variable, options: Options, head: Head) -> tuple[Zone, Times, str]:
-    match = _SINCE.fullmatch(time.text("units").strip())
-    if not match or match[1].lower() not in _SECONDS:
-        raise FileError(
-            f"{head.name}: time has the units {time.text('units')!r}; expected such as 'days since 1970-01-01'"
-        )
-    if time.text("calendar").lower() not in _CALENDARS:
-        raise FileError(
-            f"{head.name}: time has the calendar {time.text('calendar')!r}; measurements follow the standard one"
-        )
-    year, month, day = match[2].split("-")
-    clock = [*(match[3] or "0").split(":"), "0", "0"]
-    start = (
-        np.datetime64(f"{int(year):04d}-{int(month):02d}-{int(day):02d}", "us")
-        + np.timedelta64(int(clock[0]) * 60 + int(clock[1]), "m")
-        + np.timedelta64(round(float(clock[2]) * 1e6), "us")
-    )
-    raw = np.asarray(time.values())
-    micros = _SECONDS[match[1].lower()] * 1e6
-    if raw.dtype.kind in "iu":
-        steps = raw.astype(np.int64) * round(micros)
-    else:
-        if not np.isfinite(raw).all():
-            raise FileError(f"{head.name}: time holds {int((~np.isfinite(raw)).sum())} values that are no number")
-        steps = np.round(raw.astype(np.float64) * micros).astype(np.int64)
-        seconds = (steps + 500_000) // 1_000_000 * 1_000_000  # fractions of days miss whole seconds by rounding
-        steps = np.where(np.abs(steps - seconds) < 5_000, seconds, steps)
-    found = offset(match[4]) if match[4] else 0
-    if found is None:
-        raise FileError(f"{head.name}: time has the units {time.text('units')!r}; {match[4]!r} is no offset from UTC")
-    zone = chosen(options.timezone, found, "header")
-    return zone, zone.to_utc(start + steps.astype("m8[us]"), file=head.name), f"dates: {time.text('units')}"
+    return np.round(np.atleast_1d(values) * upwards(depth, values) * LENGTHS[depth.text("units")], 6) + 0.0
 
 
 def _record(
@@ -204,12 +179,8 @@ def _record(
     times: Times,
     zone: Zone,
     how: str,
+    clock: str,
 ) -> Record:
-    clock = next(
-        v.dimensions[0]
-        for v in content.variables.values()
-        if v.text("axis") == "T" or v.standard_name == "time" or " since " in v.text("units")
-    )
     parts, marks, depths, labels = [], [], [], []
     for variable in warm:
         levels = _depths(content, variable, clock, station, number)
@@ -220,7 +191,14 @@ def _record(
         parts.append(values)
         marks.append(flags | _provider_flags(content, variable, clock, station, number, shape))
         depths.append(levels)
-        labels += [variable.name if levels.size == 1 else f"{variable.name} {level:g} m" for level in levels]
+        labels += [
+            variable.name
+            if levels.size == 1
+            else f"{variable.name} {k}"
+            if level != level
+            else f"{variable.name} {level:g} m"
+            for k, level in enumerate(levels, 1)
+        ]
     metadata = {
         **{key: value for key, value in content.attributes.items() if not key.startswith("_")},
         **_place(content, station, number),
@@ -239,10 +217,16 @@ def _record(
             header=str(content.attributes.get("title", "")),
             time_zone=zone.label,
             time_zone_from=zone.found_in,
-            understood=(how, zone.understood, f"units: {', '.join(units)}", "depths: from the vertical coordinate"),
+            understood=(how, zone.understood, f"units: {', '.join(units)}", _how_deep(levels_found)),
         ),
         metadata,
     )
+
+
+def _how_deep(depths: NDArray[np.float64]) -> str:
+    if np.isnan(depths).all():
+        return "depths: there is no vertical coordinate in m, cm or mm (give them with depths=...)"
+    return "depths: from the vertical coordinate"
 
 
 def _placed(array: NDArray[Any], variable: Variable, clock: str, station: str, number: int) -> NDArray[Any]:
@@ -261,17 +245,10 @@ def _provider_flags(
     marks = np.zeros(shape, np.uint16)
     for name in variable.text("ancillary_variables").split():
         flag = content.variables.get(name)
-        meanings = flag.text("flag_meanings").split() if flag else []
-        if flag is None or flag.dimensions != variable.dimensions or not meanings:
+        if flag is None or flag.dimensions != variable.dimensions:
             continue
-        bad = [k for k, meaning in enumerate(meanings) if any(word in meaning.lower() for word in BAD_MEANINGS)]
         found = _placed(np.asarray(flag.values()), flag, clock, station, number).reshape(shape)
-        for key in ("flag_values", "flag_masks"):
-            codes = np.atleast_1d(flag.attributes.get(key, []))
-            for k in bad:
-                if k < len(codes):
-                    hit = found == codes[k] if key == "flag_values" else (found.astype(np.int64) & int(codes[k])) != 0
-                    marks[hit] |= np.uint16(Flag.SOURCE)
+        marks |= marked(found, bad_codes(flag))
     return marks
 
 
