@@ -165,3 +165,57 @@ def test_hostile_names_do_nothing(opened, hostile_file):
         assert "'=1+1," in Path(caught.value.path()).read_text(encoding="utf-8")
         assert page.locator("img").count() == 0
         assert page.title() == "<script>alert(1)</script> · talik atlas"
+
+
+@pytest.fixture(scope="session")
+def station_file(station_study, tmp_path_factory):
+    return write_atlas(station_study, tmp_path_factory.mktemp("atlas") / "stations.html")
+
+
+HELD = """name => { const all = Bokeh.documents.flatMap(d => [...d._all_models.values()]);
+          const data = all.find(m => m.name === name).data;
+          return Object.fromEntries(Object.entries(data).map(([k, v]) => [k, k === 'image' ? Array.from(v[0]) : Array.from(v)])) }"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width, scheme", [(390, "dark"), (1300, "light")])
+def test_series_depths_and_trumpet_of_the_chosen_site(opened, station_file, width, scheme):
+    with opened(station_file.as_uri(), width=width, scheme=scheme) as page:
+        assert "2 of 3 have series" in page.locator("#series-none").inner_text()
+        assert page.evaluate(SELECT, "Short") < 3000
+        assert page.locator("#series-title").inner_text() == "Series of Short"
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        lines = page.evaluate(HELD, "series-lines")
+        assert lines["name"] == ["air", "top", "middle", "deep"]
+        drawn = [v for v in lines["ys"][2] if v == v]
+        assert max(drawn) == pytest.approx(-4 + 14 * 2.718281828 ** -0.5, abs=0.02)
+        assert page.evaluate(HELD, "series-marks")["told"][0] == "sentinel, middle, 2019-05-16"
+        assert min(page.evaluate(HELD, "series-marks")["y"]) > -30           # at the edge, not at -999
+        assert "sentinel" in page.locator("#rejected").inner_text()
+        field = page.evaluate(HELD, "depth-time-field")["image"]
+        assert sum(v != v for v in field) == 62 * 96                         # a gap of 60 days, 2 rejected: no bridge
+        assert page.locator("#trumpet-year").input_value() == "2020"
+        assert page.evaluate(HELD, "trumpet-years")["depth"] == [0, 0.5, 2]
+        assert "active layer 1.25 m, between 1.00 and 1.50 m" in page.locator("#trumpet-told").inner_text()
+        page.select_option("#trumpet-year", "2018")
+        assert page.evaluate(HELD, "trumpet-years")["depth"] == [0, 2]
+        page.locator("#sensors input").first.uncheck()
+        assert page.evaluate(HELD, "series-lines")["name"] == ["top", "middle", "deep"]
+        with page.expect_download() as caught:
+            page.click("#series-download")
+        rows = list(csv.DictReader(io.StringIO(Path(caught.value.path()).read_text(encoding="utf-8"))))
+        assert sum(row["lowest"] == "-999" and row["rejected"] == "SENTINEL" for row in rows) == 4
+        assert sum(row["column"] == "air" for row in rows) == 1096
+        page.evaluate(SELECT, "Bare")
+        assert "no series" in page.locator("#series-none").inner_text()
+        assert not page.locator("#series-body").is_visible()
+
+
+@pytest.mark.browser
+def test_a_long_record_says_how_it_was_thinned(opened, station_file):
+    with opened(station_file.as_uri() + "#site=Long") as page:
+        told = page.locator("#series-told").inner_text()
+        assert "lowest and highest daily mean of each 7 days" in told
+        assert "series/s1.parquet" in told
+        page.locator("#sensors label", has_text="lost").locator("input").check()
+        assert "lost" in page.evaluate(HELD, "series-lines")["name"]

@@ -137,6 +137,7 @@
     }
     quiet = false;
     panel(others);
+    Station.show(k);
     for (const row of byId("sites").tBodies[0].rows) row.setAttribute("aria-selected", String(Number(row.dataset.site) === k));
     history.replaceState(null, "", k === null ? location.pathname + location.search : "#site=" + encodeURIComponent(siteName(k)));
   }
@@ -163,7 +164,7 @@
       close.addEventListener("click", () => choose(null));
       keep.addEventListener("click", () => save(csv([k]), `${data.study}-site-${k + 1}.csv`));
       bar.append(close, keep);
-      box.replaceChildren(bar, ...head(k), ...nearby(k, others), ...offsets(k), ...years(k), ...flags(k), ...values(k), ...drivers(k), ...origin(k));
+      box.replaceChildren(bar, ...head(k), ...nearby(k, others), ...offsets(k), ...toSeries(k), ...years(k), ...flags(k), ...values(k), ...drivers(k), ...origin(k));
     }
     if (focused) box.querySelector(`[data-step="${focused}"]`).focus();
     steps();
@@ -206,6 +207,12 @@
     const told = ["surface_offset", "thermal_offset"].filter((n) => sites[n]).map((n) => `${quantity[n] ? quantity[n].symbol || n : n} ${written(n, value(n, k))}`).join(" · ");
     return [drawn, make("p", {}, make("strong", {}, told))];
   }
+  function toSeries(k) {
+    if (!data.series.sites[String(sites.site[k])]) return [];
+    const button = make("button", { type: "button" }, "Series, depth by time, trumpet ↓");
+    button.addEventListener("click", () => byId("series").scrollIntoView());
+    return [button];
+  }
   function years(k) {
     const found = data.years[String(sites.site[k])];
     if (!found) return [];
@@ -213,15 +220,16 @@
     for (const name of ["surface_offset", "thermal_offset"]) {
       const v = found[name];
       if (!v || !v.some((one) => one !== null)) continue;
-      const u = found[name + "_uncertainty"] || [], t = found.year;
+      const known = v.flatMap((one, i) => one === null ? [] : [found.year[i]]), t = found.year, first = known[0], last = known[known.length - 1];
+      const u = found[name + "_uncertainty"] || [];
       const ends = v.flatMap((one, i) => one === null ? [] : [one - 2 * (u[i] || 0), one + 2 * (u[i] || 0)]);
       const low = Math.min(0, ...ends), high = Math.max(0, ...ends), span = high - low || 1;
-      const x = (year) => 46 + 270 * (t.length > 1 ? (year - t[0]) / (t[t.length - 1] - t[0] || 1) : 0.5), y = (one) => 18 + 80 * (high - one) / span;
-      const drawn = make("svg", { viewBox: "0 0 340 122", role: "img", "aria-label": `${words(name)} by year, ${t.length} years` });
+      const x = (year) => 46 + 270 * (last > first ? (year - first) / (last - first) : 0.5), y = (one) => 18 + 80 * (high - one) / span;
+      const drawn = make("svg", { viewBox: "0 0 340 122", role: "img", "aria-label": `${words(name)} by year, ${known.length} years` });
       drawn.append(make("line", { x1: 34, x2: 334, y1: y(0), y2: y(0), class: "rule" }), make("text", { x: 0, y: 11 }, `${words(name)} (°C), bars: ± 2 standard uncertainties`),
         make("text", { x: 0, y: y(high) + 4, class: "soft" }, rounded(high, 1)), make("text", { x: 0, y: y(low) + 4, class: "soft" }, rounded(low, 1)),
-        make("text", { x: x(t[0]), y: 116, "text-anchor": "middle", class: "soft" }, String(t[0])));
-      if (t.length > 1) drawn.append(make("text", { x: x(t[t.length - 1]), y: 116, "text-anchor": "middle", class: "soft" }, String(t[t.length - 1])));
+        make("text", { x: x(first), y: 116, "text-anchor": "middle", class: "soft" }, String(first)));
+      if (last > first) drawn.append(make("text", { x: x(last), y: 116, "text-anchor": "middle", class: "soft" }, String(last)));
       v.forEach((one, i) => {
         if (one === null) return;
         if (u[i]) drawn.append(make("line", { x1: x(t[i]), x2: x(t[i]), y1: y(one - 2 * u[i]), y2: y(one + 2 * u[i]), class: "axis" }));
@@ -265,7 +273,8 @@
   }
 
   /* Table */
-  const COLUMNS = ["site", "region", "subregion", "vegetation", "soil", "maat", "magst", "ttop", "surface_offset", "thermal_offset", "alt", "flags"].filter((c) => data.columns.includes(c));
+  const COLUMNS = ["site", "region", "subregion", "vegetation", "soil", "maat", "magst", "ttop", "surface_offset", "thermal_offset", "alt", "flags"]
+    .filter((c) => c === "site" || data.columns.includes(c) && sites[c].some((v) => v !== null && v !== ""));
   function header() {
     byId("sites").tHead.replaceChildren(make("tr", {}, ...COLUMNS.map((c) => {
       const button = make("button", { type: "button" }, quantity[c] ? (quantity[c].symbol || quantity[c].label) + (quantity[c].unit ? ` (${quantity[c].unit})` : "") : words(c));
@@ -315,7 +324,8 @@
     const text = /^[=+\-@\t\r]/.test(v) && !/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(v) ? "'" + v : v;
     return /[",\n\r]/.test(text) ? '"' + text.replaceAll('"', '""') + '"' : text;
   }
-  const csv = (rows) => [data.columns.map(cell).join(","), ...rows.map((k) => data.columns.map((c) => cell(sites[c][k])).join(","))].join("\n") + "\n";
+  const csv = (rows) => lines([data.columns, ...rows.map((k) => data.columns.map((c) => sites[c][k]))]);
+  const lines = (rows) => rows.map((row) => row.map(cell).join(",")).join("\n") + "\n";
   function save(text, name) {
     const link = make("a", { href: URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" })), download: name.replace(/[^\w.-]+/g, "_") });
     link.click();
@@ -332,7 +342,8 @@
     if (!figures) return;
     const ink = dark ? "#e6edf3" : "#1b1f24", soft = dark ? "#a3aeb9" : "#57606a";
     for (const model of figures.inked) {
-      for (const [name, colour] of [["axis_label_text_color", ink], ["major_label_text_color", ink], ["axis_line_color", soft], ["major_tick_line_color", soft], ["minor_tick_line_color", null], ["text_color", ink], ["grid_line_color", soft]]) {
+      if (model.tags.includes("ink")) for (const name of ["line_color", "fill_color"]) if (name in model.properties) model[name] = { value: ink };
+      for (const [name, colour] of [["title_text_color", ink], ["axis_label_text_color", ink], ["major_label_text_color", ink], ["axis_line_color", soft], ["major_tick_line_color", soft], ["minor_tick_line_color", null], ["text_color", ink], ["grid_line_color", soft]]) {
         if (name in model.properties && model.type !== "Text") model[name] = colour;
       }
       if (model.type === "Text") model.text_color = { value: soft };
@@ -366,7 +377,15 @@
       if (!quiet && dots.selected.indices.length) choose(dots.data.number[dots.selected.indices[0]]);
     });
   }
-  const inked = (model) => ["LinearAxis", "Title", "Text", "Grid"].includes(model.type);
+  async function drawStation() {
+    const models = await draw(data.bokeh[2]);
+    if (!models.length) return;
+    figures.inked.push(...models.filter(inked));
+    Station.start(data, { make, rounded, siteName, models, chosen: () => state.chosen, save: (rows, name) => save(lines(rows), name),
+      figure: (name) => models.find((m) => m.type === "Figure" && m.name === name) });
+    Station.show(state.chosen);
+  }
+  const inked = (model) => ["LinearAxis", "DatetimeAxis", "Title", "Text", "Grid", "ColorBar"].includes(model.type) || model.tags.includes("ink");
   function fromAddress() {
     const match = /^#site=(.*)$/.exec(location.hash);
     if (!match) return;
@@ -396,9 +415,12 @@
       fromAddress();
       document.documentElement.dataset.ready = "yes";
       await pause();
+      await drawStation();
+      dress();
+      await pause();
       await drawCharts();
       dress();
-      if (state.chosen !== null) choose(state.chosen);
+      if (state.chosen !== null || data.n === 1) choose(state.chosen ?? 0);
       document.documentElement.dataset.charts = "yes";
     } catch (error) {
       byId("fault").hidden = false;

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
+from pathlib import Path, PurePath
 from typing import Any
 
 import polars as pl
@@ -12,13 +13,16 @@ import polars as pl
 from talik.errors import FileError
 from talik.files import read_parquet
 from talik.provenance import damaged, read_manifest
+from talik.series.completeness import Completeness, completeness_rule
+from talik.settings import checked, stations
 
 SITES = ("predictors.parquet", "sites.parquet")
 YEARS = ("site_years.parquet", "years.parquet", "years.csv")
-DAYS = ("daily.parquet", "daily.csv")
+STATIONS, SERIES = "series_stations.csv", "series"
+_DAYS = {"time", "column", "depth", "temperature", "rejected", "flags", "n"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Holdings:
     """
     The door to a results folder: every other room of the atlas asks here and opens no file itself.
@@ -71,9 +75,50 @@ class Holdings:
         """Offsets by year (columns site, year, surface_offset, ..., as `talik offsets` prints), or None."""
         return _keyed(self.table(*YEARS), "site", "year")
 
-    def days(self) -> pl.DataFrame | None:
-        """Daily temperatures (columns site, time, depth [m], temperature [°C], flags), or None."""
-        return _keyed(self.table(*DAYS), "site", "time", "depth", "temperature")
+    @cached_property
+    def series(self) -> Mapping[str, str]:
+        """The file of daily values of each site that has one, from the results folder."""
+        stations = self.table(STATIONS)
+        if stations is None or not {"site", SERIES} <= set(stations.columns):
+            return {}
+        named = stations.select(pl.col("site", SERIES).cast(pl.String)).drop_nulls()
+        return {site: f"{SERIES}/{file}" for site, file in named.iter_rows()
+                if PurePath(file).name == file and (self.results / SERIES / file).is_file()}
+
+    def days(self, site: str) -> pl.DataFrame | None:
+        """
+        Daily values of a site, or None.
+
+        Returns
+        -------
+        polars.DataFrame
+            time, column, depth [m], temperature and rejected [°C], flags (bits of `Flag`), n (accepted samples).
+
+        Raises
+        ------
+        FileError
+            If the site's file holds something else.
+        """
+        if site not in self.series:
+            return None
+        path = self.results / self.series[site]
+        days = read_parquet(path)
+        if not set(days.columns) >= _DAYS:
+            raise FileError(f"{path}: lacks {', '.join(sorted(_DAYS - set(days.columns)))}. Run the study again.")
+        return days
+
+    def spans(self, site: str) -> pl.DataFrame:
+        """First and last day with a value [days since 1970] of each column of a site that has one."""
+        day = pl.col("time").cast(pl.Date).to_physical()
+        return (pl.scan_parquet(self.results / self.series[site]).filter(pl.col("temperature").is_not_null())
+                .group_by("column", "depth").agg(first=day.min(), last=day.max()).collect())
+
+    def rules(self) -> Mapping[str, Completeness]:
+        """The completeness rule of each station, as the study's settings say."""
+        if not self.manifest["settings"].get("series"):
+            return {}
+        settings = checked(self.manifest["settings"], home=Path(self.manifest.get("home", ".")))
+        return {station.site: completeness_rule(station.completeness) for station in stations(settings)}
 
     @property
     def title(self) -> str:

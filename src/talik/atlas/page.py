@@ -19,6 +19,7 @@ from talik.atlas.holdings import Holdings
 from talik.atlas.maps import site_map, site_source, site_view
 from talik.atlas.panel import panel_data
 from talik.atlas.projections import charts
+from talik.atlas.station import station_figures
 from talik.files import write_text
 
 
@@ -55,20 +56,24 @@ def atlas_page(holdings: Holdings, *, links: Mapping[str, str] | None = None) ->
 
     data = panel_data(holdings)
     latitude = holdings.sites["latitude"].drop_nulls().to_list() if "latitude" in holdings.sites.columns else []
+    station = station_figures() if holdings.series else []
     told, everywhere = chapters(holdings), charts(latitude)
     source, view = site_source(holdings.sites, everywhere, data["looks"]), site_view()
     maps = [chart for chart in everywhere if chart.name == "world" or np.isfinite(source.data[f"x_{chart.name}"]).any()]
     drawn = [site_map(chart, source, view) for chart in maps]
     data["maps"] = [chart.name for chart in maps]
     data["bokeh"] = [_embedded("maps", drawn),
-                     _embedded("charts", [drawing.figure for chapter in told for drawing in chapter.drawings])]
+                     _embedded("charts", [drawing.figure for chapter in told for drawing in chapter.drawings]),
+                     _embedded("station", [drawing.figure for drawing in station])]
     room = files("talik.atlas")
-    drawing, script = library(), (room / "atlas.js").read_text(encoding="utf-8")
+    drawing = library()
+    script, station_script = ((room / name).read_text(encoding="utf-8") for name in ("atlas.js", "station.js"))
     template = jinja2.Environment(autoescape=True).from_string((room / "atlas.html").read_text(encoding="utf-8"))
     return template.render(
         title=holdings.title, version=talik.__version__, made=holdings.manifest.get("made", ""), maps=maps,
         chapters=told, links=links or {}, data=inert(data), library=drawing, script=script, n=holdings.sites.height,
-        style=(room / "atlas.css").read_text(encoding="utf-8"), hashes=[digest(drawing), digest(script)])
+        station=station, station_script=station_script, style=(room / "atlas.css").read_text(encoding="utf-8"),
+        hashes=[digest(text) for text in (drawing, station_script, script)])
 
 
 def _embedded(name: str, figures: Sequence[Any]) -> dict[str, Any]:

@@ -10,8 +10,11 @@ import talik
 from talik.atlas.drawings import label, unit
 from talik.atlas.holdings import Holdings
 from talik.atlas.quantities import CLASSES, palettes, quantities, region_looks
+from talik.atlas.series import series_data
+from talik.records import Flag
 
-_YEAR_COLUMNS = ("maat", "magst", "ttop", "alt", "surface_offset", "thermal_offset")
+_YEAR_COLUMNS = ("maat", "magst", "ttop", "alt", "alt_lower", "alt_upper", "ttop_depth", "surface_offset",
+                 "thermal_offset")
 
 
 def panel_data(holdings: Holdings) -> dict[str, Any]:
@@ -30,6 +33,7 @@ def panel_data(holdings: Holdings) -> dict[str, Any]:
         "quantities": known, "palettes": palettes(), "looks": region_looks(sites),
         "classes": [name for name in CLASSES if name in sites.columns and sites[name].count()],
         "contributions": _contributions(holdings), "years": _years(holdings), "values": _origins(holdings),
+        "series": series_data(holdings), "flag_names": {int(flag): str(flag.name) for flag in Flag},
     }
 
 

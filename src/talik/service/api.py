@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import date
 from typing import Annotated, Any
 
 import polars as pl
@@ -17,6 +18,8 @@ Number = Annotated[int, Query(ge=1, le=10**9, description="Page, from 1.")]
 Size = Annotated[int, Query(ge=1, le=500, description="Rows a page.")]
 Known = Annotated[str | None, Header(alias="If-None-Match", description="ETag of the answer one already has.")]
 Text = Annotated[str | None, Query(max_length=200)]
+Days = Annotated[int, Query(ge=1, le=20_000, description="Rows a page.")]
+Day = Annotated[date | None, Query(description="Day, as 2020-01-31.")]
 
 
 class Rows(BaseModel):
@@ -45,6 +48,7 @@ class Study(BaseModel):
     profile: str | None
     sites: int
     tables: list[str]
+    series: list[int] = Field(description="Numbers of the sites that have daily series.")
 
 
 _UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "Not changed since that ETag."}}
@@ -62,7 +66,9 @@ def api(holdings: Holdings) -> APIRouter:
         return _answer({
             "study": holdings.manifest["study"], "title": holdings.title, "made": holdings.manifest.get("made"),
             "talik": holdings.manifest.get("versions", {}).get("talik"), "profile": settings.get("profile"),
-            "sites": sites.height, "tables": holdings.shown_tables}, known)
+            "sites": sites.height, "tables": holdings.shown_tables,
+            "series": sites.filter(pl.col("site").cast(pl.String).is_in(list(holdings.series)))["number"].to_list()},
+            known)
 
     @router.get("/sites", response_model=Rows, responses=_UNCHANGED, summary="Sites, filtered")
     def list_sites(page: Number = 1, size: Size = 100, region: Text = None, flag: Text = None, search: Text = None,
@@ -89,10 +95,16 @@ def api(holdings: Holdings) -> APIRouter:
         return _page(_of(holdings.years(), _site(sites, number), "offsets by year"), page, size, known)
 
     @router.get("/sites/{number}/series", response_model=Rows, responses=_UNCHANGED | _ABSENT,
-                summary="Daily temperatures of a site")
-    def series(number: Annotated[int, Path(ge=1, le=10**9)], page: Number = 1, size: Size = 100,
-               known: Known = None) -> Response:
-        return _page(_of(holdings.days(), _site(sites, number), "daily series"), page, size, known)
+                summary="Daily temperatures of a site, accepted and rejected")
+    def series(number: Annotated[int, Path(ge=1, le=10**9)], column: Text = None, first: Day = None, last: Day = None,
+               page: Number = 1, size: Days = 1000, known: Known = None) -> Response:
+        days = holdings.days(str(_site(sites, number)["site"]))
+        if days is None:
+            raise HTTPException(404, "This site has no daily series: see /api/study for the sites that have.")
+        asked = ((column, pl.col("column") == column), (first, pl.col("time") >= first), (last, pl.col("time") <= last))
+        for given, condition in asked:
+            days = days.filter(condition) if given is not None else days
+        return _page(days, page, size, known)
 
     @router.get("/results/{table}", response_model=Rows, responses=_UNCHANGED | _ABSENT,
                 summary="A table of the results folder (see /api/study)")
