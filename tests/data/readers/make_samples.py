@@ -476,11 +476,26 @@ def workbooks() -> None:
     write("calm_grid.csv", ["Node,X,Y,1999-08-20,2000", "1,0,0,30,W", "2,0,10,-,>120", "3,10,0,35.5,"])
 
 
+def small_loggers() -> None:
+    times = [START + i * timedelta(hours=4) for i in range(ROWS)]
+    series = list(zip(times, (f"{temperature(i, 0):.3f}" for i in range(ROWS)), strict=True))
+    mission = ["1-Wire/iButton Part Number: DS1922L", "1-Wire/iButton Registration Number: 8400000000000001",
+               "Mission Start:  Tue Oct 20 06:00:00 UTC 2020", "Sample Rate:  Every 240 minute(s)", ""]
+    write("ibutton.csv", [*mission, "Date/Time,Unit,Value", *(f"{t:%d-%m-%y %H:%M:%S},C,{v}" for t, v in series)])
+    channel = ["Model=TR-1050", "Serial=000001", "Channel[1].name=Temperature", "Channel[1].units=°C (Degrees_C)"]
+    samples = [f" {t:%d-%b-%Y %H:%M:%S.000} {v:>12}" for t, v in series]
+    write("rbr_rtext.txt", [*channel, f"NumberOfSamples={ROWS}", "", "        Date & Time         Temp", *samples])
+    usb = [f"{n},{t:%d/%m/%Y %H:%M:%S},{v}" + ",000000001" * (n == 1) for n, (t, v) in enumerate(series, 1)]
+    write("el_usb.txt", ["Ridge,Time,Celsius(°C),Serial Number", *usb], "cp1252", "\r\n")
+    titles = ['"EM00001","Port 1","Port 1"', '"24 records","5TM","5TM"', '"Measurement Time","°C Temp","m³/m³ VWC"']
+    write("em50.csv", [*titles, *(f'"{t:%m/%d/%Y %I:%M %p}","{v}","0.210"' for t, v in series)])
+
+
 def keep(book, name: str) -> None:
     book.properties.created = book.properties.modified = datetime(*FIXED)
     book.save(HERE / name)
 
 
 if __name__ == "__main__":
-    for make in (geoprecision, vemco, logr, rst, campbell, tomst, rihmi, nrcs, rbr, rsk, workbooks):
+    for make in (geoprecision, vemco, logr, rst, campbell, tomst, rihmi, nrcs, rbr, rsk, workbooks, small_loggers):
         make()
