@@ -5,8 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+settings.register_profile("talik", deadline=None)       # a busy machine is no fault
+settings.load_profile("talik")
 
 REAL = Path(os.environ.get("TALIK_REAL_DATA") or Path(__file__).parents[2] / "shared" / "data")
 

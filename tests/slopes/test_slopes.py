@@ -149,6 +149,8 @@ def test_loadings_say_what_the_composite_is():
     ({"anchor": "albedo"}, UnknownName, "unknown anchor 'albedo'"),
     ({"cell": "grid"}, UnknownName, "unknown column 'grid'"),
     ({"predictors": []}, UsageError, "predictors: got none"),
+    ({"predictors": [SNOW[0], SNOW[0]]}, UsageError, f"predictors: {SNOW[0]} named more than once"),
+    ({"predictors": ["surface_offset"]}, UsageError, "'surface_offset' is the response"),
     ({"predictors": ["snow_dept"]}, UnknownName, "unknown column 'snow_dept'. Did you mean 'snow_depth'"),
 ])
 def test_wrong_arguments_are_named(change, kind, message):

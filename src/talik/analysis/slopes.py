@@ -159,6 +159,10 @@ def group_slopes(sites: Any, response: str, predictors: Sequence[str], *, by: Se
     predictors = list(predictors)
     if not predictors:
         raise UsageError("predictors: got none, expected at least one column")
+    if twice := sorted({name for name in predictors if predictors.count(name) > 1}):
+        raise UsageError(f"predictors: {', '.join(twice)} named more than once")
+    if response in predictors:
+        raise UsageError(f"predictors: {response!r} is the response and cannot explain itself")
     if anchor is not None and anchor not in predictors:
         raise unknown("anchor", anchor, predictors)
     frame = as_frame(sites, "sites", required=[response, *predictors, *by])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -59,6 +60,22 @@ class LazyGroup(click.Group):
             raise click.UsageError(str(unknown("command", args[0], _COMMANDS)), context)
         return super().resolve_command(context, args)
 
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command; its errors name options where the library's name arguments."""
+        from talik.errors import TalikError
+
+        try:
+            return super().invoke(context)
+        except TalikError as error:
+            from talik.cli.spelling import as_options
+
+            command = self.get_command(context, context.invoked_subcommand or "")
+            error.args = (as_options(str(error), command) if command else str(error),)
+            raise
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())   # the reader of the pipe has left
+            return 0
+
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(talik.__version__, message="talik %(version)s")
@@ -82,10 +99,10 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
+    except OSError as error:
+        click.echo(f"talik: {str(error.filename or 'the system')[:200]}: {error.strerror or error}", err=True)
+        code = TalikError.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("talik: interrupted. What was finished is whole; run the same command again to go on.", err=True)
         code = 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())   # the reader of the pipe has left
-        code = 0
     raise SystemExit(code or 0)

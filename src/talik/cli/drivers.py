@@ -2,42 +2,41 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from talik.cli.output import emit, format_option
-from talik.cli.statements import table_options
+from talik.cli.output import emit, figure_option, format_option, is_table, listed, note, seed_option
+from talik.cli.statements import table_options, table_sites
 
 if TYPE_CHECKING:
     import polars as pl
 
     from talik.analysis.drivers import DriverRanking
 
+
 @click.command()
 @click.argument("table")
 @click.option("--response", default="surface_offset", show_default=True,
               help="Column to explain, or its symbol (SO, TO).")
-@click.option("--predictors", default=None, help="Columns, separated by commas. [default: the drivers the table holds]")
+@click.option("--predictors", default=None, callback=listed,
+              help="Columns, separated by commas. [default: the drivers the table holds]")
 @click.option("--refits", type=click.IntRange(20), default=500, show_default=True, help="Cluster-bootstrap refits.")
 @click.option("--null", "n_null", type=click.IntRange(0), default=19, show_default=True,
               help="Permuted responses beside each skill; 0 for none.")
 @click.option("--coordinates", is_flag=True, help="Let latitude and longitude be drivers.")
-@click.option("--reach", "reach_km", type=float, default=60.0, show_default=True, help="Sites closer than this form a "
-              "cluster [km].")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--reach", "cluster_km", type=float, default=None,
+              help="Sites closer than this form a cluster [km]. [default: the study's, or 60]")
+@seed_option(0)
 @click.option("--show", type=click.Choice(["ranks", "groups", "skill", "flags", "interactions"]), default=None,
               help="Print one table only. [default: skill and ranks on a terminal, ranks in a pipe]")
-@click.option("--figure", type=click.Path(path_type=Path), default=None,
-              help="Draw the ranking as FIGURE.svg and FIGURE.png.")
+@figure_option("Draw the ranking as FIGURE.svg and FIGURE.png.")
 @table_options
 @format_option
-def drivers(table: str, response: str, predictors: str | None, refits: int, n_null: int, coordinates: bool,
-            reach_km: float, seed: int, show: str | None, figure: Path | None, form: str | None,
-            columns: Mapping[str, str], units: Mapping[str, str], encoding: str | None, sheet: str | None) -> None:
+def drivers(table: str, response: str, predictors: list[str] | None, refits: int, n_null: int, coordinates: bool,
+            cluster_km: float | None, seed: int, show: str | None, figure: Path | None, form: str | None,
+            **told: Any) -> None:
     """
     Which predictors drive an offset, how surely, and whether the data can tell.
 
@@ -47,16 +46,14 @@ def drivers(table: str, response: str, predictors: str | None, refits: int, n_nu
     from talik.analysis.drivers import interaction_strength, rank_drivers
     from talik.analysis.predictors import judge_predictors
     from talik.analysis.skill import model_skill
-    from talik.cli.statements import table_sites
 
-    sites = table_sites(table, columns, units, encoding, sheet)
+    sites = table_sites(table, told, cluster_km=cluster_km)
     response = _name(response)
-    names = None if predictors is None else [_name(part) for part in predictors.split(",") if part.strip()]
-    ranking = rank_drivers(sites, response, names, refits=refits, coordinates=coordinates, reach_km=reach_km, seed=seed)
-    terminal = (form or ("table" if sys.stdout.isatty() else "csv")) == "table"
+    names = None if predictors is None else [_name(name) for name in predictors]
+    ranking = rank_drivers(sites, response, names, refits=refits, coordinates=coordinates, seed=seed)
+    terminal = is_table(form)
     if show == "skill" or (show is None and terminal):
-        skill = model_skill(sites, response, names, n_null=n_null, coordinates=coordinates, reach_km=reach_km,
-                            seed=seed).to_frame()
+        skill = model_skill(sites, response, names, n_null=n_null, coordinates=coordinates, seed=seed).to_frame()
         emit(_short_skill(skill) if terminal else skill, form, title=f"Skill beyond the mean: {response}")
     if show in ("ranks", None):
         emit(_short_ranks(ranking.table) if terminal else ranking.table, form, title=f"Drivers: {response}")
@@ -65,8 +62,7 @@ def drivers(table: str, response: str, predictors: str | None, refits: int, n_nu
     elif show == "interactions":
         emit(interaction_strength(ranking), form, title=f"Interactions: {response}")
     elif show == "flags":
-        emit(judge_predictors(sites, ranking.settings["predictors"], response=response, reach_km=reach_km).to_frame(),
-             form, title="Flags")
+        emit(judge_predictors(sites, ranking.settings["predictors"], response=response).to_frame(), form, title="Flags")
     _say(ranking)
     if figure is not None:
         from talik.figures.canvas import save
@@ -115,6 +111,6 @@ def _with_interval(name: str, digits: int) -> pl.Expr:
 
 
 def _say(ranking: DriverRanking) -> None:
-    for note in ranking.notes:
-        click.echo(f"note: {note}", err=True)
+    for remark in ranking.notes:
+        note(remark)
     click.echo(str(ranking), err=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -11,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from talik.cli.output import emit, format_option
+from talik.cli.output import emit, format_option, is_table, listed, note, seed_option
 
 if TYPE_CHECKING:
     import polars as pl
+
 
 def _pairs(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
     pairs = [text.partition("=") for text in given]
@@ -39,15 +39,18 @@ def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.command()
 @click.argument("table")
-@click.option("--by", default="region", show_default=True, help="Column(s) to group by, separated by commas, or 'all'.")
-@click.option("--variables", default=None, help="Quantities, separated by commas. [default: SO,TO,MAAT,MAGST,TTOP,ALT]")
+@click.option("--by", default="region", show_default=True, callback=listed,
+              help="Column(s) to group by, separated by commas, or 'all'.")
+@click.option("--variables", default=None, callback=listed,
+              help="Quantities, separated by commas. [default: SO,TO,MAAT,MAGST,TTOP,ALT]")
 @click.option("--level", type=float, default=0.95, show_default=True, help="Of the intervals.")
-@click.option("--resamples", type=int, default=10_000, show_default=True, help="Bootstrap resamples of clusters.")
-@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--resamples", "n_boot", type=click.IntRange(100, 1_000_000), default=10_000, show_default=True,
+              help="Bootstrap resamples of clusters.")
+@seed_option()
 @table_options
 @format_option
-def describe(table: str, by: str, variables: str | None, level: float, resamples: int, seed: int, form: str | None,
-             columns: Mapping[str, str], units: Mapping[str, str], encoding: str | None, sheet: str | None) -> None:
+def describe(table: str, by: list[str], variables: list[str] | None, level: float, n_boot: int, seed: int,
+             form: str | None, **told: Any) -> None:
     """
     Means, spread, range and intervals of TABLE's quantities by region.
 
@@ -56,12 +59,11 @@ def describe(table: str, by: str, variables: str | None, level: float, resamples
     from talik.analysis.describe import DESCRIBED
     from talik.analysis.describe import describe as statements
 
-    sites = table_sites(table, columns, units, encoding, sheet)
+    sites = table_sites(table, told)
     present = [name for name in DESCRIBED if sites[name].is_not_null().any()]
-    result = statements(sites, by=None if by == "all" else listed(by), level=level, n_boot=resamples, seed=seed,
-                        variables=listed(variables) if variables else present)
-    form = _form(form)
-    emit(_short_statements(result.to_frame(), level) if form == "table" else result.to_frame(), form, title=table)
+    result = statements(sites, by=None if by == ["all"] else by, level=level, n_boot=n_boot, seed=seed,
+                        variables=variables or present)
+    emit(_short_statements(result.to_frame(), level) if is_table(form) else result.to_frame(), form, title=table)
 
 
 @click.command()
@@ -73,11 +75,11 @@ def describe(table: str, by: str, variables: str | None, level: float, resamples
               show_default=True, help="All verdicts, those that do not agree, what changes without suspect values, "
                                       "or the claims that the table cannot answer.")
 @click.option("--check", is_flag=True, help="End with exit code 1 when a claim is not reproduced.")
-@click.option("--seed", type=int, default=1, show_default=True)
+@seed_option()
 @table_options
 @format_option
 def scorecard(table: str, claims: Path | None, show: str, check: bool, seed: int, form: str | None,
-              columns: Mapping[str, str], units: Mapping[str, str], encoding: str | None, sheet: str | None) -> None:
+              **told: Any) -> None:
     """
     Recompute every published claim from its TABLE, and say why a number differs.
 
@@ -86,67 +88,69 @@ def scorecard(table: str, claims: Path | None, show: str, check: bool, seed: int
     from talik.analysis.explanations import NOT_REPRODUCED
     from talik.analysis.scorecard import scorecard as verdicts_on
     from talik.synthesis.published import studies
+    from talik.synthesis.tabular import tabular
 
     bundled = table in studies()["name"].to_list()
     if not bundled and claims is None:
         raise click.UsageError("a table of your own needs --claims FILE")
-    card = verdicts_on(table if bundled else table_sites(table, columns, units, encoding, sheet),
-                       claims=_claims(claims) if claims else None, seed=seed)
+    sites = table_sites(table, told)
+    card = verdicts_on(table if bundled else sites, claims=tabular(claims).frame if claims else None, seed=seed)
     verdicts = card.to_frame()
     shown = {"verdicts": verdicts, "differing": verdicts.filter(~verdicts["agrees"]), "sensitivity": card.sensitivity,
              "not-checkable": card.not_checkable}[show]
-    form = _form(form)
-    emit(_short_verdicts(shown, show) if form == "table" else shown, form, title=f"Scorecard: {table}")
+    emit(_short_verdicts(shown, show) if is_table(form) else shown, form, title=f"Scorecard: {table}")
     click.echo(str(card), err=True)
     if check and (verdicts["verdict"] == NOT_REPRODUCED).any():
         raise SystemExit(1)
 
 
-def table_sites(table: str, columns: Mapping[str, str], units: Mapping[str, str], encoding: str | None,
-           sheet: str | None) -> pl.DataFrame:
-    """The table of sites behind a name, a TOML file, a folder with one, or a file; guesses are told on stderr."""
-    from talik.errors import unknown
-    from talik.settings import read_settings
+def table_sites(table: str, told: Mapping[str, Any], *, cluster_km: float | None = None) -> pl.DataFrame:
+    """
+    The table of sites behind a name, a TOML file, a folder with one, or a file; guesses are told on stderr.
+
+    `told` are the `table_options`: they belong to a file alone, and are refused beside a name or TOML.
+    """
+    from talik.errors import UsageError, unknown
     from talik.synthesis.published import sites, studies
     from talik.synthesis.table import read_sites
 
-    if table in (known := studies()["name"].to_list()):
-        return sites(table)
-    path = Path(table)
+    path, known = Path(table), studies()["name"].to_list()
+    reach: dict[str, Any] = {} if cluster_km is None else {"cluster_km": cluster_km}
+    own = table not in known and not path.is_dir() and path.suffix != ".toml"
+    for name in () if own else [name for name, value in told.items() if value]:
+        raise UsageError(f"{name}: for a table of your own; {table} says itself how it is read")
+    if table in known:
+        return sites(table, **reach)
     if not path.exists() and not path.suffix:
         raise unknown("study", table, known)
     with warnings.catch_warnings(record=True) as guesses:
         warnings.simplefilter("always", UserWarning)
-        if path.is_dir() or path.suffix == ".toml":
-            settings = read_settings(path)
-            section = settings.sites
-            frame = sites(section.published, cluster_km=section.cluster_km) if section.published else read_sites(
-                settings.path(section.table or ""), columns=section.columns, units=section.units,
-                encoding=section.encoding, sheet=section.sheet, cluster_km=section.cluster_km)
-        else:
-            frame = read_sites(path, columns=columns, units=units, encoding=encoding, sheet=sheet)
+        frame = read_sites(path, **told, **reach) if own else _study_sites(path, reach)
     for guess in guesses:
-        click.echo(f"note: {guess.message}", err=True)
+        note(guess.message)
     codes = [code for codes in frame["flags"].drop_nulls() for code in codes.split(";")
              if code and not code.startswith("NO_")]
     if codes:
         counted = ", ".join(f"{code} {n}" for code, n in Counter(codes).most_common())
-        click.echo(f"note: {table}: flags ({counted}); `talik run` writes them with reasons into sites.csv.", err=True)
+        note(f"{table}: flags ({counted}); `talik run` writes them with reasons into sites.csv.")
     return frame
 
 
-def _claims(path: Path) -> pl.DataFrame:
-    from talik.synthesis.tabular import tabular
+def _study_sites(path: Path, reach: Mapping[str, Any]) -> pl.DataFrame:
+    """The table of sites that a study's TOML names."""
+    from talik.cli.spelling import in_toml
+    from talik.settings import read_settings
+    from talik.synthesis.published import sites
+    from talik.synthesis.table import read_sites
 
-    return tabular(path).frame
-
-
-def listed(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _form(form: str | None) -> str:
-    return form or ("table" if sys.stdout.isatty() else "csv")
+    settings = read_settings(path)
+    section = settings.sites
+    reach = {"cluster_km": section.cluster_km, **reach}
+    if section.published:
+        return sites(section.published, **reach)
+    with in_toml():
+        return read_sites(settings.path(section.table or ""), columns=section.columns, units=section.units,
+                          encoding=section.encoding, sheet=section.sheet, **reach)
 
 
 def _short_statements(frame: pl.DataFrame, level: float) -> pl.DataFrame:
