@@ -155,7 +155,8 @@ class _Parts:
         self.mark = mark_between(first)
         self.written = len(first), ord((first[10:] or " ")[0])
         self.clock = layout.clock or (f"clock of {layout.stamp}" if self.mark else "")
-        self.ways = [self._plain, self._as_written, self._with_blanks, self._as_text]
+        # functions of the class: bound to self they would be a cycle, and keep all pieces until the collector runs
+        self.ways = [_Parts._plain, _Parts._as_written, _Parts._with_blanks, _Parts._as_text]
         if layout.decimal == " ":
             self.ways = self.ways[3:]
         elif not shape or head.size < _LONG or layout.ragged or layout.decimal != "." or layout.separator == " ":
@@ -208,11 +209,11 @@ class _Parts:
     def _parsed(self, piece: bytes, line: int) -> pl.DataFrame:
         while len(self.ways) > 1:
             try:
-                return self.ways[0](piece, line)
+                return self.ways[0](self, piece, line)
             except pl.exceptions.ComputeError:
                 self.ways = self.ways[1:]
         try:
-            return self.ways[0](piece, line)
+            return self.ways[0](self, piece, line)
         except pl.exceptions.PolarsError as error:
             raise FileError(
                 f"{self.head.name}, from line {line}: the table is malformed, such as by a quotation mark that is not "
