@@ -30,6 +30,8 @@ FORMS = ("csv", "parquet", "gtnp", "netcdf")
     help="Which column is time, date, clock, year, doy, hour, depth, temperature, site; or the unit, depth_unit. "
     "May be repeated.",
 )
+@click.option("--latitude", type=click.FloatRange(-90, 90), help="Of the site [degrees north], instead of the file's.")
+@click.option("--longitude", type=click.FloatRange(-180, 360), help="Of the site [degrees east], instead of the file's.")
 @click.option("--to", "target", type=click.Choice(FORMS), help="Write the records out in this form.")
 @click.option(
     "--out",
@@ -45,6 +47,8 @@ def read(
     depths: str | None,
     date_order: str | None,
     columns: tuple[str, ...],
+    latitude: float | None,
+    longitude: float | None,
     target: str | None,
     out: Path,
 ) -> None:
@@ -58,7 +62,7 @@ def read(
     failed: TalikError | None = None
     for path in files:
         try:
-            records = talik.read(
+            read = talik.read(
                 path,
                 format=format,
                 encoding=encoding,
@@ -67,6 +71,7 @@ def read(
                 date_order=date_order,
                 columns=_columns(columns),
             )
+            records = [_placed(record, latitude, longitude) for record in read]
             for record in records:
                 click.echo(as_options(described(record), command))
             for written in _exported(records, target, out):
@@ -76,6 +81,14 @@ def read(
             complain(error)
     if failed:
         raise SystemExit(failed.exit_code)
+
+
+def _placed(record: Record, latitude: float | None, longitude: float | None) -> Record:
+    from dataclasses import replace
+
+    place = {"latitude": latitude, "longitude": longitude}
+    said = {key: value for key, value in place.items() if value is not None}
+    return replace(record, metadata={**record.metadata, **said})
 
 
 def _exported(records: list[Record], target: str | None, out: Path) -> list[Path]:

@@ -15,7 +15,7 @@ import polars as pl
 from talik.errors import FileError
 from talik.readers.archives import WORKBOOK_TEXTS, mentions
 from talik.readers.dialect import cells, separator_of
-from talik.readers.registry import CERTAIN, Head, Options, Reader, looked_at
+from talik.readers.registry import CERTAIN, CLAIM, Head, Options, Reader, looked_at
 from talik.readers.spreadsheet import Cell, Rows, is_workbook, sheets
 from talik.records import Record
 
@@ -43,6 +43,10 @@ _GRID_SCHEMA = {"node": pl.String, "x": pl.Float64, "y": pl.Float64, "when": pl.
                 "reason": pl.String}
 _NODE_CODES = {"w": "water", "r": "rock", "rock": "rock", "water": "water", "-": "not_measured", "nd": "not_measured",
                "na": "not_measured", "-999": "not_measured", "-9999": "not_measured", "": "blank"}
+
+
+_COORDINATES = (("x", "y"), ("easting", "northing"), ("long", "lat"), ("longitude", "latitude"), ("lon", "lat"))
+_WHEN = re.compile(r"(?:19|20)\d\d|\d{1,2}[/.-]\d{1,2}[/.-]\d{2}")
 
 
 def read_calm(path: Path | str) -> pl.DataFrame:
@@ -124,7 +128,7 @@ def read_calm_grid(path: Path | str) -> pl.DataFrame:
     dates = [
         i
         for i, title in enumerate(titles)
-        if i > max(x, y) and re.search(r"(?:19|20)\d\d|\d{1,2}[/.-]\d{1,2}[/.-]\d{2}", title)
+        if i > max(x, y) and _WHEN.search(title)
     ]
     if not dates:
         raise FileError(f"{head.name}, row {at + 1}: no column behind the coordinates is headed by a year or a date")
@@ -216,10 +220,9 @@ def _value(cell: Cell) -> float | None:
 
 def _grid_titles(rows: Rows, file: str) -> tuple[int, int, int]:
     """The row of titles, and the columns of the two coordinates."""
-    pairs = (("x", "y"), ("easting", "northing"), ("long", "lat"), ("longitude", "latitude"), ("lon", "lat"))
     for number, row in enumerate(rows[:100]):
         titles = [re.sub(r"[^a-z]", "", _shown(cell).lower()) for cell in row]
-        for first, second in pairs:
+        for first, second in _COORDINATES:
             if first in titles and second in titles:
                 return number, titles.index(first), titles.index(second)
     raise FileError(f"{file}: no row of titles with X and Y, Easting and Northing, or Lat and Long")
@@ -235,13 +238,24 @@ def _node(cell: Cell) -> tuple[float | None, str]:
 
 def _claims(head: Head) -> int:
     if not is_workbook(head.content):
-        return 0
+        return CLAIM * _is_grid(head)
     if head.content.startswith(b"PK"):
         return CERTAIN * mentions(head.path, WORKBOOK_TEXTS, _TITLE.upper())
     return CERTAIN * (_TITLE.upper().encode() in head.whole_bytes())
 
 
+def _is_grid(head: Head) -> bool:
+    """Whether the titles are coordinates and years or dates, and nothing else but a node."""
+    titles = next((line for line in head.lines if line.strip() and not line.startswith("#")), "")
+    names = [name.lower() for name in cells(titles, separator_of([titles]))]
+    dated = [name for name in names if _WHEN.search(name)]
+    return bool(dated) and any({x, y} <= set(names) for x, y in _COORDINATES) and len(names) <= len(dated) + 3
+
+
 def _read(head: Head, options: Options) -> list[Record]:
+    if not is_workbook(head.content):
+        raise FileError(f"{head.name}: is a CALM grid of thaw depths, which has no temperatures. "
+                        "Read it with talik.readers.calm.read_calm_grid(path).")
     raise FileError(f"{head.name}: is CALM's summary of active layer thickness, which has no temperatures. "
                     "Read it with talik.readers.calm.read_calm(path).")
 

@@ -40,6 +40,9 @@ _ABOVE = re.compile(r"(?<![a-z])(air|above|height|tair|воздух\w*|luft\w*)(
 _AIR_CODE = re.compile(r"(TA|AT|Ta)(?![A-Za-z])")
 """Short names of air temperature, at the beginning of a label; "at" within one is a preposition."""
 
+_LOWEST_AIR = 0.5
+"""[m] Sensors in the air hang this high at least, where they are to be told from those in the ground by that."""
+
 _TOLD_APART = 2.0
 """How many times nearer to the surface the shallowest sensor is than the lowest one in the air."""
 
@@ -116,15 +119,16 @@ def heights_turned(depths: NDArray[np.float64]) -> int | None:
 
     Examples
     --------
-    >>> [heights_turned(np.array(z)) for z in ([-0.1, -1], [-2, 0.1, 1], [2, -0.1, -1], [-1, 1], [0, 2])]
+    >>> [heights_turned(np.array(z)) for z in ([-0.1, -1], [-2, 0.1, 1], [2, -0.1, -1], [-0.08, 0.15], [0, 2])]
     [-1, 1, -1, None, 1]
     """
     down, up = depths[depths > 0], -depths[depths < 0]
     if not up.size or not down.size:
         return -1 if up.size else 1
-    if _TOLD_APART * down.min() <= up.min():
-        return 1
-    return -1 if _TOLD_APART * up.min() <= down.min() else None
+    for sign, ground, air in ((1, down.min(), up.min()), (-1, up.min(), down.min())):
+        if air >= max(_LOWEST_AIR, _TOLD_APART * ground):
+            return sign
+    return None
 
 
 def is_air(label: str) -> bool:

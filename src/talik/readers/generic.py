@@ -31,6 +31,7 @@ from talik.records import Record
 
 _LOOKED_AT = 200
 _BARE = re.compile(r"-?\d+([.,]\d+)?")
+_WRITTEN = re.compile(r"-?\d+(\.\d+)?_m")
 _MOST_REPEATED = 0.2
 """Share of rows that may repeat a stamp before a column of hours, depths or sites must have been overlooked."""
 
@@ -225,6 +226,9 @@ def _labelled(roles: Roles, table: Table, head: Head) -> Labelled:
         named = depths_of([head.path.stem])
         if not np.isnan(named.depths[0]):
             return Labelled(named.depths, f"depths: {named.depths[0]:g} m, from the name of the file")
+    if roles.stamp == "time_utc" and all(map(_WRITTEN.fullmatch, roles.temperatures)):
+        depths = np.array([float(name.removesuffix("_m")) for name in roles.temperatures])
+        return Labelled(depths, "depths: from the names of a table that talik wrote, positive down")
     numbers = [float(name.replace(",", ".")) for name in roles.temperatures if _BARE.fullmatch(name.strip())]
     unit = roles.depth_unit or _own_unit(table) or bare_unit(numbers)
     labelled = depths_of(roles.temperatures, bare=unit)
