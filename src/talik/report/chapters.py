@@ -13,8 +13,9 @@ _SKILL = [Column("response", "Response"), Column("scheme", "Sites held out"), Co
           Column("rmse", "RMSE (°C)", 2), Column("null_high", "Permuted, 95 %", 2),
           Column("p", "p", 2), Column("reason", "Why a value is missing")]
 _RANKS = [Column("response", "Response"), Column("driver", "Predictor"), Column("importance", "Importance (°C)", 2),
-          Column("ends", "Interval"), Column("rank", "Rank"), Column("rank_ends", "Ranks"), Column("share_top", "First in", 2),
-          Column("direction", "Direction"), Column("flags", "Flags"), Column("reason", "Why it was left out")]
+          Column("ends", "Interval"), Column("rank", "Rank"), Column("rank_ends", "Ranks"),
+          Column("share_top", "First in", 2), Column("direction", "Direction"),
+          Column("flags", "Flags"), Column("reason", "Why it was left out")]
 _PUBLISHED = [Column("response", "Response"), Column("rank", "Rank"), Column("driver", "Predictor"),
               Column("mean_abs_contribution", "Mean |contribution| (°C)", 3),
               Column("mean_contribution", "Mean contribution (°C)", 3), Column("mean_value", "Mean value"),
@@ -61,7 +62,8 @@ _POOLED = [Column("response", "Response"), Column("profile", "Profile"), Column(
            Column("ends", "Interval"), Column("p", "p", 3), Column("tau2", "tau²", 3), Column("i2", "I²", 2),
            Column("prediction", "Prediction interval"), Column("reason", "Why a value is missing")]
 _CHECKS = [Column("response", "Response"), Column("profile", "Profile"), Column("check", "Check"),
-           Column("value", "Value", 3), Column("ends", "Low and high"), Column("p", "p", 3), Column("n", "n"), Column("meaning", "What it is")]
+           Column("value", "Value", 3), Column("ends", "Low and high"), Column("p", "p", 3), Column("n", "n"),
+           Column("meaning", "What it is")]
 _LEFT = [Column("response", "Response"), Column("profile", "Profile"), Column("group", "Group"), Column("n", "n"),
          Column("reason", "Why it was left out")]
 
@@ -74,11 +76,12 @@ def slopes(material: Material) -> Section | None:
         return None
     means = ranged(ranged(pooled.filter(pl.col("kind") != "study"), "ends", "low", "high", 3), "prediction",
                    "prediction_low", "prediction_high")
+    tested = ranged(checks, "ends", "low", "high", 3)
     left = groups.filter(pl.col("reason").is_not_null())
     return Section("slopes", "Slopes and their pooled mean", [
         Paragraph("Both profiles, side by side. Published: each group's own component, with a sign and a scale of its "
                   "own. Recommended: one component over all sites, so that slopes share sign and unit."),
-        Table(named(means, "response"), _POOLED, "Random-effects means by restricted maximum likelihood; per unit of each "
-              "group's component (liu2025), per SD of the common one (talik).", tall=True),
-        Table(named(ranged(checks, "ends", "low", "high", 3), "response"), _CHECKS, "Checks on these means.", tall=True),
+        Table(named(means, "response"), _POOLED, "Random-effects means by restricted maximum likelihood; per unit of "
+              "each group's component (liu2025), per SD of the common one (talik).", tall=True),
+        Table(named(tested, "response"), _CHECKS, "Checks on these means.", tall=True),
         Table(named(left, "response"), _LEFT, f"{left.height} of {groups.height} groups have no slope.", tall=True)])

@@ -21,8 +21,8 @@ _DATA = """@article{{{key},
 
 def citing(material: Material) -> Section:
     """Data and software, each as a sentence and as a BibTeX entry."""
-    said = [f"talik {talik.__version__}: surface and thermal offsets of permafrost. BSD-3-Clause. Its CITATION.cff says "
-            "the same for machines."]
+    said = [f"talik {talik.__version__}: surface and thermal offsets of permafrost. BSD-3-Clause. Its CITATION.cff "
+            "says the same for machines."]
     entries = [_SOFTWARE.format(version=talik.__version__)]
     section = material.settings.sites
     if section.published:
@@ -36,8 +36,8 @@ def citing(material: Material) -> Section:
     if section.table:
         said.insert(0, "Cite the sources of your own table; manifest.json holds the sha256 of the file that was used.")
     if material.settings.series is not None:
-        said.insert(0, "Cite the sources of the logger files; series_values.csv names the files behind each value, with "
-                       "their sha256.")
+        said.insert(0, "Cite the sources of the logger files; series_values.csv names the files behind each value, "
+                       "with their sha256.")
     if material.settings.predictors.era5land:
         said.append("Cite ERA5-Land (doi:10.24381/cds.e2161bac for hourly data, doi:10.24381/cds.68d2bb30 for monthly "
                     "means) as the Climate Data Store asks.")

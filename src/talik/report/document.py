@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import talik
+from talik.report.abstract import summary
+from talik.report.cautions import cautions
 from talik.report.chapters import drivers, slopes
 from talik.report.citing import citing
 from talik.report.material import Material
+from talik.report.methods import methods
 from talik.report.parts import Document, Section
 from talik.report.pictures import pictures
 from talik.report.tables import flags, means, profiles, provenance, scorecard, steps
 from talik.report.years import years
 
 SECTIONS: Sequence[Callable[[Material], Section | None]] = (
-    steps, years, means, pictures, drivers, slopes, scorecard, profiles, flags, citing,
+    summary, cautions, steps, methods, years, means, pictures, drivers, slopes, scorecard, profiles, flags, citing,
     provenance)
 """The sections, in order."""
 

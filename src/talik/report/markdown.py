@@ -68,7 +68,7 @@ def _text(text: str, *, start: bool = True) -> str:
     """Text that means itself: what Markdown or pandoc would read as a mark is escaped; one line."""
     plain = _SPECIAL.sub(r"\\\1", re.sub(r"[\r\n]+", " ", text))
     plain = re.sub(r"(?<![^\W_])_|_(?![^\W_])", r"\\_", plain)
-    return re.sub(r"^(\s*)([#+=:-]|\d+(?=[.)]))", _escaped_start, plain) if start else plain
+    return re.sub(r"^(\s*)([#+=:-]|\d+(?=[.)]\s))", _escaped_start, plain) if start else plain
 
 
 def _escaped_start(found: re.Match[str]) -> str:

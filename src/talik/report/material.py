@@ -113,5 +113,5 @@ def named(frame: pl.DataFrame, *columns: str) -> pl.DataFrame:
 
 def ranged(frame: pl.DataFrame, name: str, low: str, high: str, decimals: int = 2) -> pl.DataFrame:
     """The frame with the text "[low, high]" as column `name`, null where an end is not known."""
-    texts = [interval(*ends, decimals) for ends in frame.select(low, high).iter_rows()]
+    texts = [interval(start, end, decimals) for start, end in frame.select(low, high).iter_rows()]
     return frame.with_columns(pl.Series(name, texts, dtype=pl.String))

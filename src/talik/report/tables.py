@@ -39,7 +39,7 @@ def window(sites: pl.DataFrame) -> str:
     """Over which years the values of the sites are means, as far as is known."""
     if "first_year" not in sites.columns or not sites["first_year"].count():
         return "the years that each source averaged, which the table does not give"
-    first, last = sites["first_year"].min(), sites["last_year"].max()
+    first, last = sites.select(pl.min("first_year"), pl.max("last_year")).row(0)
     others = sites["first_year"].null_count()
     return f"whole years between {first} and {last}" + (
         f"; of {others} sites the years that each source averaged, which the table does not give" if others else "")
@@ -78,8 +78,8 @@ def scorecard(material: Material) -> Section | None:
     sensitivity = material.table("scorecard_sensitivity.csv")
     if sensitivity is not None:
         turned = sensitivity.filter(pl.col("agrees") != pl.col("agrees_in_run"))
-        parts.append(Table(turned, _RUNS, "Claims whose verdict changes when a suspect row is left out or read otherwise "
-                                          "(all runs: scorecard_sensitivity.csv).", tall=True))
+        parts.append(Table(turned, _RUNS, "Claims whose verdict changes when a suspect row is left out or read "
+                                          "otherwise (all runs: scorecard_sensitivity.csv).", tall=True))
     unchecked = material.table("scorecard_not_checkable.csv")
     if unchecked is not None:
         parts.append(Table(unchecked, _UNCHECKED, "Claims that need data which are not in the table: not checkable "
@@ -150,6 +150,6 @@ def provenance(material: Material) -> Section:
     columns = [Column("step", "Step"), Column("status", "Status"), Column("outputs", "Files")]
     return Section("provenance", "Provenance", [
         Paragraph("manifest.json holds the sha256 of every input and output, the versions of the software and all "
-                  "settings; ro-crate-metadata.json (RO-Crate 1.1) says the same for machines. The command talik verify "
-                  "recomputes them."),
+                  "settings; ro-crate-metadata.json (RO-Crate 1.1) says the same for machines. The command talik "
+                  "verify recomputes them."),
         Table(material.steps, columns, "Steps of this run and the files they made.")])

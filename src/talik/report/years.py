@@ -33,8 +33,8 @@ def years(material: Material) -> Section | None:
         return None
     parts: list[Part] = [Listing(list(_said(material, states, sites))), Table(
         _stations(states, sites), _STATIONS, tall=True,
-        caption="Means over the years in which every temperature of the offset is whole; u: standard uncertainty of these "
-                "means (sensors, gaps). How far one year differs from another is in the next table.")]
+        caption="Means over the years in which every temperature of the offset is whole; u: standard uncertainty of "
+                "these means (sensors, gaps). How far one year differs from another is in the next table.")]
     values = material.table("series_values.csv")
     if values is not None and values.height:
         digits = pl.col("sha256").str.replace_all(r"([0-9a-f]{12})[0-9a-f]+", "$1")
