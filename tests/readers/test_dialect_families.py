@@ -1,5 +1,6 @@
 """Files of the same families that nobody here has: every dialect gives the same series, or is refused in one line."""
 
+import gc
 import zipfile
 from itertools import product
 from pathlib import Path
@@ -231,7 +232,22 @@ def test_the_quick_way_of_long_tables_reads_the_same(tmp_path, monkeypatch):
         np.testing.assert_array_equal(slow.flags, quick.flags)
     with monkeypatch.context() as patch:
         patch.setattr(columns, "_LONG", 0)
-        for fault in (table + "2020-01-01 00:00:00,1\n", table + "2020-01-01 00:00:00,1,2,3\n", table + ",1,2\n"):
-            path.write_text(fault)
+        for fault in ("2020-01-01 00:00:00,1\n", "2020-01-01 00:00:00,1,2,3\n", ",1,2\n", "2020-01-01T00:00:00,1,2\n"):
+            path.write_text(table + fault)
             with pytest.raises(TalikError, match=r"x\.csv, line 42"):
                 talik.read(path)
+
+
+def test_reading_leaves_nothing_for_the_collector():
+    def read_all():
+        for name in ("toa5.dat", "hobo_german.csv", "gtnp_table.csv", "gtnp_export.csv", "minilog.csv"):
+            talik.read(SAMPLES / name)
+
+    read_all()  # makes what is made once, at first use
+    gc.collect()
+    gc.disable()
+    try:
+        read_all()
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
