@@ -13,8 +13,8 @@ import polars as pl
 
 from talik.kernels.calendar import day_numbers
 from talik.records import REJECTED, Record
-from talik.series.annual import day_offset
 from talik.series.columns import Column
+from talik.series.days import day_offset
 
 SCHEMA = {"time": pl.Date, "column": pl.String, "depth": pl.Float64, "temperature": pl.Float64,
           "rejected": pl.Float64, "flags": pl.Int32, "n": pl.Int32}
@@ -73,7 +73,7 @@ def _days(record: Record) -> pl.DataFrame | None:
             n[at] = count
     return pl.DataFrame({
         "time": np.tile((day[0] + np.arange(days)).astype("M8[D]"), columns),
-        "column": [Column(record, k).name for k in range(columns) for _ in range(days)],
+        "column": pl.Series([Column(record, k).name for k in range(columns)]).gather(np.repeat(range(columns), days)),
         "depth": np.repeat(record.depths, days), "temperature": mean["temperature"].T.ravel(),
         "rejected": mean["rejected"].T.ravel(), "flags": marks.T.ravel(), "n": n.T.ravel(),
     }).with_columns(pl.col(pl.Float64).fill_nan(None)).cast(SCHEMA)  # type: ignore[arg-type]
