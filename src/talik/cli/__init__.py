@@ -28,6 +28,7 @@ _COMMANDS = {
     "reduce": ("talik.cli.predictors", "reduce", "Every predictor of every cell of ERA5-Land files, in one pass."),
     "drivers": ("talik.cli.drivers", "drivers", "Rank the drivers of an offset, or say that the data cannot tell."),
     "figures": ("talik.cli.studies", "figures", "Draw the figures of a study again."),
+    "report": ("talik.cli.report", "report", "The report of a finished study as HTML, or as Markdown for a paper."),
     "meta": ("talik.cli.meta", "meta", "Slopes within groups of sites, pooled, by both profiles."),
     "atlas": ("talik.cli.atlas", "atlas", "Write the atlas of a study: maps, sites and tables in one HTML file."),
     "serve": ("talik.cli.atlas", "serve", "Serve a study: the atlas, a JSON API, and a check of logger files."),

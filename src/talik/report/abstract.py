@@ -70,7 +70,7 @@ def _found(material: Material, frame: pl.DataFrame) -> Iterator[str]:
         if not known:
             continue
         unit = shown_unit(variable(name).units)
-        parts = [f"{_value(row)} {unit} in {row['group']} (n = {row['n']}{_fewer(row)})" for row in known]
+        parts = [f"{_value(row)} {unit} in {row['group']} (n\u00a0=\u00a0{row['n']}{_fewer(row)})" for row in known]
         ends = f" and {level} from resampled clusters" if any(row["ci_low"] is not None for row in known) else ""
         yield f"Mean {variable(name).label.lower()}{ends}, every row of the table of sites: {'; '.join(parts)}."
         sure = {side: [row["group"] for row in known if _side(row) == side] for side in ("above", "below")}
@@ -85,7 +85,8 @@ def _moved(material: Material) -> Iterator[str]:
     if moved is None or changes is None or changes.is_empty():
         return
     turned = [f"{variable(row['variable']).short} in {row['group']} {shown(row['mean_talik'], 2)} "
-              f"(n = {row['n_talik']}) instead of {shown(row['mean_liu2025'], 2)} (n = {row['n_liu2025']})"
+              f"(n\u00a0=\u00a0{row['n_talik']}) instead of {shown(row['mean_liu2025'], 2)} "
+              f"(n\u00a0=\u00a0{row['n_liu2025']})"
               for row in moved.filter(pl.col("variable").is_in(OFFSETS)).iter_rows(named=True)
               if row["difference"] is not None and abs(row["difference"]) > 1e-9]
     names = listed(list(dict.fromkeys(changes["site"])))

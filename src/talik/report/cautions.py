@@ -100,7 +100,7 @@ def _mean(row: Mapping[str, Any], after: str) -> str:
     if row[f"mean{after}"] is None:
         return "no value"
     ends = interval(row[f"ci_low{after}"], row[f"ci_high{after}"])
-    return f"{shown(row[f'mean{after}'], 2)} {ends + ' ' if ends else ''}(n = {row[f'n{after}']})"
+    return f"{shown(row[f'mean{after}'], 2)} {ends + ' ' if ends else ''}(n\u00a0=\u00a0{row[f'n{after}']})"
 
 
 def _refused(material: Material) -> str:
