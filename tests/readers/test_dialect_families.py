@@ -1,16 +1,20 @@
 """Files of the same families that nobody here has: every dialect gives the same series, or is refused in one line."""
 
 import gc
+import tempfile
 import zipfile
+from datetime import datetime
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from openpyxl import Workbook
 
 import talik
-from talik.errors import TalikError
+from talik.errors import AmbiguousFile, TalikError
 from talik.readers import columns, registry
 from talik.records import Flag
 
@@ -18,13 +22,14 @@ SAMPLES = Path(__file__).parents[1] / "data" / "readers"
 TIMES = np.datetime64("2019-11-05T00:00", "m") + np.arange(60) * np.timedelta64(60, "m")
 VALUES = np.round(-4 + 9 * np.sin(np.arange(60) / 7), 3)
 HALVES = {"en": ("AM", "PM"), "cs": ("dop.", "odp."), "es": ("a.m.", "p.m."), "zh": ("上午", "下午"), "24": ("", "")}
-DATES = {"MDY": "{m:02d}/{d:02d}/{y:02d}", "DMY": "{d:02d}.{m:02d}.20{y:02d}", "YMD": "{y:02d}/{m:02d}/{d:02d}"}
+DATES = {"MDY": "{m:02d}/{d:02d}/{y:02d}", "DMY": "{d:02d}.{m:02d}.20{y:02d}", "YMD": "{y:02d}/{m:02d}/{d:02d}",
+         "MDY long": "{m}-{d}-20{y:02d}", "DMY short": "{d:02d}/{m:02d}/{y:02d}", "YMD dots": "{y:02d}.{m:02d}.{d:02d}"}
 
 
-def hobo(order, separator, halves, decimal, title, serial):
+def hobo(order, separator, halves, decimal, title, serial, *, times=TIMES, values=VALUES, sign="°C"):
     """A HOBOware export, as its preferences would write it."""
     rows = []
-    for number, (time, value) in enumerate(zip(TIMES.tolist(), VALUES, strict=True), 1):
+    for number, (time, value) in enumerate(zip(times.tolist(), values, strict=True), 1):
         date = DATES[order].format(y=time.year % 100, m=time.month, d=time.day)
         before, after = HALVES[halves]
         hour = f"{time.hour:02d}" if halves == "24" else f"{(time.hour - 1) % 12 + 1:02d}"
@@ -34,12 +39,12 @@ def hobo(order, separator, halves, decimal, title, serial):
         body = f"{value:.3f}".replace(".", decimal)
         body = f'"{body}"' if decimal == separator else body
         rows.append(f"{number}{separator}{date} {clock}{separator}{body}")
-    named = "Temp, °C (LGR S/N: 9724974, SEN S/N: 9724974)" if serial else "Temp, °C"
+    named = f"Temp, {sign} (LGR S/N: 9724974, SEN S/N: 9724974)" if serial else f"Temp, {sign}"
     header = separator.join(f'"{name}"' for name in ("#", "Date Time, GMT-08:00", named))
     return "\n".join((['"Plot Title: Site 7"'] if title else []) + [header, *rows]) + "\n"
 
 
-@pytest.mark.parametrize("order, separator, halves", list(product(DATES, ",;\t", HALVES)))
+@pytest.mark.parametrize("order, separator, halves", list(product(list(DATES)[:3], ",;\t", HALVES)))
 def test_every_dialect_of_hoboware_is_the_same_series(tmp_path, order, separator, halves):
     for decimal, title, serial in product(".,", (True, False), (True, False)):
         path = tmp_path / "x.csv"
@@ -49,6 +54,30 @@ def test_every_dialect_of_hoboware_is_the_same_series(tmp_path, order, separator
         np.testing.assert_array_equal(record.times, TIMES.astype("M8[us]") + np.timedelta64(8, "h"))
         np.testing.assert_allclose(record.values[:, 0], VALUES, atol=1e-9)
         assert record.site == ("Site 7" if title else "9724974" if serial else "x")
+
+
+@settings(max_examples=60)
+@given(
+    start=st.datetimes(datetime(2003, 1, 1), datetime(2038, 1, 1)), step=st.sampled_from([10, 15, 60, 90, 180, 360]),
+    count=st.integers(3, 150), order=st.sampled_from(list(DATES)), separator=st.sampled_from(",;\t"),
+    halves=st.sampled_from(list(HALVES)), decimal=st.sampled_from(".,"), mean=st.floats(-25, 15),
+    sign=st.sampled_from(["°C", "°F", "?C", "?F", "癋", "*F"]),
+)
+def test_any_dialect_of_any_time_is_read_right_or_asked_about(start, step, count, order, separator, halves, decimal,
+                                                              mean, sign):
+    times = np.datetime64(start.replace(microsecond=0, second=0), "m") + np.arange(count) * np.timedelta64(step, "m")
+    values = np.round(mean + 9 * np.sin(np.arange(count) / 7), 3)
+    written = values * 1.8 + 32 if sign[-1] in "F癋" else values
+    text = hobo(order, separator, halves, decimal, True, True, times=times, values=written, sign=sign)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "x.csv")
+        path.write_text(text, encoding="utf-8")
+        try:
+            [record] = talik.read(path)
+        except AmbiguousFile:
+            [record] = talik.read(path, date_order=order[:3])
+    np.testing.assert_array_equal(record.times, times.astype("M8[us]") + np.timedelta64(8, "h"))
+    np.testing.assert_allclose(record.values[:, 0], values, atol=6e-4)
 
 
 @pytest.mark.parametrize(
