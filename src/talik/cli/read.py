@@ -30,8 +30,8 @@ FORMS = ("csv", "parquet", "gtnp", "netcdf")
     help="Which column is time, date, clock, year, doy, hour, depth, temperature, site; or the unit, depth_unit. "
     "May be repeated.",
 )
-@click.option("--latitude", type=click.FloatRange(-90, 90), help="Of the site [degrees north], instead of the file's.")
-@click.option("--longitude", type=click.FloatRange(-180, 360), help="Of the site [degrees east], instead of the file's.")
+@click.option("--latitude", type=click.FloatRange(-90, 90), help="Of the site [°N], instead of the file's.")
+@click.option("--longitude", type=click.FloatRange(-180, 180), help="Of the site [°E], instead of the file's.")
 @click.option("--to", "target", type=click.Choice(FORMS), help="Write the records out in this form.")
 @click.option(
     "--out",

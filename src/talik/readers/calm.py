@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from talik.errors import FileError
+from talik.errors import FileError, unknown
 from talik.readers.archives import WORKBOOK_TEXTS, mentions
 from talik.readers.dialect import cells, separator_of
 from talik.readers.registry import CERTAIN, CLAIM, Head, Options, Reader, looked_at
@@ -45,7 +45,14 @@ _NODE_CODES = {"w": "water", "r": "rock", "rock": "rock", "water": "water", "-":
                "na": "not_measured", "-999": "not_measured", "-9999": "not_measured", "": "blank"}
 
 
-_COORDINATES = (("x", "y"), ("easting", "northing"), ("long", "lat"), ("longitude", "latitude"), ("lon", "lat"))
+_COORDINATES = (
+    ("x", "y"),
+    ("offsetx", "offsety"),  # GTN-P's grids
+    ("easting", "northing"),
+    ("long", "lat"),
+    ("longitude", "latitude"),
+    ("lon", "lat"),
+)
 _WHEN = re.compile(r"(?:19|20)\d\d|\d{1,2}[/.-]\d{1,2}[/.-]\d{2}")
 
 
@@ -142,6 +149,70 @@ def read_calm_grid(path: Path | str) -> pl.DataFrame:
     return pl.DataFrame(found, schema=_GRID_SCHEMA, orient="row")
 
 
+def thaw_by_year(path: Path | str, site: str = "", *, first_month: int = 8) -> dict[int, float]:
+    """
+    Active layer thickness [m] of one site by year, as `annual_offsets(..., alt=...)` takes it.
+
+    Parameters
+    ----------
+    path : Path or str
+        CALM's summary workbook, or a grid of thaw depths.
+    site : str
+        Of a summary: the site's code (such as "U1") or its name.
+    first_month : int
+        Of a grid: probings before this month are not the end of the season. The year's last one counts; a grid whose
+        columns are headed by years alone is taken as it is.
+
+    Returns
+    -------
+    dict of int to float
+        Only years with a thickness: of a grid the mean over its nodes, when half of them or more were measured and
+        none was deeper than the probe is long.
+
+    Raises
+    ------
+    FileError
+        If it is neither.
+    UnknownName
+        If the summary has no such site.
+
+    References
+    ----------
+    Brown, J., Hinkel, K. M. & Nelson, F. E. (2000) The Circumpolar Active Layer Monitoring (CALM) program. Polar
+    Geography 24, 166-258, doi:10.1080/10889370009377698.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> grid = pathlib.Path(tempfile.mkdtemp()) / "grid.csv"
+    >>> _ = grid.write_text("x,y,2001-07-01,2001-08-20,2002-08-25\\n0,0,20,41,-999\\n0,1,22,43,50\\n0,2,25,45,-999\\n")
+    >>> thaw_by_year(grid)
+    {2001: 0.43}
+    """
+    head = looked_at(path)
+    if is_workbook(head.content) and _claims(head):
+        table = read_calm(path)
+        named = table.filter((pl.col("code").str.to_lowercase() == site.lower()) | (pl.col("site") == site))
+        if named.is_empty():
+            raise unknown("CALM site", site, table["code"].unique())
+        return {int(year): float(alt) for year, alt in named.drop_nulls("alt").select("year", "alt").iter_rows()}
+    nodes = read_calm_grid(path)
+    odd = nodes.filter(~pl.col("when").str.contains(r"^(19|20)\d\d(-\d\d-\d\d|$)"))
+    if not odd.is_empty():
+        raise FileError(f"{head.name}: the column {odd['when'][0]!r} is neither a year nor a date such as 2001-08-20")
+    nodes = nodes.with_columns(
+        year=pl.col("when").str.head(4).cast(pl.Int64),
+        month=pl.col("when").str.slice(5, 2).cast(pl.Int64, strict=False),
+    )
+    late = nodes.filter(pl.col("month").is_null() | (pl.col("month") >= first_month))
+    last = late.filter(pl.col("when") == pl.col("when").max().over("year"))
+    means = last.group_by("year").agg(
+        pl.col("thaw_depth").mean(),
+        whole=(2 * pl.col("thaw_depth").count() >= pl.len()) & ~(pl.col("reason") == "above").any(),
+    )
+    return {int(year): round(float(depth), 4) for year, depth, whole in means.sort("year").iter_rows() if whole}
+
+
 def _is_summary(rows: Rows) -> bool:
     return any(_is_years(row) for row in rows[:60]) and any(
         _TITLE in str(cell).lower() for row in rows[:60] for cell in row
@@ -221,11 +292,15 @@ def _value(cell: Cell) -> float | None:
 def _grid_titles(rows: Rows, file: str) -> tuple[int, int, int]:
     """The row of titles, and the columns of the two coordinates."""
     for number, row in enumerate(rows[:100]):
-        titles = [re.sub(r"[^a-z]", "", _shown(cell).lower()) for cell in row]
+        titles = [_bare(_shown(cell)) for cell in row]
         for first, second in _COORDINATES:
             if first in titles and second in titles:
                 return number, titles.index(first), titles.index(second)
     raise FileError(f"{file}: no row of titles with X and Y, Easting and Northing, or Lat and Long")
+
+
+def _bare(title: str) -> str:
+    return re.sub(r"[^a-z]", "", title.lower())
 
 
 def _node(cell: Cell) -> tuple[float | None, str]:
@@ -247,7 +322,7 @@ def _claims(head: Head) -> int:
 def _is_grid(head: Head) -> bool:
     """Whether the titles are coordinates and years or dates, and nothing else but a node."""
     titles = next((line for line in head.lines if line.strip() and not line.startswith("#")), "")
-    names = [name.lower() for name in cells(titles, separator_of([titles]))]
+    names = [name if _WHEN.search(name) else _bare(name) for name in cells(titles, separator_of([titles]))]
     dated = [name for name in names if _WHEN.search(name)]
     return bool(dated) and any({x, y} <= set(names) for x, y in _COORDINATES) and len(names) <= len(dated) + 3
 

@@ -202,7 +202,10 @@ def roles_of(names: Sequence[str], samples: Mapping[str, Sequence[str]], said: M
     others = tuple(
         n
         for n in numbers
-        if n not in {*warm, depth} and samples.get(n) and not re.fullmatch(r"#|no|n|id|record|column 1", n.lower())
+        if n not in {*warm, depth}
+        and samples.get(n)
+        and all(map(_NUMBER.fullmatch, samples[n]))
+        and not re.fullmatch(r"#|no|n|id|record|column 1", n.lower())
     )
     words = [n for n in names if n not in {*taken, *numbers, site, depth} and _VERDICT.search(n) and samples.get(n)]
     return Roles(
