@@ -194,7 +194,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def costing(self, parts, query, content, fault):
         inputs = json.loads(content)["inputs"]
-        return 200, {"id": "size", "cost": float(cost(inputs)), "limit": float(self.store.limit), "cost_bar_steps": None,
+        return 200, {"id": "size", "cost": float(cost(inputs)), "limit": float(self.store.limit),
                      "request_is_valid": True, "invalid_reason": ""}, {}
 
     def jobs(self, parts, query, content, fault):

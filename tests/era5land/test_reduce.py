@@ -91,6 +91,34 @@ def test_large_chunks_are_read_straight_and_give_the_same(tmp_path):
     np.testing.assert_allclose(found["straight"]["air_temperature"].values, expected, atol=1e-9)
 
 
+@pytest.mark.parametrize("years", [None, (2016, 2016)])
+def test_a_packed_store_is_summed_in_whole_numbers(made, tmp_path, years):
+    """Means are those of the unpacked values to the last digit of float64; gaps and sea stay gaps and sea."""
+    ds = W.daily(made)[["t2m", "snowc", "swvl1", "tp"]].copy(deep=True)
+    ds["swvl1"][40:43, 1, 2] = np.nan
+    grid = open_grid(W.to_zarr(ds, tmp_path / "a.zarr", (10**6, 3, 4), codec="packed"), dataset=DAILY)
+    assert all(layer.packed for layer in grid.layers.values())
+    with xr.open_zarr(tmp_path / "a.zarr", consolidated=False, mask_and_scale=False) as raw:
+        loose = {name: (array.dims, np.where(array == -32767, np.nan, array * array.scale_factor + array.add_offset),
+                        {"units": W.UNITS[name]}) for name, array in raw.data_vars.items()}
+        plain = reduce(grid_of([(xr.Dataset(loose, coords=raw.coords), "a")], dataset=DAILY), years=years).dataset
+    straight = reduce(grid, years=years).dataset
+    for name in plain.data_vars:
+        np.testing.assert_allclose(straight[name], plain[name], rtol=1e-11, atol=1e-9, err_msg=name)
+    some = reduce_cells(plan_pass(grid, years=years), np.array([4, 1]), np.array([5, 2]))[0]
+    np.testing.assert_allclose(some["snow_season"], plain["snow_season"].values[[4, 1], [5, 2]], rtol=1e-12)
+
+
+def test_pieces_packed_in_different_ways_are_unpacked_first(made, tmp_path):
+    parts = [W.daily(made)[["t2m"]].sel(time=str(year)) + year % 2 for year in (2015, 2016)]
+    paths = [W.to_zarr(part.assign(t2m=part["t2m"].assign_attrs(units="K")), tmp_path / f"{k}.zarr", (10**6, 5, 6),
+                       codec="packed") for k, part in enumerate(parts)]
+    grid = open_grid(paths)
+    assert grid.layers["t2m"].packed is None
+    expected = made.truth["t2m"].mean(axis=0) - 273.15 + 365 / 731
+    np.testing.assert_allclose(reduce(grid).dataset["air_temperature"], expected, atol=1e-3)
+
+
 def test_float32_fields_are_summed_in_float64():
     made = W.world(("t2m",), rows=2, columns=2, years=(2004, 2013), dtype=np.float32)
     truth = made.truth["t2m"].astype(np.float64).mean(axis=0) - 273.15

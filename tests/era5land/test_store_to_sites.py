@@ -35,7 +35,8 @@ def _point(shorts, inputs, tmp_path):
     memory = io.BytesIO()
     with zipfile.ZipFile(memory, "w") as archive:
         for short in shorts:
-            ds = xr.Dataset(_values([short], times.size, ("valid_time",), np.nan if inputs["location"] == SEA else 1 / 24),
+            share = np.nan if inputs["location"] == SEA else 1 / 24
+            ds = xr.Dataset(_values([short], times.size, ("valid_time",), share),
                             coords={"valid_time": times, **inputs["location"]})
             archive.writestr(f"reanalysis-era5-land-timeseries-{short}.nc", _file(ds, tmp_path))
     return memory.getvalue()

@@ -134,15 +134,18 @@ def packed(ds):
 
 
 def to_zarr(ds, path: Path, chunks, *, codec="lz4"):
-    """A Zarr v3 store: "lz4" with shuffle and Crc32c as recommended, "bits" with bitshuffle, "zstd" as downloaded."""
+    """
+    A Zarr v3 store: "packed" into int16 with lz4, shuffle and Crc32c as recommended, the same of float32 ("lz4", or
+    "bits" with bitshuffle), or "zstd" as downloaded.
+    """
     from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 
     time = "valid_time" if "valid_time" in ds.dims else "time"
     sizes = tuple(min(c, ds.sizes[d]) for c, d in zip(chunks, (time, "latitude", "longitude"), strict=True))
-    shuffle = {"lz4": "shuffle", "bits": "bitshuffle"}.get(codec)
-    compressors = ((BloscCodec(cname="lz4", shuffle=shuffle, blocksize=1 << 16), Crc32cCodec()) if shuffle
-                   else (ZstdCodec(level=3),))
-    encoding = {name: {"chunks": sizes, "compressors": compressors, "fill_value": np.nan, "dtype": "float32"}
-                for name in ds.data_vars}
+    blosc = BloscCodec(cname="lz4", shuffle="bitshuffle" if codec == "bits" else "shuffle", blocksize=1 << 16)
+    compressors = (ZstdCodec(level=3),) if codec == "zstd" else (blosc, Crc32cCodec())
+    kinds = packed(ds) if codec == "packed" else dict.fromkeys(ds.data_vars, {"dtype": "float32"})
+    encoding = {name: {"chunks": sizes, "compressors": compressors, "fill_value": kind.get("_FillValue", np.nan), **kind}
+                for name, kind in kinds.items()}
     ds.to_zarr(path, mode="w", zarr_format=3, consolidated=False, encoding=encoding)
     return path

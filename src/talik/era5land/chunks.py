@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,54 @@ from numpy.typing import NDArray
 from talik.errors import FileError
 
 Box = tuple[slice, slice, slice]
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """How an array is packed into int16: value = packed x `scale` + `shift`, and the packed value that means none."""
+
+    scale: float
+    shift: float
+    missing: int
+
+    def floats(self, packed: NDArray[np.int16]) -> NDArray[np.float32]:
+        """The packed whole numbers as float32, which holds them exactly; NaN where missing."""
+        values = packed.astype(np.float32)
+        values[packed == self.missing] = np.nan
+        return values
+
+
+def packing(array: Any) -> Packing | None:
+    """How a local Zarr array is packed; None for one that is not, or not into int16."""
+    how = array.encoding
+    if not how.get("zarr_store") or how.get("dtype") is None or np.dtype(how["dtype"]) != np.int16:
+        return None
+    missing = how.get("_FillValue")
+    return Packing(float(how.get("scale_factor", 1.0)), float(how.get("add_offset", 0.0)),
+                   NEVER if missing is None else int(missing))
+
+
+NEVER = 1 << 15
+"""No int16."""
+
+
+def read_packed(array: Any, box: Box) -> NDArray[np.int16]:
+    """
+    The packed values of a box of an array that has a `packing`; valid until the thread reads another chunk of it.
+
+    Raises
+    ------
+    FileError
+        If a chunk's checksum does not fit.
+    """
+    store, name = str(array.encoding["zarr_store"]), str(array.encoding["zarr_name"])
+    read = _reader(store, name)
+    if read is not None and (chunk := read(box)) is not None:
+        return chunk
+    try:
+        return np.asarray(_stored(store, name)[box])
+    except (OSError, RuntimeError, ValueError) as error:
+        raise FileError(f"{store}: {name} cannot be read ({str(error)[:200]}). Write the store again.") from error
 
 
 def read_block(array: Any, box: Box) -> NDArray[Any]:
@@ -61,16 +111,16 @@ def whole_chunks(array: Any) -> Callable[[Box], NDArray[Any] | None] | None:
 
 @lru_cache(maxsize=256)
 def _reader(store: str, name: str) -> Callable[[Box], NDArray[Any] | None] | None:
-    import zarr
     from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec
 
-    array = zarr.open_array(store=store, path=name, mode="r", zarr_format=3)
+    array = _stored(store, name)
     codecs = getattr(array.metadata, "codecs", ())
     kinds = (BytesCodec, BloscCodec, Crc32cCodec)
     known = [isinstance(codec, kind) for codec, kind in zip(codecs, kinds, strict=False)]
     fill = array.fill_value
-    if (len(codecs) not in (2, 3) or not all(known) or array.ndim != 3 or np.dtype(array.dtype).byteorder == ">"
-            or not np.isnan(fill)):
+    is_packed = np.dtype(array.dtype) == np.int16
+    if (getattr(array.metadata, "zarr_format", 2) != 3 or len(codecs) not in (2, 3) or not all(known)
+            or array.ndim != 3 or np.dtype(array.dtype).byteorder == ">" or not (is_packed or np.isnan(fill))):
         return None
     checked = len(codecs) == 3
     chunks, shape, dtype = array.chunks, array.shape, np.dtype(array.dtype)
@@ -85,9 +135,9 @@ def _reader(store: str, name: str) -> Callable[[Box], NDArray[Any] | None] | Non
             index.append(start // chunk)
         path = folder / array.metadata.encode_chunk_key(tuple(index))
         try:
-            packed = path.read_bytes()
+            packed = _content(path)
         except FileNotFoundError:
-            values = np.full(chunks, np.nan, dtype)       # a chunk that was never written is missing, not zero
+            values = np.full(chunks, fill, dtype)         # a chunk that was never written
         else:
             values = _unpacked(packed, path, checked, _room((store, name), chunks, dtype))
         return values[tuple(slice(0, p.indices(n)[1] - p.indices(n)[0]) for p, n in zip(box, shape, strict=True))]
@@ -95,18 +145,40 @@ def _reader(store: str, name: str) -> Callable[[Box], NDArray[Any] | None] | Non
     return read
 
 
-def _unpacked(packed: bytes, path: Path, checked: bool, out: NDArray[Any]) -> NDArray[Any]:
+@lru_cache(maxsize=256)
+def _stored(store: str, name: str) -> Any:
+    import zarr
+
+    return zarr.open_array(store=store, path=name, mode="r")
+
+
+def _unpacked(packed: NDArray[np.uint8], path: Path, checked: bool, out: NDArray[Any]) -> NDArray[Any]:
     import google_crc32c
     from numcodecs import blosc
 
     body = packed[:-4] if checked else packed
-    if checked and google_crc32c.value(body) != int.from_bytes(packed[-4:], "little"):
+    if checked and google_crc32c.value(body) != int.from_bytes(packed[-4:].tobytes(), "little"):
         raise FileError(f"{path}: the chunk is damaged (its checksum does not fit). Write the store again.")
     try:
         blosc.decompress(body, out)
     except (RuntimeError, ValueError) as error:
         raise FileError(f"{path}: the chunk cannot be unpacked ({error}). Write the store again.") from error
     return out
+
+
+def _content(path: Path) -> NDArray[np.uint8]:
+    """The bytes of a file, in memory that the thread uses again and again: fresh memory costs more than the reading."""
+    with path.open("rb", buffering=0) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        kept: NDArray[np.uint8] = _KEPT.__dict__.setdefault("content", np.empty(0, np.uint8))
+        if kept.size < size:
+            kept = _KEPT.content = np.empty(size + size // 4, np.uint8)
+        done = 0
+        while done < size and (count := stream.readinto(kept.data[done:size])):
+            done += count
+    if done < size:
+        raise FileError(f"{path}: ends early. Is the store being written?")
+    return kept[:size]
 
 
 _KEPT = threading.local()

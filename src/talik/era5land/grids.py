@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talik.era5land.accumulations import Step
-from talik.era5land.chunks import Box, read_block
+from talik.era5land.chunks import Box, Packing, packing, read_block, read_packed
 from talik.era5land.fields import FIELDS, known_field, to_file_unit
+from talik.era5land.sources import datasets_of
 from talik.errors import AmbiguousFile, DataError, FileError, UsageError, missing_extra
-from talik.readers.archives import Limits, unpacked
-from talik.readers.netcdf_file import is_netcdf, opened
 
 _RENAMED = {"valid_time": "time", "lat": "latitude", "lon": "longitude", "y": "latitude", "x": "longitude",
             "location": "cell", "points": "cell", "station": "cell"}
@@ -49,6 +47,8 @@ class Layer:
         Length of a step [h]; 24 for days, NaN for months.
     scale, shift : float
         Value x scale + shift is in the unit of `FIELDS`.
+    packed : Packing, optional
+        Where all pieces are packed alike: values are the packed whole numbers, and `scale` and `shift` unpack them.
     """
 
     short: str
@@ -57,10 +57,17 @@ class Layer:
     hours: float
     scale: float = 1.0
     shift: float = 0.0
+    packed: Packing | None = None
 
     def read(self, piece: int, box: Box) -> NDArray[Any]:
-        """The values of a box of one piece, as stored: `scale` and `shift` are not applied."""
+        """The values of a box of one piece, as stored: `scale` and `shift` are not applied; NaN where missing."""
+        if self.packed is not None:
+            return self.packed.floats(self.read_packed(piece, box))
         return read_block(self.pieces[piece].array, box)
+
+    def read_packed(self, piece: int, box: Box) -> NDArray[np.int16]:
+        """The packed values of a box of one piece of a packed layer."""
+        return read_packed(self.pieces[piece].array, box)
 
     @property
     def times(self) -> NDArray[np.datetime64]:
@@ -148,7 +155,7 @@ def open_grid(sources: str | Path | Iterable[str | Path], *, dataset: str = "",
 
         return grid_of([(table_dataset(tables, names=names), ", ".join(path.name for path in tables))],
                        dataset=dataset)
-    return grid_of([(found, path.name) for path in paths for found in _opened(path)], dataset=dataset, names=names)
+    return grid_of([(found, path.name) for path in paths for found in datasets_of(path)], dataset=dataset, names=names)
 
 
 def open_grids(sources: str | Path | Iterable[str | Path], *, dataset: str = "",
@@ -164,7 +171,7 @@ def open_grids(sources: str | Path | Iterable[str | Path], *, dataset: str = "",
     groups: dict[tuple[Any, ...], list[tuple[Any, str]]] = {}
     still: dict[tuple[Any, ...], list[tuple[Any, str]]] = {}
     for path in paths:
-        for found in _opened(path):
+        for found in datasets_of(path):
             ds = _plain(found, path.name)
             cells = ("points",) if "cell" in ds.dims else tuple(
                 np.round(ds[name].values.astype(float), 4).tobytes() for name in ("latitude", "longitude"))
@@ -232,67 +239,6 @@ def grid_of(datasets: Sequence[tuple[Any, str]], *, dataset: str = "", names: Ma
     return Grid(*cells[:2], layers, statics, dataset, tuple(dict.fromkeys(source for _, source in datasets)), cells[2])
 
 
-def _opened(path: Path) -> list[Any]:
-    """The datasets of one file: one for NetCDF and Zarr, one a set of levels of a GRIB, one a member of a zip."""
-    import xarray as xr
-
-    if path.is_dir():
-        if not any((path / mark).exists() for mark in ("zarr.json", ".zgroup", ".zmetadata")):
-            raise FileError(f"{path}: a folder without zarr.json or .zgroup is no Zarr store. Give its files instead.")
-        ds = xr.open_zarr(path, chunks=None, consolidated=(path / ".zmetadata").exists())
-        for name, array in ds.variables.items():
-            array.encoding.update(zarr_store=str(path), zarr_name=str(name), zarr_dims=array.dims)
-        return [ds]
-    if not path.exists():
-        raise FileError(f"{path}: no such file")
-    with path.open("rb") as stream:
-        head = stream.read(8)
-    if head[:4] == b"PK\x03\x04":
-        members = unpacked(path, limits=Limits(size=2 << 30))
-        return [_netcdf(io.BytesIO(content), f"{path.name}: {name}") for name, content in members.items()
-                if is_netcdf(content[:8])] or _no_member(path, members)
-    if head[:4] == b"GRIB":
-        return _grib(path)
-    if is_netcdf(head):
-        with opened(path):                       # refuses links out of the file and swollen sizes
-            pass
-        return [_netcdf(path, str(path), classic=head[:3] == b"CDF")]
-    raise FileError(f"{path}: is neither NetCDF, GRIB, Zarr, zip, Parquet nor CSV (it begins with {head[:4]!r}). "
-                    "A page instead of data? Fetch it again.")
-
-
-def _no_member(path: Path, members: Mapping[str, bytes]) -> list[Any]:
-    raise FileError(f"{path}: no NetCDF file among {', '.join(members) or 'nothing'}. Unpack it and give its files.")
-
-
-def _netcdf(source: Any, shown: str, classic: bool = False) -> Any:
-    import xarray as xr
-
-    if isinstance(source, io.BytesIO):
-        classic = source.getvalue()[:3] == b"CDF"
-    try:
-        return xr.open_dataset(source, engine="scipy" if classic else "h5netcdf", chunks=None, decode_timedelta=False)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise FileError(f"{shown}: damaged or cut off ({str(error)[:200]}). Fetch it again.") from error
-
-
-def _grib(path: Path) -> list[Any]:
-    """All messages, in one dataset for each set of levels: a one-call open drops soil layers."""
-    import warnings
-
-    try:
-        import cfgrib
-    except ImportError:
-        raise missing_extra("reading GRIB", "cfgrib", "grib") from None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)   # cfgrib merges without saying how (cfgrib 0.9.15)
-        try:
-            return list(cfgrib.open_datasets(str(path), backend_kwargs={"indexpath": "", "time_dims": ("valid_time",)}))
-        except (OSError, EOFError, ValueError, KeyError) as error:
-            raise FileError(f"{path}: the GRIB file is damaged or cut off ({str(error)[:200]}). "
-                            "Fetch it again.") from error
-
-
 def _plain(ds: Any, source: str) -> Any:
     """A dataset with dimensions (time, latitude, longitude) or (time, cell), and nothing beside them."""
     present = {*ds.variables, *ds.dims}
@@ -355,6 +301,9 @@ def _piece(array: Any, source: str) -> Piece:
     if variable.ndim != 3:
         raise DataError(f"{source}: {array.name} has dimensions {array.dims}, expected time, latitude and longitude")
     encoding = dict(array.encoding)
+    if isinstance(encoding.get("preferred_chunks"), dict):
+        encoding["preferred_chunks"] = {_RENAMED.get(name, name): size
+                                        for name, size in encoding["preferred_chunks"].items()}
     stored = tuple(_RENAMED.get(name, name) for name in encoding.get("zarr_dims", ()))
     if stored != ("time", "latitude", "longitude"):
         encoding.pop("zarr_store", None)
@@ -378,12 +327,16 @@ def _layer(short: str, pieces: list[Piece], scale: float, shift: float) -> Layer
     hours = float(np.median(gaps)) / 3600 if gaps.size else float("nan")
     if not gaps.size:
         raise AmbiguousFile(f"{short}: has a single time, from which the step cannot be told. Give more files.")
+    ways = {packing(piece.array) for piece in pieces}
+    packed = ways.pop() if len(ways) == 1 else None
+    if packed is not None:
+        scale, shift = packed.scale * scale, packed.shift * scale + shift
     if hours < 24:
-        return Layer(short, tuple(pieces), "hourly", hours, scale, shift)
+        return Layer(short, tuple(pieces), "hourly", hours, scale, shift, packed)
     if hours == 24:
-        return Layer(short, tuple(pieces), "daily", 24.0, scale, shift)
+        return Layer(short, tuple(pieces), "daily", 24.0, scale, shift, packed)
     if 28 * 24 <= hours <= 31 * 24:
-        return Layer(short, tuple(pieces), "monthly", float("nan"), scale, shift)
+        return Layer(short, tuple(pieces), "monthly", float("nan"), scale, shift, packed)
     raise DataError(f"{short}: the stamps are {hours:g} hours apart; expected hours, days or months.")
 
 

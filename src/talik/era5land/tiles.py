@@ -80,7 +80,7 @@ def sums(tile: Tile) -> Parts:
         "total" and "count" by calendar month, in the unit as stored (amounts: a day); for quantities counted by days
         also "above", "below" [unit d], "reach" and "days". A day below 80 % of its samples does not count.
     """
-    from talik.kernels.grid_sums import add_days, add_months, add_whole_days, close_day
+    from talik.kernels.grid_sums import add_days, add_months, add_packed_months, add_whole_days, close_day
 
     size, first = tile.size, tile.layers[0]
     total, count = np.zeros((12, size)), np.zeros((12, size), np.int32)
@@ -91,9 +91,12 @@ def sums(tile: Tile) -> Parts:
     zero = day_threshold(tile.quantity, first)
     for block, steps, part in _blocks(tile):
         month = steps.month[part]
-        if steps.weight is not None:
-            block = block * steps.weight[part, None]
-        add_months(block, month, total, count)
+        if first.packed is not None and block.dtype == np.int16:
+            add_packed_months(block, month, first.packed.missing, total, count)
+            block = first.packed.floats(block) if by_days else block
+        else:
+            block = block if steps.weight is None else block * steps.weight[part, None]
+            add_months(block, month, total, count)
         if by_days and first.step == "daily":
             add_whole_days(block, month, zero, above, below, reach, days)
         elif by_days:
@@ -123,7 +126,9 @@ def _blocks(tile: Tile) -> Iterator[tuple[NDArray[Any], Steps, slice]]:
             part = slice(start, min(start + length, steps.month.size))
             if not (steps.month[part] >= 0).any():
                 continue
-            read = [layer.read(number, (part, rows, columns)) for layer in tile.layers]
+            exact = len(tile.layers) == 1 and tile.layers[0].packed is not None and steps.weight is None
+            read = [(layer.read_packed if exact else layer.read)(number, (part, rows, columns))
+                    for layer in tile.layers]
             block = read[0] if len(read) == 1 else speed(*(np.ascontiguousarray(component) for component in read))
             if tile.cells is not None:
                 block = block[:, tile.cells[0], tile.cells[1]]

@@ -60,6 +60,46 @@ def add_months(block: Values, month: NDArray[np.int64], total: Floats, count: ND
 
 
 @njit(cache=True, nogil=True)
+def add_packed_months(block: NDArray[np.int16], month: NDArray[np.int64], missing: int, total: Floats,
+                      count: NDArray[np.int32]) -> None:
+    """
+    Add a block of packed steps to the sums and counts of the calendar months, in place and exactly: whole numbers.
+
+    Parameters
+    ----------
+    block : ndarray of int16, shape (n, c)
+        Values as packed.
+    month : ndarray of int, shape (n,)
+        0 for January to 11; -1 leaves the step out.
+    missing : int
+        The packed value that stands for a missing one; outside int16 where there is none.
+    total, count
+        See `add_months`; the sums are of packed values.
+    """
+    n, cells = block.shape
+    run, here = np.empty(cells, np.int32), np.empty(cells, np.int32)
+    k = 0
+    while k < n:
+        m = month[k]
+        end = k + 1
+        while end < n and month[end] == m and end - k < 60_000:      # so many int16 fit into an int32
+            end += 1
+        if m >= 0:
+            run[:] = 0
+            here[:] = 0
+            for step in range(k, end):
+                for c in range(cells):
+                    value = np.int32(block[step, c])
+                    known = np.int32(value != missing)
+                    run[c] += value * known
+                    here[c] += known
+            for c in range(cells):
+                total[m, c] += run[c]
+                count[m, c] += here[c]
+        k = end
+
+
+@njit(cache=True, nogil=True)
 def add_days(block: Values, day: NDArray[np.int64], month: NDArray[np.int64], open_day: NDArray[np.int64],
              day_sum: Floats, day_count: NDArray[np.int32], need: int, zero: float, above: Floats, below: Floats,
              reach: Floats, days: NDArray[np.int32]) -> None:
