@@ -28,7 +28,7 @@ _TITLE = re.compile(r'"?(?:Plot Title|Titre de tracé|[^";,\t]{3,30})\s*:\s*([^"
 _LOOSE = re.compile(r"#\d+|(GMT|UTC)\s*[+-].*|[°*]?[CF]\b.*|%.*|V\b.*|SEN S/N.*|LBL:.*|lux|kPa.*|m³.*")
 # dew point in several languages, and what else is no reading of a sensor in the ground or the air
 _NOT_GROUND = re.compile(
-    r"dew|tau\w*p|rosn|ros[eé]e|roc[ií]o|orvalho|daugg|росы|露点|wet.?bulb|heat index|chill|logger|host|batt|"
+    r"dew|tau\w*p|rosn|ros[eé]e|roc[ií]o|orvalho|daugg|росы|露点|wet.?bulb|heat index|chill|logger temp|internal temp|"
     r"(?<![a-z])(?:m[aá]x|m[ií]n|std|standardabw|écart)(?![a-z])|stddev",
     re.IGNORECASE,
 )
