@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from talik.errors import DataError, UnknownName, UsageError
 from talik.kernels import calendar, years
 from talik.records import Flag, Record, Source
-from talik.series.annual import annual_means, daily_means, day_offset, running_means
+from talik.series.annual import annual_means, daily_means, running_means
 from talik.series.completeness import PRESETS, Completeness, completeness_rule, year_start
+from talik.series.days import day_offset
 
 ANYTHING = Completeness(day=0, year=0, longest_gap=None, month=None, name="anything")
 
@@ -73,8 +74,8 @@ def test_days_equal_polars_and_the_order_of_rows_does_not_matter(seed, step, los
     kept = np.r_[0, 1 + np.flatnonzero(rng.random(times.size - 2) >= lost * (seed % 2) / 4), times.size - 1]
     times, values = times[kept], values[kept]                              # holes in the file, or blanks in it
     shuffled = rng.permutation(times.size)
-    a = calendar.daily(times, values)
-    b = calendar.daily(times[shuffled], values[shuffled])
+    a = calendar.daily(times, values).whole(0.8)
+    b = calendar.daily(times[shuffled], values[shuffled]).whole(0.8)
     np.testing.assert_allclose(a.mean, b.mean, atol=1e-9)
     table = pl.DataFrame({"d": times.astype("M8[ms]"), "v": values[:, 0]}).with_columns(pl.col("v").fill_nan(None))
     plain = table.group_by(pl.col("d").dt.date()).agg(pl.col("v").mean(), n=pl.col("v").count()).sort("d")
@@ -105,7 +106,7 @@ def test_the_step_is_found_and_strays_of_seconds_do_not_hide_it(step, expected):
 def test_a_logger_set_to_another_step_loses_at_most_a_few_days():
     t = np.r_[np.arange("2020-01-01", "2020-06-01", dtype="M8[30m]"),
               np.arange("2020-06-01", "2021-01-01", np.timedelta64(3, "h"), dtype="M8[m]")].astype("M8[us]")
-    days = calendar.daily(t, np.ones((t.size, 1)))
+    days = calendar.daily(t, np.ones((t.size, 1))).whole(0.8)
     assert np.isnan(days.mean).sum() <= 9
     assert days.expected[[0, -1], 0].tolist() == [48, 8]
 
@@ -114,7 +115,7 @@ def test_a_slow_sensor_in_a_fast_table_is_judged_by_its_own_step():
     t = np.arange("2020-01-01", "2020-02-01", dtype="M8[30m]").astype("M8[us]")
     x = np.full((t.size, 2), np.nan)
     x[:, 0], x[::6, 1] = 1.0, 2.0
-    assert not np.isnan(calendar.daily(t, x).mean).any()
+    assert not np.isnan(calendar.daily(t, x).whole(0.8).mean).any()
 
 
 def test_daily_files_of_a_far_zone_keep_their_dates():

@@ -114,7 +114,7 @@ def test_air_and_ground_from_two_files_of_one_site(tmp_path):
 
 
 @pytest.mark.parametrize("arguments, words", [
-    (("--surface", "0.3"), "surface=0.3: no such column"),
+    (("--surface", "0.3"), "0.3: no such column"),
     (("--completeness", "all"), "unknown completeness rule"),
     (("--year-start", "May"), "year start 'May'"),
 ])

@@ -109,7 +109,7 @@ class Daily:
     mean : ndarray, shape (days, m)
         Daily means [°C]; NaN where a day has too few samples.
     count, expected : ndarray, shape (days, m)
-        Samples of the day, and samples a whole day has.
+        Samples of the day, and samples a whole day has; NaN where no step can be told.
     """
 
     first: int
@@ -122,6 +122,11 @@ class Daily:
         """The days, as dates."""
         dates: NDArray[np.datetime64] = (self.first + np.arange(self.mean.shape[0])).astype("M8[D]")
         return dates
+
+    def whole(self, min_fraction: float) -> Daily:
+        """With NaN for days that have fewer than `min_fraction` of their samples, and for steps beyond a day."""
+        whole = (self.count >= np.ceil(min_fraction * self.expected - 1e-9)) & (self.count > 0) & (self.expected > 0.99)
+        return Daily(self.first, np.where(whole, self.mean, np.nan), self.count, self.expected)
 
 
 def _day_sums(values: Floats, start: Integers) -> tuple[Floats, Integers]:
@@ -226,10 +231,9 @@ def first_of_stamp(times: NDArray[np.datetime64], values: Floats) -> tuple[NDArr
     return times[start], np.where(low == high, low, np.nan)
 
 
-def daily(times: NDArray[np.datetime64], values: Floats, *, min_fraction: float = 0.8,
-          offset_hours: float = 0.0) -> Daily:
+def daily(times: NDArray[np.datetime64], values: Floats, *, offset_hours: float = 0.0) -> Daily:
     """
-    Daily means of every column; a day with fewer than `min_fraction` of its samples has none.
+    Daily means of every column, of however many samples there are; `Daily.whole` leaves out days with too few.
 
     Parameters
     ----------
@@ -237,22 +241,22 @@ def daily(times: NDArray[np.datetime64], values: Floats, *, min_fraction: float 
         UTC, in any order; repeated stamps are treated as `first_of_stamp` says.
     values : ndarray, shape (n, m)
         Temperatures [°C]; NaN where missing.
-    min_fraction : float
-        Smallest share of a day's samples. The step is found from the stamps, or, in a column that is mostly
-        empty at a steady step (a slow sensor in a fast table), from the stamps at which it has values.
     offset_hours : float
         Added to UTC before days are cut, so that a day is the day of the file's own clock.
 
     Returns
     -------
     Daily
-        From the first to the last day that has a stamp. Steps longer than a day give no daily mean at all.
+        From the first to the last day that has a stamp. The step, and with it the samples expected of a day, is found
+        from the stamps, or, in a column that is mostly empty at a steady step (a slow sensor in a fast table), from
+        the stamps at which it has values.
 
     Examples
     --------
-    >>> t = np.arange("2020-01-01", "2020-01-03", dtype="M8[h]")
-    >>> daily(t, np.arange(48.0)[:, None]).mean.ravel()
-    array([11.5, 35.5])
+    >>> t = np.arange("2020-01-01", "2020-01-02T12", dtype="M8[h]")
+    >>> days = daily(t, np.arange(36.0)[:, None])
+    >>> days.mean.ravel(), days.whole(0.8).mean.ravel()
+    (array([11.5, 29.5]), array([11.5,  nan]))
     """
     times, values = first_of_stamp(times.astype("M8[us]"), values)
     if not times.size:
@@ -261,17 +265,14 @@ def daily(times: NDArray[np.datetime64], values: Floats, *, min_fraction: float 
     day = day_numbers(times, offset_hours)
     start = np.flatnonzero(np.r_[True, np.diff(day) > 0])
     first, n_days = int(day[0]), int(day[-1] - day[0]) + 1
-    count = np.zeros((n_days, values.shape[1]), dtype=np.int64)
+    mean, count = np.full((n_days, values.shape[1]), np.nan), np.zeros((n_days, values.shape[1]), dtype=np.int64)
     rows = day[start] - first
     total, count[rows] = _day_sums(values, start)
+    with np.errstate(invalid="ignore"):
+        mean[rows] = total / count[rows]
     expected = np.repeat(expected_per_day(times, day, first, n_days)[:, None], values.shape[1], axis=1)
     for column in np.flatnonzero(2 * count.sum(axis=0) < times.size):
         own = ~np.isnan(values[:, column])
         if _is_steady(times[own]):
             expected[:, column] = expected_per_day(times[own], day[own], first, n_days)
-    mean = np.full(count.shape, np.nan)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean[rows] = total / count[rows]
-    whole = (count >= np.ceil(min_fraction * expected - 1e-9)) & (count > 0) & (expected > 0.99)
-    mean[~whole] = np.nan
     return Daily(first, mean, count, expected)

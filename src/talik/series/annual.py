@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,17 +12,18 @@ from numpy.typing import NDArray
 
 from talik.errors import DataError
 from talik.kernels import calendar, gaps, years
-from talik.records import REJECTED, Flag, Record
+from talik.records import Flag, Record
 from talik.results import Result
 from talik.series.completeness import Completeness, completeness_rule
 from talik.series.completeness import year_start as month_and_day
+from talik.series.days import Days, days_of
 from talik.series.filling import Filling
 from talik.series.uncertainty import Sensors, combined
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["AnnualMeans", "Completeness", "annual_means", "daily_means", "day_offset", "running_means"]
+__all__ = ["AnnualMeans", "Completeness", "annual_means", "daily_means", "running_means"]
 
 Floats = NDArray[np.float64]
 
@@ -137,7 +137,7 @@ def daily_means(record: Record, *, completeness: Completeness | str = "default",
     Barrow: 2 times x 1 depth (0 to 0 m), 2020-01-01 to 2020-01-02, 0 values missing
     """
     rule = completeness_rule(completeness)
-    days = _daily(record, rule)
+    days = days_of(record).daily.whole(rule.day)
     filled = fill.fill(days.mean) if fill else None
     values = filled.grid if filled else days.mean
     flags = np.where(np.isnan(values), int(Flag.MISSING), 0).astype(np.uint16)
@@ -181,23 +181,23 @@ def running_means(record: Record, *, days: int = 365, completeness: Completeness
     if days < 1:
         raise DataError(f"running_means: got a window of {days} days, expected at least 1")
     rule = completeness_rule(completeness)
-    grid = _daily(record, rule)
+    grid = days_of(record).daily.whole(rule.day)
     gap = rule.longest_gap if rule.longest_gap is not None else days
     values = years.running_mean(grid.mean, days, min_share=rule.year, longest_gap=gap)
     return Record(record.site, grid.dates, record.depths, values, None, record.labels, record.source,  # type: ignore[arg-type]
                   record.metadata, {}, (*record.history, f"running means over {days} days"))
 
 
-def annual_means(record: Record, *, completeness: Completeness | str = "default", year_start: str | None = None,
+def annual_means(record: Record | Days, *, completeness: Completeness | str = "default", year_start: str | None = None,
                  fill: Filling | None = None, sensors: Sensors | None = None) -> AnnualMeans:
     """
     Annual means, extremes and degree-days of every column, for the years that are whole enough.
 
     Parameters
     ----------
-    record : Record
+    record : Record or Days
         In any order; repeated stamps count once when they agree and not at all when they do not. Values under a
-        flag that rejects them are left out.
+        flag that rejects them are left out. Or its days, as a store keeps them: the numbers are the same.
     completeness : Completeness or str
         "default", "gtnp", "wmo", "permos", "liu2025", or a rule of your own.
     year_start : str, optional
@@ -226,9 +226,10 @@ def annual_means(record: Record, *, completeness: Completeness | str = "default"
     """
     rule = completeness_rule(completeness, year_start)
     known = sensors or Sensors()
-    if not record.times.size:
+    measured = record if isinstance(record, Days) else days_of(record)
+    days = measured.daily.whole(rule.day)
+    if not days.mean.shape[0]:
         raise DataError(f"record {record.site!r} has no samples")
-    days = _daily(record, rule)
     filled = fill.fill(days.mean) if fill else None
     month, day = month_and_day(rule.year_start)
     where = years.windows(days.first, days.mean.shape[0], month=month, day=day)
@@ -249,7 +250,7 @@ def annual_means(record: Record, *, completeness: Completeness | str = "default"
         n_filled, sums.longest_gap, kept(sums.mean), kept(sums.low), kept(sums.high), kept(sums.thawing),
         kept(sums.freezing), kept(bound), kept(gap), kept(combined(gap, known.temperature)), reason,
         {"completeness": asdict(rule), "fill": asdict(fill) if fill else None, "sensors": asdict(known),
-         "days_cut_at": f"UTC{day_offset(record):+g} h"},
+         "days_cut_at": f"UTC{measured.offset_hours:+g} h"},
         hashlib.sha256(days.mean.tobytes() + days.dates.tobytes() + record.depths.tobytes()).hexdigest())
 
 
@@ -276,44 +277,3 @@ def _filling(filled: gaps.Filled, where: years.Windows) -> tuple[NDArray[np.int6
     days = np.add.reduceat(where.padded(filled.filled.astype(float)) > 0, where.year_row, axis=0, dtype=np.int64)
     variance = np.add.reduceat(np.nan_to_num(where.padded(filled.gap_variance)), where.year_row, axis=0)
     return days, np.sqrt(variance) / where.days[:, None]
-
-
-def day_offset(record: Record) -> float:
-    """
-    Hours to add to UTC so that days are those of the file's own clock; daily files keep their dates this way.
-
-    A zone with summer time counts with its winter offset.
-
-    Examples
-    --------
-    >>> from talik.records import Source
-    >>> t = np.array(["2020-01-01"], "M8[us]")
-    >>> day_offset(Record("Yakutsk", t, [0.0], [[1.0]], source=Source(time_zone="UTC+09:00")))
-    9.0
-    """
-    text = record.source.time_zone
-    found = re.fullmatch(r"(?:UTC)?\s*([+-])(\d{1,2}):?(\d{2})?", text)
-    if found:
-        hours = int(found[2]) + int(found[3] or 0) / 60
-        return -hours if found[1] == "-" else hours
-    if text.upper() in ("", "UTC", "Z", "GMT"):
-        return 0.0
-    return _winter_offset(text)
-
-
-def _winter_offset(name: str) -> float:
-    from datetime import datetime
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-    try:
-        zone = ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise DataError(f"time zone {name!r}: neither an offset (UTC+09:00) nor a known name") from error
-    offsets = [zone.utcoffset(datetime(2020, month, 1)) for month in (1, 7)]
-    return min(o.total_seconds() for o in offsets if o is not None) / 3600
-
-
-def _daily(record: Record, rule: Completeness) -> calendar.Daily:
-    rejected = (record.flags & np.uint16(int(REJECTED & ~Flag.MISSING))).any()
-    values = record.accepted().values if rejected else record.values
-    return calendar.daily(record.times, values, min_fraction=rule.day, offset_hours=day_offset(record))

@@ -12,9 +12,10 @@ from talik.errors import DataError, UsageError
 from talik.kernels import calendar, profile, years
 from talik.records import Record
 from talik.results import Result
-from talik.series.annual import annual_means, daily_means, day_offset
+from talik.series.annual import annual_means, daily_means
 from talik.series.completeness import Completeness, completeness_rule
 from talik.series.completeness import year_start as month_and_day
+from talik.series.days import day_offset
 
 if TYPE_CHECKING:
     import polars as pl

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from talik.kernels import calendar, profile, quality, years
 from talik.records import REJECTED, Flag, Record
-from talik.series.annual import day_offset
+from talik.series.days import day_offset
 from talik.series.rules import Rules
 
 Floats = NDArray[np.float64]
@@ -131,4 +131,4 @@ def snow_flags(record: Record, flags: Flags) -> None:
 
 def _days(record: Record, flags: Flags) -> calendar.Daily:
     values = np.where(flags & np.uint16(int(REJECTED)), np.nan, record.values)
-    return calendar.daily(record.times, values, offset_hours=day_offset(record))
+    return calendar.daily(record.times, values, offset_hours=day_offset(record)).whole(0.8)

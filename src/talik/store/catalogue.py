@@ -16,7 +16,10 @@ from talik import files
 from talik.errors import StoreError
 from talik.provenance import now
 from talik.records import Record
-from talik.store.intake import Outcome, series_path
+from talik.series.days import VERSION as DAYS_VERSION
+from talik.series.days import Days, days_of
+from talik.store.day_files import DAYS, days_path, read_days
+from talik.store.intake import SERIES, Outcome, series_path
 from talik.store.lock import sole_writer
 from talik.store.series_files import Sums, read_series
 
@@ -27,7 +30,7 @@ CATALOGUE = "catalogue.duckdb"
 SEAL = "seal.json"
 """Checksum of the catalogue, written when a writer has ended well and removed when one begins."""
 
-VERSION = 1
+VERSION = 2
 _TABLES = {
     "store": "version INTEGER, made VARCHAR",
     "files": "path VARCHAR PRIMARY KEY, sha256 VARCHAR, fingerprint VARCHAR, bytes BIGINT, series INTEGER, "
@@ -36,6 +39,7 @@ _TABLES = {
               "time_zone VARCHAR, time_zone_from VARCHAR, first TIMESTAMP, last TIMESTAMP, times BIGINT, "
               "depths INTEGER, missing BIGINT, latitude DOUBLE, longitude DOUBLE, elevation_m DOUBLE, "
               "citation VARCHAR, understood VARCHAR, bytes BIGINT, crc32 BIGINT, sha256 VARCHAR, values_hash VARCHAR",
+    "day_files": "series_id VARCHAR PRIMARY KEY, version INTEGER, bytes BIGINT, crc32 BIGINT, sha256 VARCHAR",
     "columns": "series_id VARCHAR, position INTEGER, depth DOUBLE, label VARCHAR, n BIGINT",
     "refusals": "path VARCHAR PRIMARY KEY, fingerprint VARCHAR, kind VARCHAR, reason VARCHAR, refused_at VARCHAR",
 }
@@ -60,7 +64,7 @@ class Catalogue:
 
     def table(self, name: str) -> pl.DataFrame:
         """
-        One of the tables "files", "series", "columns", "refusals" as a frame, in a fixed order.
+        One of the tables "files", "series", "day_files", "columns", "refusals" as a frame, in a fixed order.
 
         Raises
         ------
@@ -98,7 +102,8 @@ class Catalogue:
                 self._undo()
                 raise
         for series_id in replaced:
-            series_path(self.folder, series_id).unlink(missing_ok=True)
+            for path in (series_path, days_path):
+                path(self.folder, series_id).unlink(missing_ok=True)
 
     def _add(self, outcome: Outcome) -> list[str]:
         run, at = self._connection.execute, now()
@@ -111,14 +116,16 @@ class Catalogue:
             return []
         old = {row[0] for row in run("SELECT series_id FROM series WHERE path = ?", [outcome.path]).fetchall()}
         for series_id in old:
-            run("DELETE FROM columns WHERE series_id = ?", [series_id])
-            run("DELETE FROM series WHERE series_id = ?", [series_id])
+            for table in ("columns", "day_files", "series"):
+                run(f"DELETE FROM {table} WHERE series_id = ?", [series_id])
         run("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)",
             [outcome.path, outcome.sha256, outcome.fingerprint, outcome.bytes, len(outcome.series), at])
         for stored in outcome.series:
             row = list(stored.series.values())
             run(f"INSERT INTO series VALUES ({', '.join('?' * len(row))})", row)
             self._connection.executemany("INSERT INTO columns VALUES (?, ?, ?, ?, ?)", list(stored.columns))
+            if stored.days:
+                run("INSERT INTO day_files VALUES (?, ?, ?, ?, ?)", list(stored.days))
         return sorted(old - {stored.series["series_id"] for stored in outcome.series})
 
     def _undo(self) -> None:
@@ -141,10 +148,36 @@ class Catalogue:
         StoreError
             If a series file is missing or damaged.
         """
+        for series_id, crc32 in self._series(site):
+            yield read_series(series_path(self.folder, series_id), crc32)
+
+    def days(self, site: str | None = None) -> Iterator[Days]:
+        """
+        The days of the stored records, in the same order: what `annual_means` takes, a tenth of the reading.
+
+        Days that are not kept, or by an older rule, are made from the samples; so are damaged ones.
+
+        Parameters
+        ----------
+        site : str, optional
+            Only this site; a pattern with * and ?.
+
+        Raises
+        ------
+        StoreError
+            If a series file that is needed is missing or damaged.
+        """
+        kept = {row[0]: row[1] for row in self.table("day_files").filter(version=DAYS_VERSION).select(
+            "series_id", "crc32").iter_rows()}
+        for series_id, crc32 in self._series(site):
+            try:
+                yield read_days(days_path(self.folder, series_id), kept[series_id])
+            except (KeyError, StoreError):
+                yield days_of(read_series(series_path(self.folder, series_id), crc32))
+
+    def _series(self, site: str | None) -> list[tuple[str, int]]:
         rows = self.table("series").sort("site", "path", "number").select("series_id", "site", "crc32").iter_rows()
-        for series_id, name, crc32 in list(rows):
-            if site is None or fnmatchcase(name, site):
-                yield read_series(series_path(self.folder, series_id), crc32)
+        return [(series_id, crc32) for series_id, name, crc32 in rows if site is None or fnmatchcase(name, site)]
 
 
 def frame_of(answer: duckdb.DuckDBPyRelation) -> pl.DataFrame:
@@ -219,10 +252,11 @@ def writing(folder: Path | str, *, wait: float = 60.0) -> Iterator[Catalogue]:
 
 def sweep(catalogue: Catalogue) -> None:
     """Delete what killed writers left: half-written files, and series files that the catalogue does not know."""
-    known = {series_path(catalogue.folder, series_id) for series_id in catalogue.table("series")["series_id"]}
-    for path in (catalogue.folder / "series").rglob("*.parquet"):
-        if path not in known:
-            path.unlink(missing_ok=True)
+    for folder, table, path_of in ((SERIES, "series", series_path), (DAYS, "day_files", days_path)):
+        known = {path_of(catalogue.folder, series_id) for series_id in catalogue.table(table)["series_id"]}
+        for path in (catalogue.folder / folder).rglob("*.parquet"):
+            if path not in known:
+                path.unlink(missing_ok=True)
     for path in catalogue.folder.glob(".*.part*"):
         path.unlink(missing_ok=True)
 

@@ -15,6 +15,8 @@ from talik.errors import FileError, TalikError
 from talik.files import sha256
 from talik.readers.registry import read
 from talik.records import Record
+from talik.series.days import VERSION, days_of
+from talik.store.day_files import days_path, write_days
 from talik.store.series_files import Sums, values_hash, write_series
 from talik.store.sources import fingerprint, shown, shown_text
 
@@ -34,10 +36,11 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A series file that was written: rows for the catalogue's tables `series` and `columns`."""
+    """A series file that was written: rows for the catalogue's tables `series`, `columns` and `day_files`."""
 
     series: Mapping[str, Any]
     columns: tuple[tuple[Any, ...], ...]
+    days: tuple[Any, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +107,19 @@ def _stored(task: Task, records: list[Record], mark: str) -> tuple[Stored, ...]:
         series_id = hashlib.sha256(f"{shown(task.path)}\n{mark}\n{number}".encode()).hexdigest()[:20]
         try:
             sums = write_series(series_path(task.store, series_id), series_id, record)
+            days = _days(task, record, series_id)
         except FileError as error:
             raise _Unwritable(str(error)) from error
-        stored.append(Stored(_row(task, record, number, series_id, sums), tuple(_columns(record, series_id))))
+        stored.append(Stored(_row(task, record, number, series_id, sums), tuple(_columns(record, series_id)), days))
     return tuple(stored)
+
+
+def _days(task: Task, record: Record, series_id: str) -> tuple[Any, ...] | None:
+    """Its days beside it; none for a record that has no days, such as one with stamps missing."""
+    if not record.times.size or np.isnat(record.times).any():
+        return None
+    sums = write_days(days_path(task.store, series_id), series_id, days_of(record))
+    return series_id, VERSION, sums.bytes, sums.crc32, sums.sha256
 
 
 def _row(task: Task, record: Record, number: int, series_id: str, sums: Sums) -> dict[str, Any]:

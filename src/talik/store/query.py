@@ -10,15 +10,17 @@ import duckdb
 
 from talik.errors import StoreError, UsageError
 from talik.records import REJECTED
+from talik.series.days import VERSION
 from talik.store.catalogue import CATALOGUE, TABLES, frame_of, reading
+from talik.store.day_files import DAYS, days_path
 from talik.store.intake import SERIES, series_path
 from talik.store.series_files import checked_bytes
 
 if TYPE_CHECKING:
     import polars as pl
 
-READINGS, OBSERVATIONS = "readings", "observations"
-"""Views on the series files: wide as they are stored, and long."""
+READINGS, OBSERVATIONS, DAY_MEANS = "readings", "observations", "day_means"
+"""Views on the series files, wide as they are stored and long, and on the days kept beside them."""
 
 _READING = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 
@@ -33,9 +35,10 @@ def query(store: Path | str, sql: str, parameters: Sequence[Any] | Mapping[str, 
     store : Path or str
         The store.
     sql : str
-        One SELECT (or WITH, FROM, DESCRIBE, EXPLAIN) in DuckDB's SQL. Tables: files, series, columns, refusals.
-        Views: `observations` (series_id, position, time_utc, temperature [°C], flags, accepted: null where a flag
-        rejects the value) and `readings` (wide: value_1, flag_1, ...).
+        One SELECT (or WITH, FROM, DESCRIBE, EXPLAIN) in DuckDB's SQL. Tables: files, series, day_files, columns,
+        refusals. Views: `observations` (series_id, position, time_utc, temperature [°C], flags, accepted: null where
+        a flag rejects the value), `readings` (wide: value_1, flag_1, ...) and `day_means` (series_id, position, day,
+        mean [°C] of the accepted values, n samples, expected samples).
     parameters : sequence or mapping, optional
         Values for ? or $name in the SQL: the way to pass names that come from elsewhere.
     threads : int, optional
@@ -66,14 +69,17 @@ def query(store: Path | str, sql: str, parameters: Sequence[Any] | Mapping[str, 
     store = Path(store).resolve()
     with reading(store) as catalogue:
         rows = catalogue.table("series").select("series_id", "crc32", "depths").rows()
-    needed = {view for view in (READINGS, OBSERVATIONS) if view in sql.lower()}
+        days = catalogue.table("day_files").select("series_id", "crc32", "version").rows()
+    needed = {view for view in (READINGS, OBSERVATIONS, DAY_MEANS) if view in sql.lower()}
     with duckdb.connect(":memory:", config={"threads": threads} if threads else {}) as connection:
         try:
             connection.execute(f"ATTACH '{_quoted(store / CATALOGUE)}' AS kept (READ_ONLY)")
             for name in TABLES:
                 connection.execute(f"CREATE VIEW {name} AS FROM kept.{name}")
-            if needed:
+            if needed - {DAY_MEANS}:
                 _views(connection, store, rows)
+            if DAY_MEANS in needed:
+                _day_view(connection, store, days)
             _locked(connection, store)
         except duckdb.Error as error:
             raise StoreError(f"{store}: cannot be opened for a query ({_said(error)}). "
@@ -97,6 +103,18 @@ def _views(connection: duckdb.DuckDBPyConnection, store: Path, rows: Sequence[tu
         f"CASE WHEN flags & {int(REJECTED)} = 0 THEN temperature END AS accepted FROM ({long})")
 
 
+def _day_view(connection: duckdb.DuckDBPyConnection, store: Path, rows: Sequence[tuple[str, int, int]]) -> None:
+    for series_id, crc32, version in rows:
+        if version != VERSION:
+            raise StoreError(f"{store}: its days were made by older rules (version {version}, expected {VERSION}). "
+                             "Make them anew: talik ingest PATHS --store ... --fresh")
+        checked_bytes(days_path(store, series_id), crc32)
+    listed = ", ".join(f"'{_quoted(days_path(store, series_id))}'" for series_id, _, _ in rows)
+    connection.execute(f"CREATE VIEW {DAY_MEANS} AS " + (f"FROM read_parquet([{listed}])" if rows else
+                       "SELECT NULL::VARCHAR AS series_id, NULL::INTEGER AS position, NULL::DATE AS day, "
+                       "NULL::DOUBLE AS mean, NULL::INTEGER AS n, NULL::DOUBLE AS expected WHERE false"))
+
+
 def _long(k: int, rows: Sequence[tuple[str, int, int]], store: Path) -> str:
     having = [f"'{_quoted(series_path(store, series_id))}'" for series_id, _, depths in rows if depths >= k]
     source = f"read_parquet([{', '.join(having)}])" if having else READINGS
@@ -107,7 +125,7 @@ def _locked(connection: duckdb.DuckDBPyConnection, store: Path) -> None:
     connection.execute("SET python_enable_replacements = false")
     connection.execute("SET autoinstall_known_extensions = false")
     connection.execute("SET autoload_known_extensions = false")
-    connection.execute(f"SET allowed_directories = ['{_quoted(store / SERIES)}/']")
+    connection.execute(f"SET allowed_directories = ['{_quoted(store / SERIES)}/', '{_quoted(store / DAYS)}/']")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
 

@@ -45,7 +45,7 @@ def values_hash(record: Record) -> str:
     """Of stamps, depths and values alone: equal for equal series, whatever files they came from."""
     digest = hashlib.blake2b(digest_size=16)
     for array in (record.times, record.depths, record.values):
-        digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(np.ascontiguousarray(array.T).view(np.uint8))     # column by column, as readers leave them
     return digest.hexdigest()
 
 
@@ -112,7 +112,7 @@ def read_series(path: Path, crc32: int | None = None) -> Record:
         table = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True).read(use_threads=False)
         return _record(table, json.loads(table.schema.metadata[KEY]))
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-        raise StoreError(_damaged(path, str(error))) from error
+        raise StoreError(damaged(path, str(error))) from error
 
 
 def checked_bytes(path: Path, crc32: int | None) -> bytes:
@@ -127,13 +127,14 @@ def checked_bytes(path: Path, crc32: int | None) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise StoreError(_damaged(path, error.strerror or "cannot be read")) from error
+        raise StoreError(damaged(path, error.strerror or "cannot be read")) from error
     if crc32 is not None and zlib.crc32(content) != crc32:
-        raise StoreError(_damaged(path, "it was changed since it was written"))
+        raise StoreError(damaged(path, "it was changed since it was written"))
     return content
 
 
-def _damaged(path: Path, why: str) -> str:
+def damaged(path: Path, why: str) -> str:
+    """What to say of a damaged file, and what to do."""
     return (f"{path}: the stored series is damaged ({why.strip()[:150].splitlines()[0]}). "
             "Ingest its source again with --fresh.")
 
@@ -166,15 +167,15 @@ def _record(table: pa.Table, about: Mapping[str, Any]) -> Record:
     shape = (table.num_rows, depths.size)
     values, flags = np.empty(shape, order="F"), np.empty(shape, dtype=np.uint16, order="F")
     for k in range(depths.size):
-        values[:, k] = _array(table, f"value_{k + 1}")
-        flags[:, k] = _array(table, f"flag_{k + 1}")
+        values[:, k] = array_of(table, f"value_{k + 1}")
+        flags[:, k] = array_of(table, f"flag_{k + 1}")
     source = {**about["source"], "understood": tuple(about["source"]["understood"])}
-    others = {name: _array(table, f"other_{k}") for k, name in enumerate(about["others"], 1)}
+    others = {name: array_of(table, f"other_{k}") for k, name in enumerate(about["others"], 1)}
     metadata = {key: tuple(value) if key in about["tuples"] else value for key, value in about["metadata"].items()}
-    return Record(about["site"], _array(table, "time_utc"), depths, values, flags, tuple(about["labels"]),
+    return Record(about["site"], array_of(table, "time_utc"), depths, values, flags, tuple(about["labels"]),
                   Source(**source), metadata, others, tuple(about["history"]))
 
 
-def _array(table: pa.Table, name: str) -> NDArray[Any]:
+def array_of(table: pa.Table, name: str) -> NDArray[Any]:
     """A column, null as NaN; by way of polars, since pyarrow would load pandas for it."""
     return pl.Series(table.column(name)).to_numpy()

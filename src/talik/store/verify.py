@@ -7,6 +7,7 @@ from pathlib import Path
 
 from talik.errors import StoreError
 from talik.store.catalogue import CATALOGUE, SEAL, TABLES, reading
+from talik.store.day_files import days_path
 from talik.store.intake import series_path
 from talik.store.series_files import Sums
 
@@ -38,20 +39,24 @@ def verify_store(folder: Path | str) -> list[Finding]:
             findings = _seal(folder)
             for name in TABLES:
                 catalogue.table(name)
-            rows = catalogue.table("series").select("series_id", "bytes", "crc32", "sha256", "site", "path")
+            rows = catalogue.table("series").select("series_id", "site", "path", "bytes", "crc32", "sha256")
+            days = catalogue.table("day_files").drop("version").rows()
     except StoreError as error:
         if not (folder / CATALOGUE).is_file() or "another process" in str(error):
             raise
         return [(CATALOGUE, str(error))]
-    for series_id, size, crc32, sha256, site, source in rows.iter_rows():
-        path = series_path(folder, series_id)
+    whose = {series_id: f"{site}, from {source}" for series_id, site, source, *_ in rows.iter_rows()}
+    told = [*((series_path, series_id, sums) for series_id, _, _, *sums in rows.iter_rows()),
+            *((days_path, series_id, sums) for series_id, *sums in days)]
+    for path_of, series_id, sums in told:
+        path = path_of(folder, series_id)
         if not path.is_file():
             fault = "missing"
-        elif Sums.of(path) != Sums(size, crc32, sha256):
+        elif Sums.of(path) != Sums(*sums):
             fault = "changed since it was written"
         else:
             continue
-        findings.append((path.relative_to(folder).as_posix(), f"{fault} ({site}, from {source}); "
+        findings.append((path.relative_to(folder).as_posix(), f"{fault} ({whose[series_id]}); "
                          "ingest its source again with --fresh"))
     return findings
 

@@ -1,0 +1,94 @@
+"""The days of a record: means, samples there are, samples a whole day has. What years are made of."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talik.errors import DataError
+from talik.kernels import calendar
+from talik.records import REJECTED, Flag, Record
+
+VERSION = 1
+"""Of the rules by which samples become days; kept days of another version are made anew."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Days:
+    """
+    The days of a record, before any rule of completeness.
+
+    Parameters
+    ----------
+    site, depths, labels
+        As of the record.
+    offset_hours : float
+        Hours ahead of UTC of the clock by which days were cut.
+    daily : Daily
+        Means of the values that no flag rejects, however few; samples there are; samples a whole day has.
+    """
+
+    site: str
+    depths: NDArray[np.float64]
+    labels: tuple[str, ...]
+    offset_hours: float
+    daily: calendar.Daily = field(repr=False)
+
+
+def days_of(record: Record) -> Days:
+    """
+    The days of a record; values under a flag that rejects them are left out.
+
+    Raises
+    ------
+    DataError
+        If the time zone of its source is none.
+
+    Examples
+    --------
+    >>> t = np.arange("2020-01-01", "2020-01-03", dtype="M8[h]")
+    >>> days_of(Record("Barrow", t, [0.0], np.arange(48.0)[:, None])).daily.mean.ravel()
+    array([11.5, 35.5])
+    """
+    rejected = (record.flags & np.uint16(int(REJECTED & ~Flag.MISSING))).any()
+    values, offset = record.accepted().values if rejected else record.values, day_offset(record)
+    return Days(record.site, record.depths, record.labels, offset,
+                calendar.daily(record.times, values, offset_hours=offset))
+
+
+def day_offset(record: Record) -> float:
+    """
+    Hours to add to UTC so that days are those of the file's own clock; daily files keep their dates this way.
+
+    A zone with summer time counts with its winter offset.
+
+    Examples
+    --------
+    >>> from talik.records import Source
+    >>> t = np.array(["2020-01-01"], "M8[us]")
+    >>> day_offset(Record("Yakutsk", t, [0.0], [[1.0]], source=Source(time_zone="UTC+09:00")))
+    9.0
+    """
+    text = record.source.time_zone
+    found = re.fullmatch(r"(?:UTC)?\s*([+-])(\d{1,2}):?(\d{2})?", text)
+    if found:
+        hours = int(found[2]) + int(found[3] or 0) / 60
+        return -hours if found[1] == "-" else hours
+    if text.upper() in ("", "UTC", "Z", "GMT"):
+        return 0.0
+    return _winter_offset(text)
+
+
+def _winter_offset(name: str) -> float:
+    from datetime import datetime
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        zone = ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise DataError(f"time zone {name!r}: neither an offset (UTC+09:00) nor a known name") from error
+    offsets = [zone.utcoffset(datetime(2020, month, 1)) for month in (1, 7)]
+    return min(o.total_seconds() for o in offsets if o is not None) / 3600
