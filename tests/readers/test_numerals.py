@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from talik.errors import FileError, UsageError
@@ -24,6 +24,7 @@ STYLES = {
 
 
 @pytest.mark.parametrize("style", STYLES)
+@settings(max_examples=40)
 @given(numbers=st.lists(st.integers(-60_000, 60_000).map(lambda n: n / 1000), min_size=1, max_size=30))
 def test_every_style_gives_the_same_numbers(style, numbers):
     decimal, write = STYLES[style]
@@ -62,6 +63,7 @@ def test_end_values_are_only_known_in_celsius(end):
     assert fills_marked(np.array([end]), celsius=False)[1][0] == 0
 
 
+@settings(max_examples=50)
 @given(st.lists(st.floats(-89.9, 69.9).filter(lambda v: v != 85), min_size=1, max_size=50))
 def test_a_possible_temperature_is_never_taken_for_a_fill(values):
     clean, flags = fills_marked(np.array(values), [-999, -9999])
