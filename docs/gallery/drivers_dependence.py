@@ -10,9 +10,9 @@ from talik.figures import drivers
 from talik.figures.canvas import DOUBLE, figure, panel_letter, save, style
 
 
-def main(folder: Path) -> list[Path]:
+def main(folder: Path, *, refits: int = 200) -> list[Path]:
     """A driver that saturates beside a predictor that does nothing."""
-    ranks = talik.rank_drivers(planted_drivers("strong", seed=4), "surface_offset", refits=200)
+    ranks = talik.rank_drivers(planted_drivers("strong", seed=4), "surface_offset", refits=refits)
     fig = figure(DOUBLE, 70.0)
     with style():
         panels = fig.subplots(1, 2)

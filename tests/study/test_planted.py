@@ -43,7 +43,7 @@ def results(tmp_path_factory):
     table.drop(ERA5LAND_TWELVE).write_csv(folder / "sites.csv")
     table.select(predictors).sample(fraction=1.0, shuffle=True, seed=1).write_csv(folder / "predictors.csv")
     settings = checked({"study": {"name": "planted", "replicates": 500}, "sites": {"table": "sites.csv"},
-                        "predictors": {"table": "predictors.csv"}, "drivers": {"refits": 200, "nulls": 1}}, home=folder)
+                        "predictors": {"table": "predictors.csv"}, "drivers": {"refits": 100, "nulls": 1}}, home=folder)
     outcomes = run_study(settings, folder / "out")
     assert [o.step for o in outcomes if o.reason] == ["scorecard"]
     return folder / "out"
