@@ -32,7 +32,7 @@ def facts(store):
 def storm(store, flips, seed):
     """Flip single bits, one at a time; returns how often `verify` saw nothing and how often a wrong value came out."""
     dice, right = random.Random(seed), facts(store)
-    names = [*sorted((store / "series").rglob("*.parquet")), store / "seal.json", *[store / CATALOGUE] * 4]
+    names = [*sorted(store.rglob("*.parquet")), store / "seal.json", *[store / CATALOGUE] * 4]
     unseen, wrong = [], []
     for turn in range(flips):
         path = dice.choice(names)

@@ -10,7 +10,7 @@ import duckdb
 
 from talik.errors import StoreError, UsageError
 from talik.records import REJECTED
-from talik.series.days import VERSION
+from talik.series.days import VERSION as DAYS_VERSION
 from talik.store.catalogue import CATALOGUE, TABLES, frame_of, reading
 from talik.store.day_files import DAYS, days_path
 from talik.store.intake import SERIES, series_path
@@ -105,9 +105,9 @@ def _views(connection: duckdb.DuckDBPyConnection, store: Path, rows: Sequence[tu
 
 def _day_view(connection: duckdb.DuckDBPyConnection, store: Path, rows: Sequence[tuple[str, int, int]]) -> None:
     for series_id, crc32, version in rows:
-        if version != VERSION:
-            raise StoreError(f"{store}: its days were made by older rules (version {version}, expected {VERSION}). "
-                             "Make them anew: talik ingest PATHS --store ... --fresh")
+        if version != DAYS_VERSION:
+            raise StoreError(f"{store}: its days were made by older rules (version {version}, "
+                             f"expected {DAYS_VERSION}). Make them anew: talik ingest PATHS --store ... --fresh")
         checked_bytes(days_path(store, series_id), crc32)
     listed = ", ".join(f"'{_quoted(days_path(store, series_id))}'" for series_id, _, _ in rows)
     connection.execute(f"CREATE VIEW {DAY_MEANS} AS " + (f"FROM read_parquet([{listed}])" if rows else
