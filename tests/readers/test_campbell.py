@@ -124,3 +124,19 @@ def yearly(record, column, year):
     days, place = np.unique(record.times[inside].astype("M8[D]"), return_inverse=True)
     sums = np.bincount(place, record.values[inside, column])
     return (sums / np.bincount(place)).mean() if days.size >= 365 else np.nan
+
+
+@pytest.mark.parametrize(("names", "depths"), [
+    (("T_2m_Avg", "T_10cm_Avg"), (np.nan, 0.1)), (("SoilT_2m_Avg", "T_10cm_Avg"), (2, 0.1)),
+    (("T_2m", "T_3m"), (2, 3)), (("AirT_2m", "T_10cm"), (-2, 0.1)),
+])
+def test_one_name_with_metres_that_says_neither_air_nor_ground_has_no_depth(tmp_path, names, depths):
+    path = tmp_path / "x.dat"
+    header = ('"TOA5","Site","CR1000"', '"TIMESTAMP",' + ",".join(f'"{name}"' for name in names),
+              '"TS","Deg C","Deg C"', '"","Avg","Avg"')
+    rows = [f'"2020-01-{day:02d} 12:00:00",-{day},1.5' for day in (1, 2, 3)]
+    path.write_text("\n".join([*header, *rows]) + "\n")
+    [record] = read(path)
+    np.testing.assert_array_equal(record.depths, depths)
+    asked = "may be below or above the ground" in " ".join(record.source.understood)
+    assert asked == np.isnan(depths).any()

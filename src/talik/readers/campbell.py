@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
+from numpy.typing import NDArray
 
 from talik.errors import FileError
 from talik.readers.columns import Layout
@@ -34,6 +35,7 @@ _INSIDE = re.compile(
 _DERIVED = re.compile(r"dew|frost_?p|wet_?bulb|chill|heat_?index|std|_max|_min|_tmx|_tmn", re.IGNORECASE)
 _DEPTH = re.compile(r"(\d+)(?:[p.](\d+))?(mm|cm|m)", re.IGNORECASE)
 _IN_METRES = {"mm": 0.001, "cm": 0.01, "m": 1.0}
+_BELOW = re.compile(r"soil|ground|gnd|earth|rock|bore|bh|perma|depth|therm|string", re.IGNORECASE)
 _SURFACE = {"sur", "surf", "surface", "sfc"}
 _PLAIN = re.compile(
     r"t|tc|t\d{3}|temp\w*|soil\w*|ts|tsoil|air|airt|airtc|tair|ta|gnd|ground|c|f|deg\w?|avg|smp|med|\d+|mm|cm|m",
@@ -83,12 +85,14 @@ def read(head: Head, options: Options) -> list[Record]:
     values, flags = fills_marked(values, declared=_FILLS)
     values = np.where(fahrenheit, (values - 32) / 1.8, values)
     depths = np.array([depth_of(names[i]) for i in warm])
+    lone = _lone([names[i] for i in warm], depths)
+    depths[lone] = np.nan
     times, source = sourced(
         head,
         columns.proved,
         chosen(options.timezone),
         header="\n".join(head.lines[:_HEADER_LINES]),
-        understood=("units: from the units line", _told(depths)),
+        understood=("units: from the units line", _told(depths, [names[warm[place]] for place in lone])),
     )
     about += [""] * (8 - len(about))
     zones = {names[i]: zone for i in warm if (zone := _zone(names[i]))}
@@ -136,6 +140,12 @@ def depth_of(name: str) -> float:
     return 0.0 if any(token.lower() in _SURFACE for token in tokens) else float("nan")
 
 
+def _lone(names: list[str], depths: NDArray[np.float64]) -> list[int]:
+    """The one name with metres that says neither air nor ground, such as T_2m: a screen, or a sensor 2 m deep."""
+    metres = np.flatnonzero(depths >= 1).tolist()
+    return metres if len(metres) == 1 and not _BELOW.search(names[metres[0]]) else []
+
+
 def _tokens(name: str) -> list[str]:
     return [token for token in re.split(r"[_\s(),\-]+", name) if token]
 
@@ -156,7 +166,9 @@ def _zone(name: str) -> str:
                     and token.lower() not in _SURFACE)
 
 
-def _told(depths: np.ndarray[tuple[int], np.dtype[np.float64]]) -> str:
+def _told(depths: NDArray[np.float64], lone: list[str]) -> str:
+    if lone:
+        return f"depths: {lone[0]!r} may be below or above the ground: give them with depths=..."
     unknown = int(np.isnan(depths).sum())
     if unknown == depths.size:
         return "depths: none in the names (give them with depths=...)"
