@@ -65,6 +65,8 @@ def ranked_warnings(effects: pl.DataFrame) -> tuple[pl.DataFrame, list[tuple[str
     silent : list of (warning, sites)
         Warnings without effect on any mean.
     """
+    numbers = pl.col("shift", "shift_se", "mean_after", "ci_low", "ci_high", "ci_low_after", "ci_high_after")
+    effects = effects.with_columns(numbers.cast(pl.Float64))      # a column without any value is read as text
     rows, silent = [], []
     for (code,), part in effects.group_by("warning", maintain_order=True):
         moved = part.filter((pl.col("shift").abs() > NEGLIGIBLE) | pl.col("mean_after").is_null()

@@ -84,11 +84,9 @@ def _table(part: Table) -> Markup:
 
 def _filters(part: Table) -> Markup:
     """Controls that filter the table: a search box, and a choice for each column that is filtered by."""
-    columns = part.shown()
+    places = {column.name: (position, column) for position, column in enumerate(part.shown())}
     choices = []
-    for position, column in enumerate(columns):
-        if column.name not in part.filters:
-            continue
+    for position, column in (places[name] for name in part.filters if name in places):
         values = part.frame[column.name].unique(maintain_order=True).drop_nulls()
         options = Markup("").join(Markup("<option>{}</option>").format(_cell(value, column)) for value in values)
         choice = Markup('<label>{}<select data-column="{}"><option value="">all</option>{}</select></label>')
