@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -166,6 +167,8 @@ class _Parts:
         self.next_line = layout.skip + 1
 
     def add(self, piece: bytes) -> None:
+        if self.layout.separator == " ":  # columns that were aligned with blanks or tabs
+            piece = re.sub(rb"(?m)^ | $", b"", re.sub(rb"[ \t]+", b" ", piece))
         frame = self._parsed(piece, self.next_line)
         rows = np.arange(self.next_line, self.next_line + len(frame), dtype=np.int32)
         self.next_line += len(frame)

@@ -36,7 +36,11 @@ _LABEL = re.compile(rf"LBL:\s*({_NUM})\s*({_UNIT})?\b", re.IGNORECASE)
 _BARE = re.compile(_NUM)
 _SIGNED = re.compile(rf"[-\u2212]\d+(?:[.,]\d+)?\s*[_ ]?\s*({_UNIT})?", re.IGNORECASE)
 _DECIMAL = re.compile(r"(?:(.*?)[_ ]?|X\.?)([-\u2212]?\d+\.\d+)")
-_ABOVE = re.compile(r"(?<![a-z])(air|above|height|tair|воздух\w*|luft\w*)(?![a-z])|气温", re.IGNORECASE)
+_ABOVE = re.compile(
+    r"(?<![a-z])(air|above|height|воздух\w*|luft\w*)(?![a-z])|(?<![a-z])air_?t(emp\w*)?(?![a-z])|"
+    r"(?<![a-z])t(emp\w*)?_?air(?![a-z])|气温",
+    re.IGNORECASE,
+)
 _AIR_CODE = re.compile(r"(TA|AT|Ta)(?![A-Za-z])")
 """Short names of air temperature, at the beginning of a label; "at" within one is a preposition."""
 
@@ -137,8 +141,8 @@ def is_air(label: str) -> bool:
 
     Examples
     --------
-    >>> [is_air(label) for label in ("Air 2 m", "TA_2m", "T soil (at 5 cm)", "Tair")]
-    [True, True, False, True]
+    >>> [is_air(label) for label in ("Air 2 m", "AirTemp_1.5m", "TA_2m", "Tair", "T soil (at 5 cm)", "stair")]
+    [True, True, True, True, False, False]
     """
     return bool(_ABOVE.search(label) or _AIR_CODE.match(label.strip()))
 

@@ -19,7 +19,7 @@ from talik.readers.longtable import spread
 from talik.readers.numerals import decimal_mark
 from talik.readers.preamble import metadata, place_in, time_zone
 from talik.readers.registry import GUESS, Head, Options, Reader
-from talik.readers.roles import Roles, is_count, is_height, roles_of, sampled
+from talik.readers.roles import Roles, dates_repeated, is_count, is_height, roles_of, sampled
 from talik.readers.sources import plus, sourced
 from talik.readers.spreadsheet import Rows, is_workbook
 from talik.readers.stamps import from_fields
@@ -32,6 +32,9 @@ from talik.records import Record
 _LOOKED_AT = 200
 _BARE = re.compile(r"-?\d+([.,]\d+)?")
 _WRITTEN = re.compile(r"-?\d+(\.\d+)?_m")
+_OF_A_YEAR = re.compile(r"\D{0,12}(19|20)\d\d(\D(19|20)?\d\d)?")
+"""Names of sheets that hold a year of a site."""
+
 _MOST_REPEATED = 0.2
 """Share of rows that may repeat a stamp before a column of hours, depths or sites must have been overlooked."""
 
@@ -69,7 +72,13 @@ def _read(head: Head, options: Options) -> list[Record]:
 
 
 def _whole(table: Table, roles: Roles, file: str) -> Roles:
-    """The roles, when there are stamps and temperatures."""
+    """The roles, when there are stamps and temperatures, and one column of stamps holds for all."""
+    twin = dates_repeated(table.names, sampled(table.names, table.rows))
+    if twin and not roles.asked:
+        raise AmbiguousFile(
+            f"{file}: {twin!r} is a second column of dates: tables that stand side by side are to be parted, one file "
+            "or sheet each; if one column of dates holds for all, name it: columns={'time': '...'}"
+        )
     if roles.whole:
         return roles
     lack = "no temperatures (minima and maxima do not count)" if roles.dated else "no dates"
@@ -84,8 +93,9 @@ def _of_sheets(head: Head, options: Options) -> list[Record]:
     found_in = [(table, roles) for table in sheet_tables(head) if (roles := _roles(table, options)).whole]
     for table, roles in found_in:
         file = f"{head.name}, sheet {table.sheet}"
+        _whole(table, roles, file)
         columns = columns_of_rows(head.sheets()[table.sheet], _layout(table, roles), options, file=file)
-        lone = replace(table, sheet=table.sheet if len(found_in) > 1 else "")
+        lone = replace(table, sheet="" if len(found_in) == 1 or _OF_A_YEAR.fullmatch(table.sheet) else table.sheet)
         records += _records(head, options, lone, roles, _stamped(columns, roles, file))
     if not records:
         raise UnknownFormat(

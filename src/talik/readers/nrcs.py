@@ -33,6 +33,9 @@ _SPELLED = re.compile(r"(?:(?P<site>.+?\(\d+\))\s+)?(?P<medium>Soil|Air) Tempera
                       r"(?: (?P<depth>-?\d+)in)?\s*\((?P<unit>deg[CF])\)", re.IGNORECASE)
 _OLD = re.compile(r"^site id,date,(?:time,)?", re.IGNORECASE)
 _NEW = re.compile(r"^date,.*(?:soil|air) (?:temperature|moisture)", re.IGNORECASE)
+_STATIONS = ("site id", "station name", "station id", "station")
+"""Columns that tell the stations of a report apart."""
+
 _NAMED = re.compile(r"^#\s*(?:(?P<network>SNOTEL|SCAN|SNTLT?|TSCAN|SNOLITE)\s+(?P<number>\d+):\s*(?P<name>.+)"
                     r"|(?P<title>[A-Za-z][\w .,'#-]*?)\s*\((?P<id>\d+)\))\s*$")
 
@@ -68,8 +71,12 @@ def read(head: Head, options: Options) -> list[Record]:
     lower = [title.lower() for title in titles]
     stamp = titles[lower.index("date")]
     clock = titles[lower.index("time")] if "time" in lower else ""
-    key = titles[lower.index("site id")] if "site id" in lower else ""
-    rest = tuple(title for title in titles if title not in (stamp, clock, key) and not title.startswith("column "))
+    key = next((titles[lower.index(name)] for name in _STATIONS if name in lower), "")
+    rest = tuple(
+        title
+        for title in titles
+        if title not in (stamp, clock) and title.lower() not in _STATIONS and not title.startswith("column ")
+    )
     columns = quoted_columns(
         head,
         Layout(tuple(titles), ",", at + 1, rest, texts=(key,) if key else (), stamp=stamp, clock=clock, ragged=True),

@@ -40,6 +40,7 @@ _MODULES = (
     "ibutton",
     "lascar",
     "meter",
+    "smet",
     "generic",
 )
 """Modules of this package with a `READER` or `READERS`; a new format adds its name here."""

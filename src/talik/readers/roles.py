@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from talik.errors import UsageError, unknown
-from talik.readers.depths import Unit, has_depth, unit_of
+from talik.readers.depths import Unit, depths_of, has_depth, unit_of
 from talik.readers.numerals import BLANKS
 from talik.readers.zones import offset_in
 
@@ -41,7 +41,9 @@ _STAMP_NAME = re.compile(
     r"(time|date|datum|dátum|datetime|timestamp|stamp|fecha|data|дата|日期|时间|zeit|day)",
     re.IGNORECASE,
 )
-_CLOCK_NAME = re.compile(r"(time|hour|hr|clock|uhrzeit|zeit|heure|hora|čas|время|час|时间)", re.IGNORECASE)
+_CLOCK_NAME = re.compile(
+    r"(?:utc[ _]?|lst[ _]?|local[ _]?)?(time|hour|hr|clock|uhrzeit|zeit|heure|hora|čas|время|час|时间)", re.IGNORECASE
+)
 _FIELDS = {
     "year": ("year", "yyyy", "yr", "jahr", "год", "annee", "año"),
     "month": ("month", "mm", "mo", "mon", "monat", "месяц", "mois", "mes"),
@@ -69,7 +71,7 @@ _DEPTH_NAME = re.compile(
 )
 _DEEP_TEXT = re.compile(r"[-\u2212]?\d+(?:[.,]\d+)?\s*(?:c|m)?m", re.IGNORECASE)
 _OTHER = re.compile(
-    r"moist|vwc|water|swc|(?<![a-z])wc|humid|(?<![a-z])rh(?![a-z])|snow|prec|rain|wind|cond|(?<![a-z])ec(?![a-z])|press|"
+    r"moist|vwc|water|swc|(?<![a-z])sms?(?![a-z])|(?<![a-z])wc|humid|(?<![a-z])rh(?![a-z])|snow|prec|rain|wind|cond|(?<![a-z])ec(?![a-z])|press|"
     r"rad|flux|[ls]w_|(?<![a-z])par(?![a-z])|batt|volt|flag|qual|(?<![a-z])q[ac](?![a-z])|accuracy|count|dew|"
     r"(?<![a-z])(lat|lon|long)(?![a-z])|latitud|longitud|elev|serial|signal|deg(?:ree)?[ _.]?days?|"
     r"(?<![a-z])(ptemp|wind ?chill|hmdx|humidex)|"
@@ -248,12 +250,22 @@ def _mostly(pattern: re.Pattern[str], cells: Sequence[str]) -> bool:
 
 
 def _stamp(names: Sequence[str], samples: Mapping[str, Sequence[str]]) -> str:
-    dated = [n for n in names if samples.get(n) and _DATE.fullmatch(samples[n][0]) and _mostly(_DATE, samples[n])]
+    dated = [n for n in names if _dated(samples.get(n, ()))]
     plain = [n for n in dated if not samples[n][0].isdigit() or _STAMP_NAME.match(n)]
     counted = [n for n in names if _STAMP_NAME.match(n) and is_count(samples.get(n, ()))]
     named = [n for n in plain if _STAMP_NAME.search(n)]
     universal = [n for n in named if offset_in(n) == 0]  # beside local time, UTC is the one that needs no zone
     return next(iter(universal or named or plain or counted), "")
+
+
+def dates_repeated(names: Sequence[str], samples: Mapping[str, Sequence[str]]) -> str:
+    """A second column of dates of the same name, as of a table that stands beside another; "" when there is none."""
+    found = ((n, re.fullmatch(r"(.+) \(\d\)", n)) for n in names)
+    return next((n for n, match in found if match and match[1] in names and _dated(samples.get(n, ()))), "")
+
+
+def _dated(cells: Sequence[str]) -> bool:
+    return bool(cells) and bool(_DATE.fullmatch(cells[0])) and _mostly(_DATE, cells)
 
 
 def is_count(cells: Sequence[str]) -> bool:
@@ -302,14 +314,13 @@ def _clock(names: Sequence[str], samples: Mapping[str, Sequence[str]], stamp: st
     if stamp and any(re.search(r"\d[:hT]\d|\d{8}T?\d{4}", cell) for cell in samples.get(stamp, ())):
         return ""
     dates = {stamp, *(name for key, name in fields.items() if key != "hour")}
-    return next(
-        (
-            n
-            for n in names
-            if n not in dates and _CLOCK_NAME.match(n) and samples.get(n) and all(map(_CLOCK.fullmatch, samples[n]))
-        ),
-        "",
-    )
+    found = [
+        n
+        for n in names
+        if n not in dates and _CLOCK_NAME.match(n) and samples.get(n) and all(map(_CLOCK.fullmatch, samples[n]))
+    ]
+    alike = [n for n in found if offset_in(n) == offset_in(stamp)]  # the hours of UTC with the dates of UTC
+    return next(iter(alike or found), "")
 
 
 def _depth_column(names: Sequence[str], samples: Mapping[str, Sequence[str]]) -> str:
@@ -332,13 +343,17 @@ def is_height(name: str) -> bool:
 
 
 def _warm(numbers: Sequence[str], long: bool) -> tuple[str, ...]:
-    """Columns of temperatures: by unit or word; in wide tables also by a depth or a bare number as the name."""
+    """
+    Columns of temperatures: by unit or word; in wide tables also by a bare number as the name, or by a depth at which
+    none is called a temperature ("SM 5 cm" beside "ST 5 cm" is something else).
+    """
     usual = [n for n in numbers if not _OTHER.search(n) and not _EXTREME.search(n)]
     by_word = [n for n in usual if unit_of(n) or _WARM.search(n)]
     if long:
         by_word = by_word or [n for n in numbers if n.lower() in ("value", "values", "wert", "значение")]
         return tuple(by_word[:1])
-    by_depth = [n for n in usual if has_depth(n)]
+    at_depths = depths_of(by_word).depths.tolist() if by_word else []
+    by_depth = [n for n in usual if has_depth(n) and (n in by_word or depths_of([n]).depths[0] not in at_depths)]
     bare = [n for n in usual if re.fullmatch(r"-?\d+([.,]\d+)?|X\.?\d+\.\d+", n.strip())]
     beside = {n[: m.start()] for n in by_depth if (m := _AT_DEPTH.search(n))}
     by_layer = [n for n in usual if (m := _AT_LAYER.search(n)) and n[: m.start()] in beside]
