@@ -73,10 +73,10 @@ def now() -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def write_manifest(folder: Path, *, name: str, home: Path, settings: Mapping[str, Any],
-                   inputs: Iterable[FileEntry], outputs: Iterable[FileEntry]) -> dict[str, Any]:
-    """Write `manifest.json` and `ro-crate-metadata.json` into a results folder; returns the manifest."""
-    manifest = {
+def manifest_of(*, name: str, home: Path, settings: Mapping[str, Any], inputs: Iterable[FileEntry],
+                outputs: Iterable[FileEntry]) -> dict[str, Any]:
+    """What a run was made from and what it made, as JSON can hold it."""
+    return {
         "study": name,
         "home": str(home.resolve()),
         "made": now(),
@@ -86,6 +86,11 @@ def write_manifest(folder: Path, *, name: str, home: Path, settings: Mapping[str
         "inputs": [asdict(entry) for entry in inputs],
         "outputs": [asdict(entry) for entry in outputs],
     }
+
+
+def write_manifest(folder: Path, **facts: Any) -> dict[str, Any]:
+    """Write `manifest.json` and `ro-crate-metadata.json` into a results folder; takes what `manifest_of` takes."""
+    manifest = manifest_of(**facts)
     write_text(folder / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False, default=str) + "\n")
     write_text(folder / CRATE, json.dumps(_crate(manifest), indent=1, ensure_ascii=False) + "\n")
     return manifest

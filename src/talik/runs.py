@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -15,10 +14,12 @@ from talik.files import read_parquet, write_bytes, write_text
 from talik.provenance import FileEntry, damaged, read_manifest, write_manifest
 from talik.settings import Settings, checked, read_settings
 from talik.steps import Crew, Outcome, Watcher, run_steps
-from talik.study import RECIPE, SITES
+from talik.study import RECIPE, SITES, facts
 
-INKED = ("figures", "report")
+INKED = ("figures", "report", "atlas")
 """Steps that draw or print; a rerun compares tables, not ink."""
+REDRAWN = "atlas.html"
+"""Whoever likes may draw it again from the tables (`talik atlas`): another one is no damage."""
 
 
 def study_settings(target: str, *, profile: str | None = None) -> Settings:
@@ -84,10 +85,7 @@ def run_study(settings: Settings, results: Path | str, *, watch: Watcher | None 
     """
     results = Path(results)
     outcomes = run_steps(RECIPE, settings, results, watch=watch, fresh=fresh, crew=crew)
-    read = {entry.path: replace(entry, step="") for outcome in outcomes for entry in outcome.inputs}
-    write_manifest(results, name=settings.study.name, home=settings.home, settings=settings.model_dump(mode="json"),
-                   inputs=read.values(),
-                   outputs=[entry for outcome in outcomes for entry in outcome.outputs])
+    write_manifest(results, **facts(settings, outcomes))
     return outcomes
 
 
@@ -128,7 +126,7 @@ def verify_results(results: Path | str, *, rerun: bool = True) -> list[tuple[str
     """
     results = Path(results)
     manifest = read_manifest(results)
-    findings = damaged(results, manifest)
+    findings = [(path, fault) for path, fault in damaged(results, manifest) if path != REDRAWN or fault == "missing"]
     if rerun:
         settings = checked(manifest["settings"], home=Path(manifest["home"]))
         with tempfile.TemporaryDirectory(prefix="talik-verify-") as folder:

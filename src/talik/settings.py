@@ -159,6 +159,12 @@ class FiguresSection(Section):
     extent: str | None = None
 
 
+class AtlasSection(Section):
+    """`[atlas]`: whether the page of maps is made with every run; `talik atlas` makes it at any time."""
+
+    run: bool = True
+
+
 class Settings(Section):
     """All settings of one study; `home` is the folder its relative paths start from."""
 
@@ -169,6 +175,7 @@ class Settings(Section):
     drivers: DriversSection = DriversSection()
     slopes: SlopesSection = SlopesSection()
     figures: FiguresSection = FiguresSection()
+    atlas: AtlasSection = AtlasSection()
     home: Path = Field(default=Path("."), exclude=True)
 
     def path(self, name: str) -> Path:

@@ -7,14 +7,17 @@ Each step below is one paragraph of a Methods section; `RECIPE` at the end is th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-from talik.errors import DataError
+from talik.errors import DataError, MissingExtra
 from talik.files import write_text
+from talik.provenance import manifest_of
 from talik.settings import Settings, stations
-from talik.steps import Desk, NotRun, Step
+from talik.steps import Desk, NotRun, Outcome, Step
 from talik.variables import COORDINATES, ERA5LAND_TWELVE, variable
 
 SITES = "sites.parquet"
@@ -255,6 +258,29 @@ def _report(desk: Desk) -> None:
     write_text(desk.staging / "report.md", markdown(document, desk.results))
 
 
+def _atlas(desk: Desk) -> NotRun | None:
+    """The same on one page of maps, sites and tables to move about in."""
+    if not desk.settings.atlas.run:
+        return NotRun("it is switched off.", "Set [atlas] run = true, or run `talik atlas` on the results.")
+    from talik.atlas.holdings import Holdings
+    from talik.atlas.page import atlas_page
+
+    try:
+        manifest = manifest_of(**facts(desk.settings, desk.before))
+        page = atlas_page(Holdings(desk.results, manifest, desk.read(PREDICTORS)))
+    except MissingExtra as error:
+        return NotRun(f"{error}.", "Install it and run again.")
+    write_text(desk.staging / "atlas.html", page)
+    return None
+
+
+def facts(settings: Settings, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """What a study was made from and what its steps made, as its manifest takes them."""
+    read = {entry.path: replace(entry, step="") for outcome in outcomes for entry in outcome.inputs}
+    return {"name": settings.study.name, "home": settings.home, "settings": settings.model_dump(mode="json"),
+            "inputs": read.values(), "outputs": [entry for outcome in outcomes for entry in outcome.outputs]}
+
+
 def _logger_files(settings: Settings) -> list[Path]:
     """The files of every station and those beside them: the step is done again when one changes, comes or goes."""
     from talik.synthesis.shelf import station_files
@@ -285,6 +311,8 @@ def _present(table: pl.DataFrame, names: Sequence[str]) -> list[str]:
     return [name for name in names if name in table.columns and table[name].count()]
 
 
+ALL = tuple(Settings.model_fields)
+TOLD = ("series", "sites", "summary", "profiles", "scorecard", "predictors", "drivers", "slopes", "figures")
 RECIPE: Sequence[Step] = (
     Step("series", _series, uses=("series",), files=_logger_files),
     Step("sites", _sites, needs=("series",), uses=("sites", "series"), files=_site_file),
@@ -296,8 +324,8 @@ RECIPE: Sequence[Step] = (
     Step("slopes", _slopes, needs=("predictors",), uses=("study", "slopes")),
     Step("figures", _figures, needs=("series", "sites", "summary", "drivers", "slopes"), uses=("study", "figures"),
          files=_extent_file),
-    Step("report", _report, uses=tuple(Settings.model_fields),
-         needs=("series", "sites", "summary", "profiles", "scorecard", "predictors", "drivers", "slopes", "figures")),
+    Step("report", _report, uses=ALL, needs=TOLD),
+    Step("atlas", _atlas, uses=ALL, needs=TOLD),
 )
 """The way: steps in order, each with what it reads."""
 
