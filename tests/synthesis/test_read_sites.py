@@ -70,6 +70,14 @@ def test_encodings_that_are_proved_need_no_word(file, encoding):
     same(read_sites(file(text(), encoding=encoding)), read_sites(frame()))
 
 
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85", "\x0c"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_only_line_ends_end_a_line(file, mark, end):
+    rows = [[row[0].replace("o", f"o{mark}", 1), *row[1:]] for row in ROWS]
+    content = text(rows).replace('"', "").replace("\n", end)
+    assert read_sites(file(content.encode()))["site"].to_list() == [row[0] for row in rows]
+
+
 def test_xlsx_parquet_pandas_and_line_ends_do_not_matter(file, tmp_path):
     expected = read_sites(frame())
     frame().write_parquet(tmp_path / "sites.parquet")
@@ -302,13 +310,13 @@ def test_missing_columns_are_named():
 
 
 def test_wrong_mappings_are_told():
-    with pytest.raises(UnknownName, match="unknown name in columns 'maatt'. Did you mean 'maat'"):
+    with pytest.raises(UnknownName, match="columns: unknown name 'maatt'. Did you mean 'maat'"):
         read_sites(frame(), columns={"maatt": "maat"})
-    with pytest.raises(UnknownName, match="unknown column of table 'Tiar'. Did you mean 'Tair'"):
+    with pytest.raises(UnknownName, match="columns: table: unknown column 'Tiar'. Did you mean 'Tair'"):
         read_sites(frame().rename({"maat": "Tair"}), columns={"maat": "Tiar"})
-    with pytest.raises(UnknownName, match=r"unknown unit of alt 'inch'. Known: cm, ft, m, mm"):
+    with pytest.raises(UnknownName, match=r"units: alt: unknown unit 'inch'. Known: cm, ft, m, mm"):
         read_sites(frame(), units={"alt": "inch"})
-    with pytest.raises(UnknownName, match="unknown quantity in units that table has 'snow_depth'"):
+    with pytest.raises(UnknownName, match="units: table: unknown quantity 'snow_depth'"):
         read_sites(frame(), units={"snow_depth": "cm"})
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import polars as pl
 
-from talik.errors import AmbiguousFile, UsageError, unknown
+from talik.errors import AmbiguousFile, UnknownName, UsageError, unknown
 from talik.readers.depths import unit_of
 from talik.variables import VARIABLES, Variable
 
@@ -69,9 +69,9 @@ def matched(found: Sequence[str], asked: Mapping[str, str] | None = None, *, fil
     known = [*VARIABLES, *TEXT_COLUMNS, PRECISION, "site_no"]
     for name, column in (asked or {}).items():
         if name not in known:
-            raise unknown("name in columns", name, known)
+            raise UnknownName(f"columns: {unknown('name', name, known)}")
         if column not in found:
-            raise unknown(f"column of {file}", column, found)
+            raise UnknownName(f"columns: {file}: {unknown('column', column, found)}")
         result[name] = column
     for column in found:
         meant = _NAMES.get(plain(column)) or _NAMES.get(_SUFFIX.sub("", plain(column)))
@@ -103,7 +103,7 @@ def unit(name: str, column: str, said: Mapping[str, str] | None = None) -> str:
     if said and name in said:
         spelled = _SPELLINGS.get(said[name].strip().lower(), said[name])
         if spelled not in possible:
-            raise unknown(f"unit of {name}", said[name], possible)
+            raise UnknownName(f"units: {name}: {unknown('unit', said[name], possible)}")
         return spelled
     return named_unit(name, column) or VARIABLES[name].units
 

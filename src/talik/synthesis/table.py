@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from talik.errors import DataError, unknown
+from talik.errors import DataError, UnknownName, unknown
 from talik.synthesis.clusters import REACH_KM, clusters
 from talik.synthesis.columns import PRECISION, TEXT_COLUMNS, matched
 from talik.synthesis.flags import BY_RULE, Mark, found_flags, with_flags
@@ -145,7 +145,7 @@ def _quantities(table: Tabular, meant: Mapping[str, str],
     """The file's columns under talik's names: quantities in the catalogue's units, text as text, others as they are."""
     for name in units:
         if name not in meant:
-            raise unknown(f"quantity in units that {table.name} has", name, [n for n in meant if n in VARIABLES])
+            raise UnknownName(f"units: {table.name}: {unknown('quantity', name, [n for n in meant if n in VARIABLES])}")
     found: dict[str, pl.Series] = {}
     marks: list[Mark] = []
     names = {column: name for name, column in meant.items()}

@@ -7,6 +7,8 @@ import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from io import StringIO
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +140,7 @@ def _delimited(path: Path, content: bytes, encoding: str | None) -> Tabular:
     if not is_text(content, found):
         raise FileError(f"{path}: is neither text, nor a workbook, nor Parquet")
     text = decoded(content, found, file=path.name)
-    separator = separator_of(text.splitlines()[:50])
+    separator = separator_of([line.rstrip("\n") for line in islice(StringIO(text, newline=None), 50)])
     rows = _records(path, text, separator)
     if not rows:
         raise FileError(f"{path}: the file is empty; expected a header line and one row a site")
@@ -158,8 +160,8 @@ def _delimited(path: Path, content: bytes, encoding: str | None) -> Tabular:
 def _records(path: Path, text: str, separator: str) -> list[tuple[int, list[str]]]:
     """Rows with the line they end on, blank lines left out; a separator of blanks splits at runs of them."""
     if separator == " ":
-        return [(n, line.split()) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=separator, skipinitialspace=True, strict=True)
+        return [(n, line.split()) for n, line in enumerate(StringIO(text, newline=None), 1) if line.strip()]
+    reader = csv.reader(StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True)
     rows = []
     try:
         for cells in reader:
