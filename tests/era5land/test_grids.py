@@ -224,7 +224,7 @@ def test_tables_without_their_columns_are_named(tmp_path):
 def test_real_grib_keeps_all_soil_layers(real):
     import eccodes
 
-    from talik.era5land.grids import _grib, _plain
+    from talik.era5land.sources import _plain, datasets_of
 
     path = real / "era5" / "cfgrib_soil-surface-level-mix.grib"
 
@@ -233,7 +233,7 @@ def test_real_grib_keeps_all_soil_layers(real):
         while (message := eccodes.codes_grib_new_from_file(stream)) is not None:
             messages[eccodes.codes_get(message, "shortName")] = eccodes.codes_get_values(message).reshape(6, 6)
             eccodes.codes_release(message)
-    found = {name: array.values for ds in _grib(path) for name, array in _plain(ds, "a").data_vars.items()}
+    found = {name: array.values for ds in datasets_of(path) for name, array in _plain(ds, "a").data_vars.items()}
     for name, expected in messages.items():
         np.testing.assert_allclose(np.squeeze(found["t2m" if name == "2t" else name]), expected, rtol=1e-6)
     assert {"swvl1", "swvl2", "swvl3", "swvl4", "t2m"} <= set(found)

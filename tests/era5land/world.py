@@ -144,8 +144,8 @@ def to_zarr(ds, path: Path, chunks, *, codec="lz4"):
     sizes = tuple(min(c, ds.sizes[d]) for c, d in zip(chunks, (time, "latitude", "longitude"), strict=True))
     blosc = BloscCodec(cname="lz4", shuffle="bitshuffle" if codec == "bits" else "shuffle", blocksize=1 << 16)
     compressors = (ZstdCodec(level=3),) if codec == "zstd" else (blosc, Crc32cCodec())
-    kinds = packed(ds) if codec == "packed" else dict.fromkeys(ds.data_vars, {"dtype": "float32"})
-    encoding = {name: {"chunks": sizes, "compressors": compressors, "fill_value": kind.get("_FillValue", np.nan), **kind}
-                for name, kind in kinds.items()}
+    kinds = packed(ds) if codec == "packed" else {name: {"dtype": "float32"} for name in ds.data_vars}
+    common = {"chunks": sizes, "compressors": compressors}
+    encoding = {name: {**common, "fill_value": kind.get("_FillValue", np.nan), **kind} for name, kind in kinds.items()}
     ds.to_zarr(path, mode="w", zarr_format=3, consolidated=False, encoding=encoding)
     return path

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
 
+from talik.era5land.boxes import Box, boxes
 from talik.era5land.fields import FIELDS, QUANTITIES, QUANTITY_OF, known_field
 from talik.era5land.grids import Grid, grid_of, open_grids
 from talik.era5land.offers import offered, priced
@@ -22,6 +24,8 @@ DOORS: tuple[str, ...] = ("cds", "edh", "gee")
 EDH_STORE = "https://data.earthdatahub.destine.eu/era5/era5-land-v0.zarr"
 EDH_DATASET = "era5-land-v0"
 GEE_DATASET = "ECMWF/ERA5_LAND/DAILY_AGGR"
+GEE_HOURS = "ECMWF/ERA5_LAND/HOURLY"
+"""Read for wind speed alone: the daily collection has the mean components, whose length is not the mean speed."""
 ANTARCTICA = -60.0
 """Latitude south of which Earth Data Hub has no ERA5-Land [degrees]."""
 
@@ -126,7 +130,7 @@ def door_grids(source: Any, sites: pl.DataFrame, *, years: tuple[int, int] | Non
     if source == "cds":
         return _climate_data_store(sites, years, wanted, store, watch, service)
     if source == "gee":
-        return [earth_engine(years, wanted, project=service.project)]
+        return _earth_engine_grids(years, wanted, sites, service.project)
     south = sites.filter(pl.col("latitude") < ANTARCTICA)
     north = sites.filter(pl.col("latitude") >= ANTARCTICA)
     found: list[Grid] = []
@@ -177,12 +181,12 @@ def earth_data_hub(variables: Sequence[str], *, store: str = EDH_STORE, dataset:
     return grid_of([(_only(ds, variables), "Earth Data Hub")], dataset=dataset)
 
 
-def earth_engine(years: tuple[int, int], variables: Sequence[str], *, project: str = "",
-                 dataset: str = GEE_DATASET) -> Grid:
+def earth_engine(years: tuple[int, int], variables: Sequence[str], sites: pl.DataFrame, *, project: str = "",
+                 dataset: str = GEE_DATASET) -> list[Grid]:
     """
-    ERA5-Land at Earth Engine through xee, lazily: daily, Antarctica included.
+    ERA5-Land at Earth Engine through xee, lazily: daily or, from `GEE_HOURS`, hourly; Antarctica included.
 
-    Wind speed is not to be had here: daily means of components do not give it.
+    One grid for each box around sites, as what is read is computed and sent by the pixel.
 
     Raises
     ------
@@ -204,7 +208,31 @@ def earth_engine(years: tuple[int, int], variables: Sequence[str], *, project: s
     except Exception as error:      # ee raises its own kinds
         raise RemoteError(f"Earth Engine: {dataset} cannot be opened ({type(error).__name__}: {str(error)[:200]}). Run "
                           "`earthengine authenticate`, and name your project with --project.") from error
-    return grid_of([(_only(ds, variables), "Earth Engine")], dataset=dataset)
+    ds = _only(ds, variables)
+    points = sites.select(pl.col("site").cast(pl.String), "latitude", "longitude").rows()
+    return [grid_of([(part, "Earth Engine")], dataset=dataset)
+            for box in boxes(points, tile=2.0) if (part := _inside(ds, box)) is not None]
+
+
+def _inside(ds: Any, box: Box) -> Any:
+    """The part of a dataset of xee in a box; None where there is none."""
+    north, east = ("y", "x") if "y" in ds.dims else ("lat", "lon")
+    parts = {}
+    for name, low, high in ((north, box.south, box.north), (east, box.west, box.east)):
+        inside = np.flatnonzero((ds[name].values > low - 0.05) & (ds[name].values < high + 0.05))
+        if not inside.size:
+            return None
+        parts[name] = slice(int(inside[0]), int(inside[-1]) + 1)
+    return ds.isel(parts)
+
+
+def _earth_engine_grids(years: tuple[int, int], wanted: Sequence[str], sites: pl.DataFrame, project: str) -> list[Grid]:
+    by_days = [name for name in wanted if QUANTITIES[QUANTITY_OF[name]].kind != "speed"]
+    found = earth_engine(years, by_days, sites, project=project) if by_days else []
+    if len(by_days) < len(wanted):
+        speeds = [name for name in wanted if name not in by_days]
+        found += earth_engine(years, speeds, sites, project=project, dataset=GEE_HOURS)
+    return found
 
 
 def _whole_earth() -> dict[str, Any]:
