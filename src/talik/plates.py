@@ -92,7 +92,9 @@ def write_plates(tables: Tables, folder: Path, *, profile: str = "talik", extent
 def _profiles(tables: Tables, extent: Any) -> Figure:
     from talik.figures.profiles import state_profiles
 
-    return state_profiles(tables["sites"], tables["summary"])
+    by = _coarsest(tables["summary"])
+    sites = tables["sites"] if by != "all" else tables["sites"].with_columns(all=pl.lit("all sites"))
+    return state_profiles(sites, tables["summary"], by=by)
 
 
 def _forest(tables: Tables, extent: Any) -> Figure:
@@ -122,12 +124,18 @@ def _overview(tables: Tables, extent: Any) -> Figure:
 
 
 def _finest(summary: pl.DataFrame) -> str:
-    return "subregion" if "subregion" in summary["by"] else "region"
+    """The grouping with most groups: sub-regions where there are any."""
+    return "subregion" if "subregion" in summary["by"] else _coarsest(summary)
 
 
-def _summary_by(by: str) -> Callable[[Tables], pl.DataFrame]:
-    return lambda tables: tables["summary"].filter(
-        pl.col("by") == (_finest(tables["summary"]) if by == "finest" else by))
+def _coarsest(summary: pl.DataFrame) -> str:
+    """Regions where there are any, else the only grouping of the summary ("all": every site)."""
+    return "region" if summary.is_empty() or "region" in summary["by"] else str(summary["by"][0])
+
+
+def _summary_by(by: Callable[[pl.DataFrame], str]) -> Callable[[Tables], pl.DataFrame]:
+    """The rows of the summary by the grouping that `by` gives."""
+    return lambda tables: tables["summary"].filter(by=by(tables["summary"]))
 
 
 def _columns(*names: str) -> Callable[[Tables], pl.DataFrame]:
@@ -167,11 +175,11 @@ def _places_said(frame: pl.DataFrame) -> str:
 
 
 PLATES: Sequence[Plate] = (
-    Plate("fig1_state_profiles", _profiles, _summary_by("region"),
+    Plate("fig1_state_profiles", _profiles, _summary_by(_coarsest),
           "Thermal state of the ground by region: mean annual temperature of air, ground surface and top of permafrost "
           "(°C) against height and depth. Thin lines: sites; bold: mean over sites; bars: one standard deviation.",
           _means_said(("maat", "magst", "ttop"))),
-    Plate("fig2_regional_forest", _forest, _summary_by("finest"),
+    Plate("fig2_regional_forest", _forest, _summary_by(_finest),
           "Means of surface offset, thermal offset, TTOP, MAGST and MAAT (°C) with n of the values and 95 % intervals "
           "(solid: resampled clusters of sites; dashed: Student's interval where clusters are too few).",
           _means_said(("surface_offset", "thermal_offset"))),

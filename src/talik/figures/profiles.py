@@ -28,6 +28,12 @@ THAWED, FROZEN = "#F4ECDD", "#E3ECF4"
 
 _STAND_IN = 0.6
 """Where TTOP is drawn in a group without any ALT, as a part of the depth shown."""
+_HALF_LABEL = 0.29
+"""Half the width of a label, as a part of a panel's: nearer to an edge it would leave the panel."""
+_BESIDE = 0.29
+"""Width of a label beside a point, as a part of that of a panel a journal column wide."""
+_ROOM_FOR_ALT = 0.35
+"""Thickness [m] below which the word ALT does not fit between surface and permafrost."""
 _NO_GROUP = "(none)"
 _STATE = ("maat", "magst", "ttop")
 _COLUMNS = ("by", "group", "variable", "n", "mean", "se", "sd")
@@ -63,6 +69,8 @@ def state_profiles(sites: Any, summary: Any, *, by: str = "region") -> Figure:
     DataError
         If `summary` has no row of this grouping, or no group has any of the three temperatures.
     """
+    from matplotlib.ticker import MaxNLocator
+
     rows = as_frame(summary, "summary", required=_COLUMNS).filter(pl.col("by") == by)
     table = as_frame(sites, "sites", required=[by, *_STATE])
     means = {group: {row["variable"]: row for row in part.iter_rows(named=True) if row["mean"] is not None}
@@ -83,6 +91,8 @@ def state_profiles(sites: Any, summary: Any, *, by: str = "region") -> Figure:
         ax.set_title(f"{group} ({_counts(means[group])})", pad=6)
         if len(styles) > 1:
             panel_letter(ax, chr(ord("a") + k))
+    for ax, group in zip(axes, styles, strict=False):      # the panels share their limits, which are known only now
+        _stated_means(ax, means[group])
     for ax in axes[len(styles):]:
         ax.remove()
     _depth_axis(axes[0], deepest)
@@ -90,6 +100,7 @@ def state_profiles(sites: Any, summary: Any, *, by: str = "region") -> Figure:
     for ax in axes[max(0, len(styles) - columns):len(styles)]:
         ax.set_xlabel(f"Mean annual temperature ({shown_unit('degC')})")
         ax.tick_params(labelbottom=True)
+        ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     fig.supxlabel(_note(own, deepest, SINGLE if columns == 1 else DOUBLE), fontsize=SMALL - 0.5, color=QUIET)
     return fig
 
@@ -110,7 +121,7 @@ def _deepest(own: Mapping[str, NDArray[np.float64]], means: Mapping[str, Mapping
 
 
 def _panel(ax: Axes, look: Region, sites: NDArray[np.float64], means: Mapping[str, _Row], deepest: float) -> None:
-    alt = means["alt"]["mean"] if "alt" in means else _STAND_IN * deepest
+    alt = _drawn_alt(means, deepest)
     ax.axhspan(-alt, 0, color=THAWED, lw=0, zorder=0)
     ax.axhspan(-deepest, -alt, color=FROZEN, lw=0, zorder=0)
     ax.axhline(0, color=INK, lw=0.8, zorder=1)
@@ -126,8 +137,12 @@ def _panel(ax: Axes, look: Region, sites: NDArray[np.float64], means: Mapping[st
     for name in (name for name in _STATE if name in means):
         ax.errorbar(means[name]["mean"], heights[name], xerr=means[name]["sd"] or None, fmt=look.marker, color=INK,
                     ms=6, mfc=look.colour, mec="white", mew=0.6, lw=0.9, capsize=2.2, capthick=0.9, zorder=5)
-    _stated_means(ax, means, heights, alt)
     ax.set_ylim(-deepest, AIR_HEIGHT + 0.6)
+
+
+def _drawn_alt(means: Mapping[str, _Row], deepest: float) -> float:
+    """Where TTOP is drawn [m]: the mean thickness of the active layer, or a depth without meaning."""
+    return float(means["alt"]["mean"]) if "alt" in means else _STAND_IN * deepest
 
 
 def _lines(ax: Axes, look: Region, start: tuple[Any, Any], end: tuple[Any, Any], style: str) -> None:
@@ -146,28 +161,35 @@ def _depth_axis(ax: Axes, deepest: float) -> None:
     ax.set_yticks([AIR_HEIGHT, *-depths], [f"air, {AIR_HEIGHT:g} m", *(f"{depth:g}" for depth in depths)])
 
 
-def _stated_means(ax: Axes, means: Mapping[str, _Row], heights: Mapping[str, float], alt: float) -> None:
+def _stated_means(ax: Axes, means: Mapping[str, _Row]) -> None:
     """The numbers of a panel, each beside what it names, with the offsets in the lower corner."""
     style: dict[str, Any] = {"textcoords": "offset points", "fontsize": SMALL, "zorder": 6, "path_effects": halo(2.0)}
-    middle = sum(ax.get_xlim()) / 2
-    for name, up in (("maat", True), ("ttop", False)):
+    (left, right), unit = ax.get_xlim(), shown_unit("degC")
+    place = {name: (means[name]["mean"] - left) / (right - left) for name in _STATE if name in means}
+    alt = _drawn_alt(means, -ax.get_ylim()[0])
+    for name, height, up in (("maat", AIR_HEIGHT, True), ("ttop", -alt, False)):
         if name in means:
-            ax.annotate(f"{variable(name).symbol} {_stated(means[name])}", (means[name]["mean"], heights[name]),
-                        xytext=(0, 6 if up else -6), ha="center", va="bottom" if up else "top", **style)
+            inside = min(max(place[name], _HALF_LABEL), 1 - _HALF_LABEL)
+            ax.annotate(f"{variable(name).symbol} {_stated(means[name])} {unit}", (inside, height),
+                        xycoords=("axes fraction", "data"), xytext=(0, 6 if up else -6), ha="center",
+                        va="bottom" if up else "top", **style)
     if "magst" in means:
-        at = means["magst"]["mean"]
-        side, shift = ("right", -5) if at > middle else ("left", 5)
-        ax.annotate(f"{variable('magst').symbol} {_stated(means['magst'])}", (at, 0.0), xytext=(shift, 4), ha=side,
-                    va="bottom", **style)
-    if "magst" in means or "ttop" in means:
-        deep = means["ttop" if "ttop" in means else "magst"]["mean"]
-        at, side = (0.02, "left") if deep > middle else (0.98, "right")
-        known = f"ALT {_stated(means['alt'])} m" if "alt" in means else "ALT not known"
-        ax.annotate(known, (at, -alt), xycoords=("axes fraction", "data"), xytext=(0, 1.5),
-                    ha=side, va="bottom", color=QUIET, **style)
-    offsets = [f"{variable(name).symbol} {_stated(means[name])} {shown_unit('K')}"
-               for name in ("surface_offset", "thermal_offset") if name in means]
-    ax.annotate("\n".join(offsets), (0, 0), xycoords="axes fraction", xytext=(5, 5), linespacing=1.4, **style)
+        room = _BESIDE if len(ax.figure.axes) < 3 else 1.45 * _BESIDE
+        away = place.get("maat", 0.0) < place["magst"]      # the bold line comes from the other side
+        rightwards = place["magst"] + room < 1 if away else place["magst"] - room < 0
+        side, shift = ("left", 5) if rightwards else ("right", -5)
+        ax.annotate(f"{variable('magst').symbol}\n{_stated(means['magst'])} {unit}", (means["magst"]["mean"], 0.0),
+                    xytext=(shift, 4), ha=side, va="bottom", **style)
+    corner = [f"{variable(name).symbol} {_stated(means[name])} {shown_unit('K')}"
+              for name in ("surface_offset", "thermal_offset") if name in means]
+    known = f"ALT {_stated(means['alt'])} m" if "alt" in means else "ALT not known"
+    if alt < _ROOM_FOR_ALT:
+        corner.append(known)
+    elif "magst" in means or "ttop" in means:
+        at, side = (0.02, "left") if place.get("ttop", place.get("magst", 0.0)) > 0.5 else (0.98, "right")
+        ax.annotate(known, (at, -alt), xycoords=("axes fraction", "data"), xytext=(0, 1.5), ha=side, va="bottom",
+                    color=QUIET, **style)
+    ax.annotate("\n".join(corner), (0, 0), xycoords="axes fraction", xytext=(5, 5), linespacing=1.4, **style)
 
 
 def _counts(means: Mapping[str, _Row]) -> str:

@@ -114,9 +114,9 @@ def _panel(ax: Axes, name: str, rows: pl.DataFrame, lines: Mapping[str, float], 
         ax.plot(row["mean"], line, look.marker, color=look.colour, ms=4, mec="white", mew=0.4, zorder=3)
         ax.annotate(f"{row['n']}", (1.0, line), xycoords=("axes fraction", "data"), xytext=(-1, 0), va="center",
                     textcoords="offset points", ha="right", fontsize=SMALL - 0.5, color=QUIET)
-    ax.annotate("n", (1.0, 1.0), xycoords="axes fraction", xytext=(-1, 2), textcoords="offset points", ha="right",
-                va="bottom", fontsize=SMALL - 0.5, color=QUIET)
-    ax.set_ylim(bottom, -0.8)
+    ax.annotate("n", (1.0, 1.0), xycoords="axes fraction", xytext=(-1, -1), textcoords="offset points", ha="right",
+                va="top", fontsize=SMALL - 0.5, color=QUIET)
+    ax.set_ylim(bottom, -1.15)
     left, right = ax.get_xlim()
     ax.set_xlim(left, right + 0.25 * (right - left))
     ax.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
@@ -124,6 +124,7 @@ def _panel(ax: Axes, name: str, rows: pl.DataFrame, lines: Mapping[str, float], 
     ax.hlines(list(lines.values()), 0, 0.85, transform=ax.get_yaxis_transform(), color=FAINT, lw=0.4, zorder=0)
     ax.spines["left"].set_visible(False)
     ax.tick_params(axis="y", length=0)
+    ax.set_title(known.label if len(known.label) < 16 else known.short, pad=6)
     ax.set_xlabel(f"{known.short} ({shown_unit(known.units)})")
 
 
