@@ -17,7 +17,7 @@ from talik.readers.counted import from_day_of_year, from_numbers, later
 from talik.readers.depths import Labelled, bare_unit, depths_of, heights_turned, unit_of
 from talik.readers.longtable import spread
 from talik.readers.numerals import decimal_mark
-from talik.readers.preamble import metadata, place_in, time_zone
+from talik.readers.preamble import fills, foreign_unit, metadata, place_in, time_zone
 from talik.readers.registry import GUESS, Head, Options, Reader
 from talik.readers.roles import Roles, dates_repeated, is_count, is_height, roles_of, sampled
 from talik.readers.sources import plus, sourced
@@ -171,7 +171,8 @@ def _parquet(head: Head, options: Options) -> tuple[Table, Roles, Columns]:
 
 
 def _records(head: Head, options: Options, table: Table, roles: Roles, columns: Columns, how: str = "") -> list[Record]:
-    zone = time_zone(options.timezone, (roles.clock, roles.stamp), table.comments)
+    zone = time_zone(options.timezone, (roles.clock, roles.stamp), table.comments, table.above)
+    _refuse_foreign_unit(table, roles, head.name)
     about = metadata(table.comments)
     lone = f"{head.path.stem} {table.sheet}".strip()
     records = []
@@ -190,6 +191,7 @@ def _records(head: Head, options: Options, table: Table, roles: Roles, columns: 
             zone,
             site=name,
             header=table.separator.join(table.names),
+            fills=fills(table.comments),
             unit=roles.unit,
             metadata=here,
             others=roles.others,
@@ -197,6 +199,16 @@ def _records(head: Head, options: Options, table: Table, roles: Roles, columns: 
         )
         records.append(_judged(record, part, roles))
     return records
+
+
+def _refuse_foreign_unit(table: Table, roles: Roles, file: str) -> None:
+    """Refuse a table whose columns name no unit when the lines above it speak of another than °C."""
+    line = foreign_unit(table.above)
+    if line and roles.unit is None and any(unit_of(name) is None for name in roles.temperatures):
+        raise AmbiguousFile(
+            f"{file}: the columns name no unit, and above them stands {line[:100]!r}. Name the unit of the "
+            "temperatures: columns={'unit': 'F'}, 'K' or 'C'"
+        )
 
 
 def _refuse_repeated(repeated: int, part: Columns, roles: Roles, table: Table, file: str) -> None:
@@ -271,7 +283,7 @@ def _long(
 ) -> Record:
     depths, how_depths = _column_of_depths(part, roles, table, head.name)
     unit = roles.unit or unit_of(roles.temperatures[0])
-    values, flags = celsius(part, roles.temperatures, [unit], file=head.name)
+    values, flags = celsius(part, roles.temperatures, [unit], fills(table.comments), file=head.name)
     words = roles.verdicts.get(roles.temperatures[0], "")
     marks, counted = verdicts(part.frame[words]) if words else (np.uint16(0), {})
     wide = spread(part.proved.times, depths, values[:, 0], flags[:, 0] | marks)

@@ -18,6 +18,9 @@ _PLACES = {
 }
 _MOST = {"latitude": 90.0, "longitude": 360.0, "elevation_m": 9000.0}
 _ZONE = re.compile(r"time ?_?-?zone|tz|utc[ _]?offset|gmt[ _]?offset", re.IGNORECASE)
+_SIGNED = re.compile(r"(UTC|GMT)\s*[+\-\u2212]\s*\d", re.IGNORECASE)
+_FILL = re.compile(r"(missing|no[ _]?data|fill|null)([ _]?(values?|data|code|flag))?s?", re.IGNORECASE)
+_FOREIGN = re.compile(r"fahrenheit|kelvin|\bdeg(?:rees?)?[ _.]*[FK]\b|°\s*[FK]\b", re.IGNORECASE)
 _EVENT = re.compile(r"(LATITUDE|LONGITUDE|ELEVATION):? *(-?\d+(?:\.\d+)?)")
 """How PANGAEA writes the place of an event."""
 
@@ -58,9 +61,37 @@ def place_in(frame: pl.DataFrame, columns: Sequence[str]) -> dict[str, float]:
     return found
 
 
-def time_zone(said: str | None, columns: Sequence[str], comments: Mapping[str, str]) -> Zone:
+def fills(comments: Mapping[str, str]) -> tuple[float, ...]:
     """
-    The zone of a table's stamps: the caller's word, what the column's name says, what a comment says, else UTC.
+    The numbers that the comments declare to be no values.
+
+    Examples
+    --------
+    >>> fills({"Missing value": "-77.7", "Site": "-1"})
+    (-77.7,)
+    """
+    return tuple(
+        number for key, text in comments.items() if _FILL.fullmatch(key) and isinstance(number := _number(text), float)
+    )
+
+
+def foreign_unit(lines: Sequence[str]) -> str:
+    """
+    The line above a table that speaks of °F or K; "" when none does.
+
+    Examples
+    --------
+    >>> foreign_unit(["# Barrow", "# Temperatures in degrees F"]), foreign_unit(["# K. Smith, 2010"])
+    ('# Temperatures in degrees F', '')
+    """
+    return next((line.strip() for line in lines if _FOREIGN.search(line)), "")
+
+
+def time_zone(said: str | None, columns: Sequence[str], comments: Mapping[str, str], lines: Sequence[str] = ()) -> Zone:
+    """
+    The zone of a table's stamps: the caller's word, what the column's name says, what the lines above say, else UTC.
+
+    An offset within a sentence ("local standard time, UTC-9") counts when it is the only one.
 
     Examples
     --------
@@ -80,7 +111,8 @@ def time_zone(said: str | None, columns: Sequence[str], comments: Mapping[str, s
                 found = round(60 * float(text))
             if found is not None or "/" in text:
                 return chosen(said, text.strip() if found is None else found)
-    return chosen(said)
+    told = {offset_in(line) for line in lines if _SIGNED.search(line)}
+    return chosen(said, told.pop() if len(told) == 1 else None)
 
 
 def _number(text: str) -> float | str:

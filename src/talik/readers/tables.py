@@ -53,6 +53,8 @@ class Table:
         The first cells.
     comments : dict of str to str
         What the rows above the names say, by their first words.
+    above : tuple of str
+        The rows above the names as they stand.
     sheet : str
         Of a workbook.
     """
@@ -62,6 +64,7 @@ class Table:
     separator: str
     rows: tuple[Sequence[str | None], ...]
     comments: dict[str, str]
+    above: tuple[str, ...] = ()
     sheet: str = ""
 
 
@@ -77,9 +80,9 @@ def text_table(head: Head) -> Table | None:
     if found is None:
         return None
     names, skip, told = found
-    comments = _comments([*head.lines[:first], *(lines[n] for n in told)])
+    above = (*head.lines[:first], *(lines[n] for n in told))
     body = tuple(row for row in rows[skip : skip + _LOOKED_AT] if any(row))
-    return Table(_as_wide_as(names, body), first + skip, separator, body, comments)
+    return Table(_as_wide_as(names, body), first + skip, separator, body, _comments(above), above)
 
 
 def sheet_tables(head: Head) -> Iterator[Table]:
@@ -89,8 +92,9 @@ def sheet_tables(head: Head) -> Iterator[Table]:
         found = _located(rows)
         if found is not None:
             names, skip, told = found
-            comments = _comments(["\t".join(filter(None, rows[n])) for n in told])
-            yield Table(tuple(names), skip, ",", tuple(rows[skip : skip + _LOOKED_AT]), comments, name)
+            above = tuple("\t".join(filter(None, rows[n])) for n in told)
+            body = tuple(rows[skip : skip + _LOOKED_AT])
+            yield Table(tuple(names), skip, ",", body, _comments(above), above, name)
 
 
 def _after_comments(lines: Sequence[str]) -> int:

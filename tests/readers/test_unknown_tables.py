@@ -1,0 +1,325 @@
+"""Tables as people really write them: read right, or refused in words that say what to do; never wrong in silence."""
+
+import datetime as dt
+
+import numpy as np
+import pytest
+from openpyxl import Workbook
+
+import talik
+from talik.errors import AmbiguousFile, FileError, TalikError, UnknownFormat
+from talik.records import Flag
+
+START = dt.datetime(2020, 1, 30)
+NAN = float("nan")
+
+
+def hours(shape="%Y-%m-%d %H:%M", n=30):
+    return [(START + dt.timedelta(hours=i)).strftime(shape) for i in range(n)]
+
+
+def table(header, stamps, values=("-5.5", "-1.25"), separator=","):
+    return header + "\n" + "".join(separator.join([stamp, *values]) + "\n" for stamp in stamps)
+
+
+def read(tmp_path, text, name="a.csv", **said):
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return talik.read(path, **said)
+
+
+@pytest.mark.parametrize(
+    ("names", "depths"),
+    [
+        ("T_5cm,T_50cm", [0.05, 0.5]),
+        ("Temp 0.05m (degC),Temp 0.5m (degC)", [0.05, 0.5]),
+        ("soil_temp_-0.05,soil_temp_-0.5", [0.05, 0.5]),
+        ("X0.05,X0.5", [0.05, 0.5]),
+        ("Soil Temp 2in (C),Soil Temp 20in (C)", [0.0508, 0.508]),
+        ("地温5cm,地温50cm", [0.05, 0.5]),
+        ("TA_2m,Tsoil_10cm", [-2, 0.1]),
+        ("AirTemp_1.5m,GroundTemp_0.5m", [-1.5, 0.5]),
+        ("Air temperature (2 m),Ground temperature (0.1 m)", [-2, 0.1]),
+        ("2m,-0.05m", [-2, 0.05]),
+        ("-2 m,0.05 m", [-2, 0.05]),
+        ("-8cm,15cm", [NAN, NAN]),
+        ("surface,0.5 m", [NAN, 0.5]),
+        ("GT-5,GT-100", [NAN, NAN]),
+        ("T10,T50", [NAN, NAN]),
+        ("T_1.1,T_2.1", [NAN, NAN]),
+        ("5,100", [NAN, NAN]),
+    ],
+)
+def test_depths_in_the_names_of_columns(tmp_path, names, depths):
+    [record] = read(tmp_path, table(f"time,{names}", hours()))
+    np.testing.assert_array_equal(record.depths, depths)
+    assert record.values[0].tolist() == [-5.5, -1.25]
+
+
+@pytest.mark.parametrize(
+    ("header", "shape"),
+    [
+        ("Year,DOY,Hour", "%Y,%j,%H"),
+        ("Year,Julian Day,Time", "%Y,%j,%H00"),
+        ("YYYY,MM,DD,HH,MIN", "%Y,%m,%d,%H,%M"),
+        ("Year,Month,Day,Hour,Minute,Second", "%Y,%m,%d,%H,%M,%S"),
+        ("Date,Hour", "%Y-%m-%d,%H"),
+        ("UTC_DATE,UTC_TIME,LST_TIME", "%Y%m%d,%H%M,0000"),
+        ("DATE", "%Y%m%d%H"),
+        ("TIMESTAMP", "%Y%m%d%H%M"),
+        ("when (UTC)", "%d-%b-%Y %H:%M"),
+        ("local_time,utc_time", "2019-12-31 05:00,%Y-%m-%d %H:%M"),
+        ("no,Date/Time", "1,%m/%d/%Y %I:%M:%S %p"),
+    ],
+)
+def test_stamps_in_parts_and_in_many_styles(tmp_path, header, shape):
+    [record] = read(tmp_path, table(f"{header},T_5cm,T_50cm", hours(shape)))
+    assert record.times.tolist() == [START + dt.timedelta(hours=i) for i in range(30)]
+
+
+@pytest.mark.parametrize(
+    ("stamps", "said"),
+    [
+        ([f"{43860 + i / 24:.4f}" for i in range(30)], "days of a spreadsheet"),
+        ([f"{737820 + i / 24:.5f}" for i in range(30)], "Matlab's days"),
+        ([str(1580342400 + 3600 * i) for i in range(30)], "Unix seconds"),
+        ([str(1580342400000 + 3600000 * i) for i in range(30)], "Unix milliseconds"),
+    ],
+)
+def test_stamps_that_are_counted(tmp_path, stamps, said):
+    [record] = read(tmp_path, table("Date,T_5cm,T_50cm", stamps))
+    assert record.times.tolist() == [START + dt.timedelta(hours=i) for i in range(30)]
+    assert said in record.source.understood[1]
+
+
+def test_days_of_the_year_with_fractions_and_hour_24(tmp_path):
+    [record] = read(tmp_path, "Year,DOY,T_5cm\n2020,30.5,1\n2020,366.75,2\n")
+    assert [str(time)[:16] for time in record.times] == ["2020-01-30T12:00", "2020-12-31T18:00"]
+    [record] = read(tmp_path, "Year,DOY,Hour,T_5cm\n2020,30,2400,1\n2020,31,100,2\n")
+    assert [str(time)[:16] for time in record.times] == ["2020-01-31T00:00", "2020-01-31T01:00"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("Year,DOY,T_5cm\n2019,365,1\n2019,366,2\n", "line 3: day 366 is no day of the year 2019"),
+        ("Year,DOY,T_5cm\n2019,365,1\n2019,,2\n", "line 3: no DOY"),
+        ("Year,DOY,Hour,Minute,T_5cm\n2019,1,1,0,1\n2019,1,1,75,2\n", "line 3: 75 is no minute"),
+        ("Year,DOY,Hour,Minute,T_5cm\n2019,1,24,0,1\n2019,1,24,30,2\n", "line 3: the time of day is beyond 24:00"),
+        ("Date,T_5cm\n43860,1\n1580342400,2\n", "no days of a spreadsheet, no Unix seconds"),
+    ],
+)
+def test_stamps_that_cannot_be(tmp_path, text, message):
+    with pytest.raises(TalikError, match=message):
+        read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "Ground temperatures at Barrow, Alaska\n\n",
+        "Site: Barrow\nLatitude: 71.3\n",
+        '"Station Name","Barrow"\n"Latitude","71.3"\n\n"Legend"\n"M","Missing"\n\n',
+        "# Site: Barrow\n",
+        "% Site: Barrow\n",
+        "// Site: Barrow\n",
+        "/* DATA DESCRIPTION:\nCitation:\tN. N. (2020)\nEvent(s):\tB * LATITUDE: 71.3 * LONGITUDE: -156.6\n*/\n",
+    ],
+)
+def test_lines_above_the_table(tmp_path, above):
+    [record] = read(tmp_path, above + table("time,T_5cm,T_50cm", hours()))
+    assert record.depths.tolist() == [0.05, 0.5]
+    if "atitude" in above.lower():
+        assert record.metadata["latitude"] == 71.3
+    if "Site:" in above or "Name" in above:
+        assert record.site == "Barrow"
+
+
+def test_what_the_lines_above_say_of_zone_and_fill_values(tmp_path):
+    for above in ("# timezone: UTC-9\n", "# local standard time (UTC-9)\n", "# tz = -9\n"):
+        [record] = read(
+            tmp_path, above + "# Missing value: -77.7\n" + table("time,T_5cm,T_50cm", hours(), ("-77.7", "1"))
+        )
+        assert str(record.times[0])[:16] == "2020-01-30T09:00", above
+        assert record.flags[0].tolist() == [Flag.MISSING, 0]
+    with pytest.raises(AmbiguousFile, match="'# temperatures in degrees F'. Name the unit"):
+        read(tmp_path, "# temperatures in degrees F\n" + table("time,A_5cm,A_50cm", hours()), columns={"time": "time"})
+
+
+@pytest.mark.parametrize(
+    ("header", "labels"),
+    [
+        ("timestamp,T_5cm,T_50cm\nUTC,degC,degC", ("T_5cm (degC)", "T_50cm (degC)")),
+        ("Depth (cm),5,50\nDate,Temp,Temp", ("Temp 5 cm", "Temp 50 cm")),
+        ("Station,Barrow,Barrow\nDepth,0.05 m,0.5 m\nTimestamp,T1,T2", ("T1 0.05 m", "T2 0.5 m")),
+    ],
+)
+def test_units_and_depths_in_rows_of_their_own(tmp_path, header, labels):
+    [record] = read(tmp_path, table(header, hours()))
+    assert record.labels == labels
+    assert record.depths.tolist() == [0.05, 0.5]
+    [warm] = read(tmp_path, table("time,T_5cm,T_50cm\n,degF,degF", hours(), ("32", "50")))
+    assert warm.values[0].tolist() == [0, pytest.approx(10)]
+
+
+@pytest.mark.parametrize(
+    ("names", "kept"),
+    [
+        ("Tmin_5cm,Tmax_5cm,Tmean_5cm", ("Tmean_5cm",)),
+        ("Max Temp (°C),Min Temp (°C),Mean Temp (°C),Heat Deg Days (°C)", ("Mean Temp (°C)",)),
+        ("T_5cm,T_5cm_sd,T_5cm_count,Dew Point (degC),PTemp_C", ("T_5cm",)),
+        ("ST 5 cm,SM 5 cm,ST 50 cm,XX 50 cm", ("ST 5 cm", "ST 50 cm")),
+        ('"AT, 200cm, 60min average (°C)",RH', ("AT, 200cm, 60min average (°C)",)),
+    ],
+)
+def test_what_is_no_mean_temperature_is_another_channel(tmp_path, names, kept):
+    width = 2 if names.startswith('"') else names.count(",") + 1
+    [record] = read(tmp_path, table(f"time,{names}", hours(), [f"{v}.5" for v in range(width)]))
+    assert record.labels == kept
+    assert len(record.others) == width - len(kept)
+
+
+def test_long_tables_with_heights_texts_and_signs(tmp_path):
+    days = [f"2020-01-{d:02d}" for d in range(1, 11)]
+
+    def long(header, depths):
+        return read(tmp_path, f"date,{header},temp_C\n" + "".join(f"{d},{z},-1.5\n" for d in days for z in depths))[0]
+
+    assert long("depth_cm", (-5, -50)).depths.tolist() == [0.05, 0.5]
+    assert long("height_m", (2, -0.05, -0.5)).depths.tolist() == [-2, 0.05, 0.5]
+    assert long("depth", ("5 cm", "50 cm")).depths.tolist() == [0.05, 0.5]
+    assert long("Depth soil [m]", (0.05, 2)).depths.tolist() == [0.05, 2]
+    with pytest.raises(AmbiguousFile, match="both signs"):
+        long("depth_m", (-0.1, 0.1))
+    with pytest.raises(FileError, match="'deep' in column 'depth' is no depth"):
+        long("depth", (*["5 cm"] * 4, "deep"))
+
+
+def test_the_providers_words_on_each_column(tmp_path):
+    rows = "".join(f"{stamp},1.5,OK,2.5,{'bad' if i == 3 else 'OK'}\n" for i, stamp in enumerate(hours()))
+    [record] = read(tmp_path, "time,T_5cm,T_5cm_flag,T_50cm,T_50cm_flag\n" + rows)
+    assert np.argwhere(record.flags).tolist() == [[3, 1]]
+    assert record.flags[3, 1] == Flag.SOURCE
+
+
+def test_fill_values_that_are_temperatures_nowhere(tmp_path):
+    [record] = read(tmp_path, "time,T_5cm,T_50cm\n2020-01-01,-99.9,-99\n2020-01-02,99.99,-5\n")
+    assert record.flags.tolist() == [[Flag.SENTINEL, Flag.SENTINEL], [Flag.SENTINEL, 0]]
+    [record] = read(tmp_path, "time,T_5cm (F),T_50cm (F)\n2020-01-01,99,-5\n2020-01-02,99,-5\n")
+    assert not record.flags.any(), "99 °F is a warm day"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (table("time,T_5cm,T_50cm", hours()) + "Mean,-5.5,-1.25\n", "line 32: 'Mean' is not a date"),
+        (table("time,T_5cm,T_50cm", hours()) + "\nData are provisional\n", "line 33: 1 cell, expected 3"),
+        (table("time,T_5cm", hours("%m/%d/%Y %I:%M", 48), ["1"]), "24 of 48 rows repeat a stamp. Which column"),
+        (
+            table("date,plot,T_5cm", [f"2020-01-{d:02d},{p}" for d in range(1, 21) for p in "AB"], ["1"]).replace(
+                "plot", "treatment"
+            ),
+            "20 of 40 rows repeat a stamp",
+        ),
+        ("date,variable,value\n2020-01-01,T_5cm,1\n2020-01-02,T_5cm,2\n", "no temperatures .minima and maxima"),
+        ("date,T_max,T_min\n2020-01-01,2,1\n2020-01-02,3,2\n", "no temperatures .minima and maxima"),
+        ("year,T_5cm\n1990,1\n1991,2\n", "no dates found among the columns year, T_5cm"),
+        (
+            "Date,T_5cm,Date,T_50cm\n2020-01-01,1,2020-01-02,2\n2020-01-02,1,2020-01-03,2\n",
+            r"'Date \(2\)' is a second column",
+        ),
+        ("2020-01-01,1.5\n2020-01-02,2.5\n2020-01-03,2.5\n", "no reader claims it"),
+    ],
+)
+def test_refusals_say_what_to_do(tmp_path, text, message):
+    with pytest.raises(TalikError, match=message):
+        read(tmp_path, text)
+
+
+def test_repeated_stamps_are_read_when_the_caller_says_so(tmp_path):
+    text = table("time,T_5cm", hours("%m/%d/%Y %I:%M", 48), ["1"])
+    [record] = read(tmp_path, text, columns={"time": "time", "temperature": "T_5cm"})
+    assert record.times.size == 48
+
+
+def test_dialects_of_decimals_ends_and_blanks(tmp_path):
+    comma = ("-5,5", "-1,25")
+    for text in (
+        table("Datum;T 5 cm;T 50 cm", hours("%d.%m.%Y %H:%M"), comma, ";"),
+        table("Дата;Т 0,05 м;Т 0,5 м", hours("%d.%m.%Y %H:%M"), comma, ";"),
+        table("time\tT_5cm\tT_50cm", hours(), comma, "\t"),
+        table("time,T_5cm,T_50cm", hours(), ("-5.5", "-1.25", "")),
+        table("time,T_5cm,T_50cm,,", hours(), ("-5.5", "-1.25", "", "")),
+        table("date     time   T_5cm  \t T_50cm", hours(), ("  -5.5", "  -1.25"), "  "),
+    ):
+        [record] = read(tmp_path, text)
+        assert record.depths.tolist() == [0.05, 0.5], text[:40]
+        assert record.values[0].tolist() == [-5.5, -1.25], text[:40]
+
+
+def test_zones_in_the_names_of_columns(tmp_path):
+    for name in ("Date Time (AKST)", "Date Time [UTC-09:00]", "time, GMT-9"):
+        [record] = read(tmp_path, table(f'"{name}",T_5cm,T_50cm', hours()))
+        assert str(record.times[0])[:13] == "2020-01-30T09", name
+
+
+def test_places_in_columns_become_metadata(tmp_path):
+    [record] = read(
+        tmp_path, table("site,latitude,longitude,time,T_5cm", [f"A,71.3,-156.6,{s}" for s in hours()], ["1"])
+    )
+    assert (record.site, record.metadata["latitude"], record.metadata["longitude"]) == ("A", 71.3, -156.6)
+
+
+# workbooks
+
+
+def book(tmp_path, **sheets):
+    made = Workbook()
+    made.remove(made.active)
+    for name, rows in sheets.items():
+        sheet = made.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    path = tmp_path / "field.xlsx"
+    made.save(path)
+    return talik.read(path)
+
+
+STAMPS = [START + dt.timedelta(hours=i) for i in range(12)]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [
+            ["Barrow 2, Alaska"],
+            ["Year", "Julian Day", "Hour", "T 5 cm", "T 50 cm"],
+            *[[t.year, t.timetuple().tm_yday, t.hour * 100, -5.5, -1.25] for t in STAMPS],
+        ],
+        [
+            ["Station", "Barrow"],
+            ["Timestamp", "T1", "T2"],
+            ["", "5 cm", "50 cm"],
+            ["", "degC", "degC"],
+            *[[t, -5.5, -1.25] for t in STAMPS],
+        ],
+        [["Depth (m)", 0.05, 0.5], ["Date", "T", "T"], *[[t, -5.5, -1.25] for t in STAMPS]],
+        [["Date", 0.05, 0.5], *[[t, -5.5, -1.25] for t in STAMPS]],
+        [["Date", "T_5cm", "T_50cm"], *[[43860 + i / 24, -5.5, -1.25] for i in range(12)]],
+        [[None, None], [None, "Date", "T_5cm", "T_50cm"], *[[None, t, -5.5, -1.25] for t in STAMPS]],
+        [["Date", "Time", "T_5cm", "T_50cm"], *[[t.date(), t.time(), -5.5, -1.25] for t in STAMPS]],
+    ],
+)
+def test_workbooks_with_titles_and_rows_of_units(tmp_path, rows):
+    [record] = book(tmp_path, data=rows)
+    assert record.depths.tolist() == [0.05, 0.5]
+    assert record.times.tolist() == STAMPS
+    assert record.values[0].tolist() == [-5.5, -1.25]
+
+
+def test_sheets_of_years_are_one_site_and_sheets_of_sites_are_not(tmp_path):
+    rows = [["Date", "T_5cm"], *[[t, -5.5] for t in STAMPS]]
+    assert [r.site for r in book(tmp_path, **{"2010": rows, "2010-2011": rows})] == ["field", "field"]
+    assert [r.site for r in book(tmp_path, Alpha=rows, Beta=rows)] == ["field Alpha", "field Beta"]
+    with pytest.raises(UnknownFormat, match="no sheet with a column of dates"):
+        book(tmp_path, notes=[["a", "b"], [1, 2], [3, 4]])
