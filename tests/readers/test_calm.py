@@ -5,8 +5,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from talik.errors import FileError
-from talik.readers.calm import read_calm, read_calm_grid
+from talik.errors import FileError, UnknownName
+from talik.readers.calm import read_calm, read_calm_grid, thaw_by_year
 from talik.readers.registry import read
 
 SAMPLES = Path(__file__).parents[1] / "data" / "readers"
@@ -75,3 +75,19 @@ def test_what_is_no_summary_is_refused(tmp_path):
     text.write_text("x,y,colour\n1,2,red\n")
     with pytest.raises(FileError, match="no column behind the coordinates is headed by a year"):
         read_calm_grid(text)
+
+
+def test_thickness_by_year_as_the_offsets_take_it(tmp_path):
+    assert thaw_by_year(SAMPLES / "calm.xlsx", "x1a") == {1991: 0.3, 1992: 0.3, 1994: 0.45}
+    with pytest.raises(UnknownName, match="unknown CALM site 'U99'"):
+        thaw_by_year(SAMPLES / "calm.xlsx", "U99")
+    grid = tmp_path / "grid.csv"
+    header = "offset_x,offset_y,2001-07-01 00:00:00,2001-08-20 00:00:00,2002-08-25 00:00:00,2003-07-20 00:00:00\n"
+    grid.write_text(header + "0,0,20,41,-999,30\n0,1,22,43,>100,30\n0,2,25,45,50,30\n", encoding="utf-8")
+    assert thaw_by_year(grid) == {2001: 0.43}, "2002 has a node beyond the probe, 2003 no end of season"
+    assert thaw_by_year(grid, first_month=7)[2003] == 0.3
+    with pytest.raises(FileError, match="is a CALM grid of thaw depths"):
+        read(grid)
+    grid.write_text("x,y,8/20/2001\n0,0,41\n", encoding="utf-8")
+    with pytest.raises(FileError, match="'8/20/2001' is neither a year nor a date"):
+        thaw_by_year(grid)

@@ -157,3 +157,103 @@ def test_no_temperatures_no_records(tmp_path):
         rain[:] = [0, 1]
     with pytest.raises(FileError, match="no variable along 'time' has a standard name"):
         talik.read(path)
+
+
+# arrays that are no rectangle
+
+TIME = {"units": "days since 2020-01-01", "standard_name": "time"}
+SOIL = {"units": "degC", "standard_name": "soil_temperature"}
+DEEP = {"units": "m", "positive": "down", "axis": "Z", "standard_name": "depth"}
+NAMES = ("station", np.array(["A", "B"], object), {"cf_role": "timeseries_id"})
+VALUES = [-1.0, -3.0, -2.0, -4.0, -5.0]
+
+
+def written(tmp_path, **variables):
+    import xarray as xr
+
+    path = tmp_path / "a.nc"
+    xr.Dataset(variables).to_netcdf(path, engine="h5netcdf")
+    return path
+
+
+@pytest.fixture(params=["contiguous", "indexed", "incomplete"])
+def two_stations(request, tmp_path):
+    """Station A at 0.1 m with two days, station B at 0.5 m with three, in each of CF's ways."""
+    shared = {"name": NAMES, "z": ("station", [0.1, 0.5], DEEP)}
+    if request.param == "incomplete":
+        return written(tmp_path, **shared, time=(("station", "obs"), [[0, 1, np.nan], [0, 1, 2.0]], TIME),
+                       ts=(("station", "obs"), [[-1, -2, np.nan], [-3.0, -4, -5]], SOIL))
+    if request.param == "indexed":
+        link = ("obs", np.array([0, 1, 0, 1, 1]), {"instance_dimension": "station"})
+        return written(tmp_path, **shared, link=link, time=("obs", [0.0, 0, 1, 1, 2], TIME), ts=("obs", VALUES, SOIL))
+    link = ("station", np.array([2, 3]), {"sample_dimension": "obs"})
+    return written(tmp_path, **shared, link=link, time=("obs", [0.0, 1, 0, 1, 2], TIME),
+                   ts=("obs", [-1.0, -2, -3, -4, -5], SOIL))
+
+
+def test_ragged_and_incomplete_stations(two_stations):
+    a, b = talik.read(two_stations)
+    assert (a.site, a.depths.tolist(), a.values[:, 0].tolist()) == ("A", [0.1], [-1, -2])
+    assert (b.site, b.depths.tolist(), b.values[:, 0].tolist()) == ("B", [0.5], [-3, -4, -5])
+    assert str(b.times[2])[:10] == "2020-01-03"
+
+
+def test_profiles_of_stations_two_links_deep(tmp_path):
+    a, b = talik.read(written(
+        tmp_path, name=NAMES, link=("profile", np.array([0, 1, 0]), {"instance_dimension": "station"}),
+        size=("profile", np.array([2, 1, 2]), {"sample_dimension": "obs"}), time=("profile", [0.0, 0, 1], TIME),
+        z=("obs", [0.1, 0.5, 0.2, 0.1, 0.5], DEEP), ts=("obs", [-1.0, -2, -3, -4, -5], SOIL)))
+    assert (a.depths.tolist(), a.values.tolist()) == ([0.1, 0.5], [[-1, -2], [-4, -5]])
+    assert (b.depths.tolist(), b.values.tolist()) == ([0.2], [[-3]])
+
+
+def test_depths_that_move_and_two_temperatures_of_one_depth(tmp_path):
+    level = ("time", "k"), [[0.1, 0.5], [0.1, 0.52]], DEEP
+    [moving] = talik.read(written(tmp_path, time=("time", [0.0, 1], TIME), depth=level,
+                                  ts=(("time", "k"), [[-1.0, -2], [-3, -4]], SOIL)))
+    assert moving.depths.tolist() == [0.1, 0.5, 0.52]
+    np.testing.assert_array_equal(moving.values, [[-1, -2, np.nan], [-3, np.nan, -4]])
+    link = ("obs", np.array([0, 1, 0, 1, 1]), {"instance_dimension": "station"})
+    air = {"units": "K", "standard_name": "air_temperature"}
+    a, _ = talik.read(written(tmp_path, name=NAMES, link=link, time=("obs", [0.0, 0, 1, 1, 2], TIME),
+                              ts=("obs", VALUES, SOIL), ta=("obs", np.array(VALUES) + 273.15, air)))
+    assert a.labels == ("ta", "ts")
+    np.testing.assert_allclose(a.values, [[-1, -1], [-2, -2]], atol=1e-9)
+
+
+def test_packed_numbers_are_no_fill_values(tmp_path):
+    import xarray as xr
+
+    path = tmp_path / "a.nc"
+    frame = xr.Dataset({"time": ("time", np.arange(4.0), TIME), "ts": ("time", [9.99, -9.99, 60.0, np.nan],
+                        {**SOIL, "valid_range": np.array([-5000, 5000], "i2")})})
+    packed = {"dtype": "i2", "scale_factor": 0.01, "_FillValue": -32768}
+    frame.to_netcdf(path, engine="h5netcdf", encoding={"ts": packed})
+    [record] = talik.read(path)
+    np.testing.assert_allclose(record.values[:, 0], [9.99, -9.99, np.nan, np.nan])
+    assert record.flags[:, 0].tolist() == [0, 0, Flag.MISSING, Flag.MISSING]
+
+
+@pytest.mark.parametrize(("level", "depths"), [
+    (([-0.1, -0.5], {"units": "m"}), [0.1, 0.5]),
+    (([2.0, -0.1], {"units": "m", "positive": "up"}), [-2, 0.1]),
+    (([10.0, 50.0], {}), [np.nan, np.nan]),
+])
+def test_the_vertical_coordinate(tmp_path, level, depths):
+    [record] = talik.read(written(tmp_path, time=("time", [0.0, 1], TIME), depth=("depth", *level),
+                                  ts=(("time", "depth"), [[-1.0, -2], [-3, -4]], SOIL)))
+    np.testing.assert_array_equal(record.depths, depths)
+
+
+@pytest.mark.parametrize(("variables", "message"), [
+    ({"ts": ("time", [271.0, 272], {"standard_name": "soil_temperature"})}, "'ts' has no units and half of its values"),
+    ({"ts": (("time", "lat", "lon"), np.zeros((2, 2, 2)), SOIL)}, "dimensions lat, lon besides time"),
+    ({"ts": ("obs", [1.0, 2], SOIL)}, "'time' has the dimension 'time', and nothing says how it belongs"),
+    ({"size": ("time", np.array([1, 2]), {"sample_dimension": "obs"}), "ts": ("obs", [1.0, 2], SOIL)},
+     r"row sizes of 'time' sum to \(3,\), expected \(2,\)"),
+    ({"link": ("obs", np.array([0, 7]), {"instance_dimension": "time"}), "ts": ("obs", [1.0, 2], SOIL)},
+     "the index 'link' leads beyond the 2 of 'time'"),
+])
+def test_arrays_that_do_not_fit(tmp_path, variables, message):
+    with pytest.raises(FileError, match=message):
+        talik.read(written(tmp_path, time=("time", [0.0, 1], TIME), **variables))
