@@ -41,8 +41,9 @@ def stationed(folder, series):
 
 def declared(folder, title="A study"):
     """The manifest of all that is in a folder."""
-    write_manifest(folder, name="x", home=folder, settings={"study": {"title": title}}, inputs=[], outputs=[
-        FileEntry.of(path, path.relative_to(folder).as_posix()) for path in sorted(folder.rglob("*")) if path.is_file()])
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    write_manifest(folder, name="x", home=folder, settings={"study": {"title": title}}, inputs=[],
+                   outputs=[FileEntry.of(path, path.relative_to(folder).as_posix()) for path in files])
     return folder
 
 

@@ -174,7 +174,8 @@ def station_file(station_study, tmp_path_factory):
 
 HELD = """name => { const all = Bokeh.documents.flatMap(d => [...d._all_models.values()]);
           const data = all.find(m => m.name === name).data;
-          return Object.fromEntries(Object.entries(data).map(([k, v]) => [k, k === 'image' ? Array.from(v[0]) : Array.from(v)])) }"""
+          const plain = (key, value) => Array.from(key === 'image' ? value[0] : value);
+          return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, plain(key, value)])) }"""
 
 
 @pytest.mark.browser

@@ -1,4 +1,4 @@
-"""The series of the page: no extreme is lost, no gap is bridged, years follow the study's rule, the page stays small."""
+"""The series of the page: no extreme is lost, no gap is bridged, years follow the study's rule, the page is small."""
 
 import base64
 import json
@@ -106,8 +106,8 @@ def test_rejected_values_keep_their_day_their_value_and_their_flags(data):
     assert one["rejected"] == 4
 
 
-def test_very_many_rejected_values_make_wider_marks_and_lose_no_extreme(rng=np.random.default_rng(5)):
-    n = 20_000
+def test_very_many_rejected_values_make_wider_marks_and_lose_no_extreme():
+    rng, n = np.random.default_rng(5), 20_000
     sensor = Sensor("a", 1.0, 0, np.full(n, np.nan), rng.normal(0, 50, n), np.full(n, int(Flag.SPIKE)), np.zeros(n))
     found = station_data([sensor], 100_000)
     assert len(found["marks"]) <= series.MOST_MARKS
@@ -159,7 +159,8 @@ def test_the_page_stays_within_its_budget(station_study, budget, left):
 
 
 def test_only_files_of_the_folder_are_opened(station_study):
-    table = pl.DataFrame({"site": ["Short", "Long", "Bare"], "series": ["../sites.parquet", "/etc/passwd", "no.parquet"]})
+    files = ["../sites.parquet", "/etc/passwd", "no.parquet"]
+    table = pl.DataFrame({"site": ["Short", "Long", "Bare"], "series": files})
     holdings = Holdings.of(station_study)
     object.__setattr__(holdings, "table", lambda *names: table)
     assert holdings.series == {}

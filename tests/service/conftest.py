@@ -1,6 +1,8 @@
 """A small study of the service's own, and the service over it."""
 
 import asyncio
+from dataclasses import replace
+from datetime import date
 
 import httpx
 import polars as pl
@@ -27,8 +29,14 @@ def study(tmp_path_factory):
                   "t_high": None, "reason": None}).write_csv(folder / "summary.csv")
     write_parquet(folder / "years.parquet", pl.DataFrame({"site": ["Barrow"] * 3, "year": [2001, 2002, 2003],
                                                           "surface_offset": [4.5, None, 4.7]}))
+    write_parquet(folder / "series/barrow.parquet", pl.DataFrame({
+        "time": [date(2020, 1, day) for day in (1, 2, 3)] * 2, "column": ["air"] * 3 + ["<i>1 m"] * 3,
+        "depth": [-2.0] * 3 + [1.0] * 3, "temperature": [-20.0, None, -22.0, -5.0, -5.0, None],
+        "rejected": [None, 99.0, None, None, None, None], "flags": [0, 8, 0, 0, 0, 1], "n": [24, 0, 24, 24, 24, 0]}))
+    pl.DataFrame({"site": ["Barrow"], "series": ["barrow.parquet"]}).write_csv(folder / "series_stations.csv")
     write_manifest(folder, name="small", home=folder, settings={"study": {"title": "A small study"}}, inputs=[],
-                   outputs=[FileEntry.of(path, path.name) for path in sorted(folder.iterdir())])
+                   outputs=[FileEntry.of(path, path.relative_to(folder).as_posix())
+                            for path in sorted(folder.rglob("*")) if path.is_file()])
     return folder
 
 
@@ -68,11 +76,9 @@ def client(service):
 
 
 @pytest.fixture
-def guarded(study):
+def guarded(service):
     """The same, but with a token asked for."""
-    from talik.service.app import application
-
-    return Client(application(study, hosts=[HOST], token=TOKEN))
+    return Client(replace(service, token=TOKEN))
 
 
 @pytest.fixture

@@ -102,6 +102,7 @@
       .map((name) => `${quantity[name].symbol || quantity[name].label}: ${written(name, value(name, k))}`).join("; ") || "–";
     const size = all.map((k) => inside.has(k) ? sizeOf(k) : NaN);   // without a size a marker is neither drawn nor hit
     source.data = { ...source.data, colour: all.map(colourOf), size, shown: all.map(told) };
+    for (const dots of figures.dots) dots.data = { ...dots.data, size: Array.from(dots.data.number, (n) => inside.has(n) ? 7 : NaN) };
     byId("count").textContent = `${state.shown.length} of ${data.n} sites`;
     const lost = state.shown.filter((k) => value("latitude", k) === null || value("longitude", k) === null).length;
     byId("unplaced").textContent = lost ? `${lost} of the sites shown have no coordinates and are only in the table.` : "";
@@ -307,13 +308,19 @@
       return row;
     }));
   }
-  for (const select of document.querySelectorAll("[data-filter]")) {
-    const rows = [...select.closest("details").querySelectorAll("tbody tr")], said = select.closest(".filters").querySelector("output");
+  for (const bar of document.querySelectorAll("[data-table]")) {
+    const table = bar.closest("details").querySelector("table"), rows = [...table.tBodies[0].rows], select = bar.querySelector("select"), search = bar.querySelector("input");
     const sift = () => {
-      for (const row of rows) row.hidden = select.value !== "" && row.cells[Number(select.dataset.filter)].textContent !== select.value;
-      said.textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length} rows`;
+      const wanted = search.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
+      for (const row of rows) {
+        const text = row.textContent.toLowerCase();
+        row.hidden = select && select.value !== "" && row.cells[Number(select.dataset.column)].textContent !== select.value || !wanted.every((word) => text.includes(word));
+      }
+      bar.querySelector("output").textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length} rows`;
     };
-    select.addEventListener("change", sift);
+    for (const control of [select, search]) if (control) control.addEventListener("input", sift);
+    bar.querySelector("button").addEventListener("click", () => save(lines([table.tHead.rows[0], ...rows.filter((row) => !row.hidden)]
+      .map((row) => [...row.cells].map((one) => one.textContent.replace(/^−(?=[\d.])/, "-")))), `${data.study}-shown-${bar.dataset.table}`));
     sift();
   }
 
@@ -420,6 +427,7 @@
       await pause();
       await drawCharts();
       dress();
+      paint();
       if (state.chosen !== null || data.n === 1) choose(state.chosen ?? 0);
       document.documentElement.dataset.charts = "yes";
     } catch (error) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from talik.atlas.holdings import Holdings
 from talik.atlas.quantities import palettes, region_looks
 
 _GREY = "#808080"
+_MINUS = re.compile(r"(?<![\w.\-])-(?=\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,9 @@ def _drivers(holdings: Holdings) -> Chapter | None:
     ranks, values = holdings.table("drivers_ranks.csv"), holdings.table("drivers_contributions.csv")
     sites = holdings.sites["site"].cast(pl.String).fill_null("").to_list()
     for row in verdicts.iter_rows(named=True):
-        said += [f"Recommended. {row['recommended']}", f"As published. {row['published']}."]
         response = row["response"]
+        said += [_prose(f"{how} {row[key]}", response) for how, key in (
+            ("Recommended.", "recommended"), ("As published.", "published"))]
         if ranks is not None:
             ranked = ranks.filter((pl.col("response") == response) & pl.col("importance").is_not_null()).sort(
                 "importance", descending=True)
@@ -155,4 +158,9 @@ def _cell(name: str, value: Any) -> Any:
         return shown_unit(value)
     if isinstance(value, float):
         return f"{value:.3g}".replace("-", "−") if abs(value) < 1e4 else f"{value:.0f}".replace("-", "−")
-    return "" if value is None else str(value)
+    return "" if value is None else _MINUS.sub("−", str(value))
+
+
+def _prose(text: str, name: str) -> str:
+    """A sentence of the tables, with the label for the catalogue's name and a minus before numbers."""
+    return _MINUS.sub("−", text.replace(f"{name}:", f"{label(name)}:")).rstrip(".") + "."

@@ -95,10 +95,11 @@ def contributions(rows: pl.DataFrame, order: Sequence[str], *, name: str, title:
         "site": rows["site"].to_list(), "number": [number[site] for site in rows["site"]],
         "driver": [label(driver) for driver in rows["driver"]], "contribution": contribution,
         "value": rows["value"].cast(pl.Float64).fill_null(np.nan).to_numpy(),
-        "y": centre + _swarm(contribution, centre), "colour": colour}, name=f"source-{name}", tags=["contributions"])
+        "y": centre + _swarm(contribution, centre), "colour": colour,
+        "size": np.full(rows.height, 7.0)}, name=f"source-{name}", tags=["contributions"])
     fig = _rows(name=name, rows=2 * len(order))
     fig.renderers.append(models().Span(location=0, dimension="height", line_color=INK, line_dash="dashed"))
-    dots = fig.scatter("contribution", "y", source=source, size=7, fill_color="colour", fill_alpha=0.9,
+    dots = fig.scatter("contribution", "y", source=source, size="size", fill_color="colour", fill_alpha=0.9,
                        line_color="#55555588", line_width=0.5, nonselection_fill_alpha=0.45,
                        nonselection_line_alpha=0.3, selection_line_color="#e6007e", selection_line_width=3,
                        selection_line_alpha=1.0)

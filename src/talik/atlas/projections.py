@@ -86,7 +86,7 @@ class Chart:
         elif self.name == "world":
             at = [(-170.0, lat) for lat in (-60.0, -30.0, 0.0, 30.0, 60.0)]
         else:
-            at = [(66.0, float(lat)) for lat in (25.0, 30.0, 35.0, 40.0, 45.0)]
+            at = [(69.5, float(lat)) for lat in (25.0, 30.0, 35.0, 40.0, 45.0)]
             at += [(float(lon), 25.6) for lon in (75.0, 80.0, 85.0, 90.0, 95.0, 100.0)]
         xs, ys = onto(self.projection).transform([lon for lon, _ in at], [lat for _, lat in at])
         names = [f"{abs(lat):g}°{'N' if lat > 0 else 'S'}" if lat else "0°" for _, lat in at]

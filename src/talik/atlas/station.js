@@ -125,7 +125,7 @@ const Station = (() => {
   }
   /* Between four neighbouring values (two sensors, two columns) the line of 0 °C crosses two or four of the edges */
   function isotherm(chain, grid, first, n) {
-    const rows = { x0: [], y0: [], x1: [], y1: [] };
+    const rows = { x0: [], y0: [], x1: [], y1: [], width: [] }, width = n * shown.step > 15 * 365 ? 0.5 : 1.2;
     for (let j = 0; j < chain.length - 1; j++) for (let i = 0; i < n - 1; i++) {
       const [a, b, c, d] = [grid[j][i], grid[j][i + 1], grid[j + 1][i + 1], grid[j + 1][i]], cold = (a < 0) + (b < 0) + (c < 0) + (d < 0);
       if (cold === 0 || cold === 4 || Number.isNaN(a + b + c + d)) continue;
@@ -136,7 +136,7 @@ const Station = (() => {
         if ((va < 0) !== (vb < 0)) { const w = va / (va - vb); hits.push([xa + w * (xb - xa), ya + w * (yb - ya)]); }
       }
       for (let h = 0; h + 1 < hits.length; h += 2) {
-        rows.x0.push(hits[h][0]); rows.y0.push(hits[h][1]); rows.x1.push(hits[h + 1][0]); rows.y1.push(hits[h + 1][1]);
+        rows.x0.push(hits[h][0]); rows.y0.push(hits[h][1]); rows.x1.push(hits[h + 1][0]); rows.y1.push(hits[h + 1][1]); rows.width.push(width);
       }
     }
     return rows;

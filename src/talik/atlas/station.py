@@ -45,8 +45,8 @@ def _depth_time(time: Any) -> Drawing:
     field = _source("depth-time-field", image=[np.zeros((1, 1), dtype=np.float32)], x=[0.0], y=[0.0], dw=[1.0],
                     dh=[1.0])
     fig.image("image", "x", "y", "dw", "dh", source=field, color_mapper=colours)
-    front = _source("depth-time-zero", x0=[], y0=[], x1=[], y1=[])
-    fig.segment("x0", "y0", "x1", "y1", source=front, line_color="#1a1a1a", line_width=1.2)
+    front = _source("depth-time-zero", x0=[], y0=[], x1=[], y1=[], width=[])
+    fig.segment("x0", "y0", "x1", "y1", source=front, line_color="#1a1a1a", line_width="width")
     fig.add_layout(models().ColorBar(color_mapper=colours, width=12, padding=8, background_fill_alpha=0,
                                      bar_line_color=INK), "right")
     fig.yaxis.axis_label = "Depth (m)"

@@ -101,9 +101,12 @@ def api(holdings: Holdings) -> APIRouter:
         days = holdings.days(str(_site(sites, number)["site"]))
         if days is None:
             raise HTTPException(404, "This site has no daily series: see /api/study for the sites that have.")
-        asked = ((column, pl.col("column") == column), (first, pl.col("time") >= first), (last, pl.col("time") <= last))
-        for given, condition in asked:
-            days = days.filter(condition) if given is not None else days
+        if column is not None:
+            days = days.filter(pl.col("column") == column)
+        if first is not None:
+            days = days.filter(pl.col("time") >= first)
+        if last is not None:
+            days = days.filter(pl.col("time") <= last)
         return _page(days, page, size, known)
 
     @router.get("/results/{table}", response_model=Rows, responses=_UNCHANGED | _ABSENT,

@@ -144,6 +144,11 @@ def main(name: str, seconds: str, memory: str) -> None:
         content = report(Path(name))
     except TalikError as refusal:
         content = {"refused": str(refusal)}
+    except MemoryError:
+        sys.exit(1)                # the parent says which limits there are
+    except Exception as error:     # noqa: BLE001  whatever a stranger's file does to a reader is an answer, not a crash
+        content = {"refused": f"Reading ended with an unforeseen {type(error).__name__} ({error}). Please report this, "
+                              "with the file if you may share it."}
     sys.stdout.write(json.dumps(finite(content), default=str, allow_nan=False))
 
 
