@@ -4,7 +4,10 @@ import re
 
 import polars as pl
 import pytest
+from click.testing import CliRunner
 
+from talik.cli import group
+from talik.errors import StoreError
 from talik.runs import run_study
 from talik.settings import checked
 
@@ -51,6 +54,28 @@ def test_names_from_data_are_text(hostile):
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
 
 
+def test_the_markdown_links_every_figure_from_where_it_stands(finished, tmp_path):
+    out = tmp_path / "a paper" / "text.md"
+    done = CliRunner().invoke(group, ["report", str(finished), "--format", "md", "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    beside, text = (finished / "report.md").read_text(encoding="utf-8"), out.read_text(encoding="utf-8")
+    for folder, content in ((finished, beside), (out.parent, text)):
+        links = re.findall(r"^!\[.+\]\(<?([^)>]+)>?\)$", content, flags=re.MULTILINE)
+        assert len(links) == 9
+        assert all((folder / link).is_file() for link in links)
+    assert re.sub(r"\(<?[^()]*figures/", "(figures/", text).replace(".png>)", ".png)") == beside
+
+
+def test_the_report_again_is_the_same_and_not_made_of_changed_tables(results):
+    before = (results / "report.html").read_bytes()
+    assert CliRunner().invoke(group, ["report", str(results)]).exit_code == 0
+    assert (results / "report.html").read_bytes() == before
+    (results / "summary.csv").unlink()
+    refused = CliRunner().invoke(group, ["report", str(results)])
+    assert isinstance(refused.exception, StoreError)
+    assert "summary.csv: missing" in str(refused.exception)
+
+
 def opened(browser, path, width=1200):
     """The page, with every console message and request it made."""
     page = browser.new_page(viewport={"width": width, "height": 900})
@@ -70,6 +95,15 @@ def test_the_page_opens_quietly_and_fits(browser, finished, width):
     assert asked == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+    page.close()
+
+
+@pytest.mark.browser
+def test_no_table_leaves_its_box_on_a_laptop(browser, finished):
+    page, _, _ = opened(browser, finished / "report.html", 1100)
+    wide = "[...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth + 1).length"
+    assert page.evaluate("document.querySelectorAll('.scroll').length") > 10
+    assert page.evaluate(wide) == 0
     page.close()
 
 
