@@ -1,29 +1,29 @@
-"""Which column of which record is the air, the surface, the depth."""
+"""One column of one record, and how columns are named by people."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 import numpy as np
 
 from talik.errors import UsageError
-from talik.records import Record
+from talik.records import REJECTED, Record
 
 Pick = float | str | Sequence[float | str] | None
 """A depth [m] (air negative), a label, a pattern with * and ?, or several of these; None to have it found."""
 
 SAME_DEPTH = 1e-3
-SCREEN_HEIGHT = -2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of one record."""
+    """One column of one record; `words` name it where it is made of several."""
 
     record: Record
     index: int
+    words: str = ""
 
     @property
     def depth(self) -> float:
@@ -38,8 +38,23 @@ class Column:
     @property
     def name(self) -> str:
         """Label with the depth where that is known and the label does not say it."""
+        if self.words:
+            return self.words
         known = "" if np.isnan(self.depth) or self.label == f"{self.depth:g} m" else f" ({self.depth:g} m)"
         return f"{self.label}{known}"
+
+    @property
+    def span(self) -> tuple[np.datetime64, np.datetime64] | None:
+        """First and last stamp with a value that no flag rejects; None without any."""
+        values, flags = self.record.values[:, self.index], self.record.flags[:, self.index]
+        own = self.record.times[~np.isnan(values) & ((flags & np.uint16(int(REJECTED))) == 0)]
+        return (own.min(), own.max()) if own.size else None
+
+    def alone(self) -> Record:
+        """A record of this column only."""
+        one = slice(self.index, self.index + 1)
+        return replace(self.record, depths=self.record.depths[one], values=self.record.values[:, one],
+                       flags=self.record.flags[:, one], labels=(self.label,), others={})
 
 
 def all_columns(records: Sequence[Record]) -> list[Column]:
@@ -95,36 +110,3 @@ def joined(records: Sequence[Record]) -> list[Record]:
         flags=np.vstack([r.flags for r in same]), others={},
         history=(*same[0].history, f"joined {len(same)} files: {', '.join(r.source.path for r in same)}"))
         for same in groups.values()]
-
-
-def chosen_air(records: Sequence[Record], pick: Pick) -> tuple[Column, ...]:
-    """The air column asked for, or the one at negative height nearest to 2 m; empty when there is none."""
-    if pick is not None:
-        return chosen(records, pick, "air")
-    heights = [c for c in all_columns(records) if c.depth < 0]
-    return _only(heights, lambda c: abs(c.depth - SCREEN_HEIGHT), "air")
-
-
-def chosen_surface(records: Sequence[Record], pick: Pick, deepest: float) -> tuple[Column, ...]:
-    """The surface columns asked for, or the one nearest the surface within `deepest` [m]; empty when there is none."""
-    if pick is not None:
-        return chosen(records, pick, "surface")
-    near = [c for c in all_columns(records) if 0 <= c.depth <= deepest + 1e-9]
-    return _only(near, lambda c: c.depth, "surface")
-
-
-def chosen_depth(records: Sequence[Record], pick: Pick) -> tuple[Column, ...]:
-    """The deep columns asked for; empty when the top of permafrost is to be read off the profile."""
-    return () if pick is None else chosen(records, pick, "depth")
-
-
-def _only(columns: list[Column], rank: Callable[[Column], float], role: str) -> tuple[Column, ...]:
-    """The one column of lowest rank; two of equal rank are for the user to choose from, or to call replicates."""
-    if not columns:
-        return ()
-    best = min(map(rank, columns))
-    ties = [c for c in columns if rank(c) <= best + SAME_DEPTH]
-    if len(ties) > 1:
-        raise UsageError(f"{role}: {len(ties)} columns would do: {'; '.join(c.name for c in ties)}. Say which with "
-                         f"{role}=LABEL, or {role}=PATTERN when they are replicates.")
-    return tuple(ties)

@@ -11,11 +11,13 @@ import numpy as np
 from talik.errors import DataError, UsageError
 from talik.records import Record
 from talik.results import Result
-from talik.series.columns import Column, Pick, chosen_air, chosen_depth, chosen_surface, joined
+from talik.series.columns import Column, Pick, joined
 from talik.series.completeness import Completeness, completeness_rule
+from talik.series.deployments import strings
 from talik.series.filling import Filling
 from talik.series.pairing import Pairing, year_rows
 from talik.series.quality import checked_once
+from talik.series.roles import air_columns, depth_columns, surface_columns
 from talik.series.rules import Rules
 from talik.series.thaw import ThawOptions
 from talik.series.uncertainty import MeanOverYears, Sensors, over_years
@@ -133,7 +135,8 @@ def annual_offsets(records: Record | Sequence[Record], *, air: Pick = None, surf
                    completeness: Completeness | str = "default", year_start: str | None = None,
                    alt: float | Mapping[int, float] | None = None, rules: Rules | None = None, check: bool = True,
                    fill: Filling | None = None, sensors: Sensors | None = None, thaw: ThawOptions | None = None,
-                   surface_depth: float = 0.05, site: str | None = None) -> AnnualOffsets:
+                   surface_depth: float = 0.05, depth_tolerance: float = 0.05,
+                   site: str | None = None) -> AnnualOffsets:
     """
     Surface and thermal offset of a site for every year, from one record or several.
 
@@ -168,6 +171,9 @@ def annual_offsets(records: Record | Sequence[Record], *, air: Pick = None, surf
         How thickness and top of permafrost are read off the profile.
     surface_depth : float
         Deepest sensor that may count as surface [m].
+    depth_tolerance : float
+        Where one deployment follows another (a logger replaced, a string put in again), a column goes on as that of
+        the next deployment whose depth differs by at most this [m]; air, by at most 0.5 m of height.
     site : str, optional
         Name; that of the first record when not given.
 
@@ -187,6 +193,9 @@ def annual_offsets(records: Record | Sequence[Record], *, air: Pick = None, surf
     -----
     All means of one row cover the same days of the calendar, first to last. Means over years are means of offsets,
     never offsets of means over different years: on real stations that mistake exceeded 1 K.
+    Deployments that measured side by side for up to 31 days are one after the other, too: there the earlier one counts,
+    and `settings["overlaps"]` says where and by how much they differ. With strings at different depths, every year's
+    profile is that of the string with most whole sensors, at its own depths.
     With replicates, each pairs its own surface with its own depth, and a year's value is the mean over those
     replicates that have both.
 
@@ -212,27 +221,33 @@ def annual_offsets(records: Record | Sequence[Record], *, air: Pick = None, surf
     if check:
         several = [checked_once(record, rules) for record in several]
     name = site or several[0].site
-    picked = chosen_air(several, air), chosen_surface(several, surface, surface_depth), chosen_depth(several, depth)
+    served = (air_columns(several, air), surface_columns(several, surface, surface_depth, depth_tolerance),
+              depth_columns(several, depth, depth_tolerance))
+    picked = served[0][0], served[1][0], served[2][0]
     _possible(name, picked, depth, several)
-    pairing = Pairing(*picked, profile=_profile(several) if depth is None else (), alt=alt,
+    pairing = Pairing(*picked, profiles=_profiles(several) if depth is None else (), alt=alt,
                       completeness=rule, fill=fill, sensors=known, thaw=thaw or ThawOptions())
     years, digest = year_rows(pairing)
     method = "stated depth" if depth is not None else ("given thickness" if alt is not None else "envelope thickness")
+    deep = picked[2] or tuple(c for string in pairing.profiles for c in string)
     columns = {role: tuple(c.name for c in found) for role, found in
-               zip(("air", "surface", "depth"), (*picked[:2], picked[2] or pairing.profile), strict=True)}
+               zip(("air", "surface", "depth"), (*picked[:2], deep), strict=True)}
     years = years.select(pl.lit(name).alias("site"), pl.all())
     return AnnualOffsets(name, years, columns, {**pairing.settings, "depth_method": method, "checked": check,
-                                                "surface_depth": surface_depth}, digest)
+                                                "surface_depth": surface_depth, "depth_tolerance": depth_tolerance,
+                                                "overlaps": tuple(said for _, overlaps in served for said in overlaps)},
+                         digest)
 
 
-def _profile(records: Sequence[Record]) -> tuple[Column, ...]:
-    """The ground columns of the record that has most depths: one string, not a mixture of several."""
+def _profiles(records: Sequence[Record]) -> tuple[tuple[Column, ...], ...]:
+    """The ground columns of the record that has most depths, and of those before and after it; never a mixture."""
     best = max(records, key=lambda r: np.unique(r.depths[r.depths >= 0]).size)
     ground = np.flatnonzero(best.depths >= 0)
     if np.unique(best.depths[ground]).size < ground.size:
         raise UsageError(f"{best.site}: several columns at one depth make no single profile. Name the deep columns "
                          f"with depth=... There are: {'; '.join(Column(best, int(k)).name for k in ground)}")
-    return tuple(Column(best, int(k)) for k in ground)
+    return tuple(tuple(Column(string, int(k)) for k in np.flatnonzero(string.depths >= 0))
+                 for string in strings(best, records))
 
 
 def _possible(name: str, picked: tuple[Sequence[Column], ...], depth: Pick, records: Sequence[Record]) -> None:

@@ -35,9 +35,9 @@ class Pairing:
     Parameters
     ----------
     air, surface, depth : sequence of Column
-        Replicates in order; one serves all. Empty `depth` with a `profile` means the top of permafrost.
-    profile : sequence of Column
-        The ground columns of one record.
+        Replicates in order; one serves all. Empty `depth` with `profiles` means the top of permafrost.
+    profiles : sequence of sequences of Column
+        The ground columns of one record each: strings, one after the other.
     alt, completeness, fill, sensors, thaw
         As for `annual_offsets`.
 
@@ -50,7 +50,7 @@ class Pairing:
     air: Sequence[Column]
     surface: Sequence[Column]
     depth: Sequence[Column]
-    profile: Sequence[Column]
+    profiles: Sequence[Sequence[Column]]
     alt: float | Mapping[int, float] | None
     completeness: Completeness
     fill: Filling | None
@@ -92,12 +92,12 @@ class _Years:
     pairing: Pairing
     annual: dict[int, AnnualMeans] = field(default_factory=dict)
     place: dict[tuple[int, int], int] = field(default_factory=dict)
-    layer: ActiveLayer | None = None
+    layers: list[ActiveLayer] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         p = self.pairing
         by_record: dict[int, tuple[Record, list[int]]] = {}
-        for column in (*p.air, *p.surface, *p.depth, *p.profile):
+        for column in (*p.air, *p.surface, *p.depth, *(c for string in p.profiles for c in string)):
             used = by_record.setdefault(id(column.record), (column.record, []))[1]
             if column.index not in used:
                 used.append(column.index)
@@ -105,10 +105,17 @@ class _Years:
             self.annual[key] = annual_means(_part(record, indices), completeness=p.completeness, fill=p.fill,
                                             sensors=p.sensors)
             self.place |= {(key, index): k for k, index in enumerate(indices)}
-        if p.profile:
-            key = id(p.profile[0].record)
-            columns = np.array([self.place[key, c.index] for c in p.profile])
-            self.layer = layer_of(self.annual[key], columns=columns, sensors=p.sensors, options=p.thaw, alt=p.alt)
+        for string in (s for s in p.profiles if s):
+            key = id(string[0].record)
+            columns = np.array([self.place[key, c.index] for c in string])
+            self.layers.append(layer_of(self.annual[key], columns=columns, sensors=p.sensors, options=p.thaw,
+                                        alt=p.alt))
+
+    def thawed(self, year: int) -> tuple[ThawYear, Sequence[Column]] | None:
+        """The thawed layer of a year and the string it was read off: the one with most whole sensors."""
+        found = [(y, string) for layer, string in zip(self.layers, filter(None, self.pairing.profiles), strict=True)
+                 for y in layer.years if y.year == year]
+        return max(found, key=lambda f: sum(self.cell(c, year).reason == "" for c in f[1]), default=None)
 
     def cell(self, column: Column | None, year: int) -> _Cell:
         if column is None:
@@ -130,20 +137,20 @@ def year_rows(pairing: Pairing) -> tuple[pl.DataFrame, str]:
     years = _Years(pairing)
     windows = {int(y): (s, e, int(d)) for a in years.annual.values()
                for y, s, e, d in zip(a.year, a.start, a.end, a.days, strict=True)}
-    layers = {y.year: y for y in years.layer.years} if years.layer else {}
     rows = []
     for year in sorted(windows):
         start, end, days = windows[year]
         rows.append({"year": year, "start": start.item(), "end": end.item(), "days": days,
-                     **_row(years, year, days, layers.get(year))})
+                     **_row(years, year, days)})
     digest = hashlib.sha256("".join(sorted(a.data_hash for a in years.annual.values())).encode()).hexdigest()
     frame = pl.DataFrame(rows, infer_schema_length=None)
     empty = [name for name, kind in frame.schema.items() if kind == pl.Null]
     return frame.with_columns(pl.col(empty).cast(pl.Float64)).with_columns(pl.col(pl.Float64).fill_nan(None)), digest
 
 
-def _row(years: _Years, year: int, days: int, layer: ThawYear | None) -> dict[str, Any]:
-    p = years.pairing
+def _row(years: _Years, year: int, days: int) -> dict[str, Any]:
+    p, thawed = years.pairing, years.thawed(year)
+    layer = thawed[0] if thawed else None
     replicates = [tuple(years.cell(c[min(r, len(c) - 1)] if c else None, year) for c in (p.air, p.surface, p.depth))
                   for r in range(max(len(p.air), len(p.surface), len(p.depth)))]
     whole = [sum(c.reason == "" for c in cells) for cells in replicates]
@@ -152,8 +159,9 @@ def _row(years: _Years, year: int, days: int, layer: ThawYear | None) -> dict[st
              for k, c in enumerate((p.air, p.surface, p.depth))]
     gaps = [role.gap_uncertainty for role in roles]
     sensor = [p.sensors.temperature / np.sqrt(max(min(len(c), len(used)), 1)) for c in (p.air, p.surface, p.depth)]
-    if layer is not None:
-        roles[2] = _from_layer(years, year, layer)
+    if thawed is not None:
+        layer = thawed[0]
+        roles[2] = _from_layer(years, year, *thawed)
         gaps[2], sensor[2] = 0.0, layer.ttop_uncertainty
     return _values(roles, days, p) | _thickness(layer, p.alt, year, p.depth) | _errors(roles, gaps, sensor, layer) | {
         "replicates": len(used), "reason": _reasons(roles, days, layer, p)}
@@ -171,9 +179,9 @@ def _merged(cells: list[_Cell], distinct: int) -> _Cell:
                    longest_gap=max(gaps, default=None), reason=next((c.reason for c in cells if c.reason), ""))
 
 
-def _from_layer(years: _Years, year: int, layer: ThawYear) -> _Cell:
+def _from_layer(years: _Years, year: int, layer: ThawYear, string: Sequence[Column]) -> _Cell:
     """The top of permafrost as a cell: its days are those of the sensor nearest to it that has a whole year."""
-    cells = [(abs(c.depth - layer.ttop_depth), years.cell(c, year)) for c in years.pairing.profile]
+    cells = [(abs(c.depth - layer.ttop_depth), years.cell(c, year)) for c in string]
     near = min((c for c in cells if c[1].reason == ""), key=lambda c: c[0], default=(0.0, _Cell(reason="no_profile")))
     return replace(near[1], mean=layer.ttop, tdd=NAN, fdd=NAN, reason=layer.ttop_reason)
 

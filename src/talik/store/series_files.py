@@ -45,7 +45,7 @@ def values_hash(record: Record) -> str:
     """Of stamps, depths and values alone: equal for equal series, whatever files they came from."""
     digest = hashlib.blake2b(digest_size=16)
     for array in (record.times, record.depths, record.values):
-        digest.update(np.ascontiguousarray(array.T).view(np.uint8))     # column by column, as readers leave them
+        digest.update(np.ascontiguousarray(array.T).view(np.uint8).data)     # column by column, as readers leave them
     return digest.hexdigest()
 
 
