@@ -1,6 +1,7 @@
 """What makers' programs write, by country, version and spreadsheet passed: read right, or refused with what to do."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import talik
 from talik.errors import AmbiguousFile, FileError, TalikError
 from talik.records import Flag
 
+SAMPLES = Path(__file__).parents[1] / "data" / "readers"
 TIMES = [datetime(2020, 1, 29, 9) + timedelta(hours=i) for i in range(60)]
 WARM = [round(-3.2 + 6 * np.sin(i / 9) + 0.001 * (i % 7), 3) for i in range(60)]
 COLD = [round(-1.2 + 2 * np.sin(i / 9), 3) for i in range(60)]
@@ -115,6 +117,7 @@ TOMST = {
     "ISO": (tomst("{:%Y-%m-%d %H:%M}".format, thrice), 0, TMS),
     "Finnish": (tomst("{:%d.%m.%Y %H.%M}".format, thrice), 0, TMS),
     "thermologger": (tomst(bare_midnight, lambda v: f"{v};-200;-200", "65336;204;0;"), 0, ONE),
+    "saved by a spreadsheet": (tomst("{:%m/%d/%Y %H:%M}".format, thrice, "432;202;0").replace(";", ","), 0, TMS),
     "joined": (tomst("A1;201904_91184196;{:%d.%m.%Y %H:%M:%S}".format, lambda v: f"{v};;", "65336;0;0", ""), 0, ONE),
 }
 
@@ -135,6 +138,8 @@ VEMCO = {
                                  lambda n, t, v, w: f"{t:%Y,%m,%d,%H,%M,%S},{v},88,0.0,11"), -6, {}),
     "decimal commas": (minilog("Date(yyyy-mm-dd),Time(hh:mm:ss),Temperature (C)", lambda n, t, v, w:
                                f"{t:%Y-%m-%d,%H:%M:%S},{comma(v)}"), -6, {}),
+    "saved by a spreadsheet": (minilog("Date(yyyy-mm-dd),Time(hh:mm:ss),Temperature (C),", lambda n, t, v, w:
+                                       f"{t:%m/%d/%y,%H:%M:%S},{v}"), -6, {}),
     "semicolons": (minilog("Date(dd/mm/yyyy);Time(hh:mm:ss);Temperature (°C)", lambda n, t, v, w:
                            f"{t:%d/%m/%Y;%H:%M:%S};{comma(v)}"), -6, {}),
 }
@@ -217,6 +222,20 @@ def test_an_export_is_read_as_it_is_meant(tmp_path, reader, text, hours, meant):
     np.testing.assert_array_equal(record.times, np.array(TIMES, "M8[us]") - np.timedelta64(hours, "h"))
     np.testing.assert_allclose(record.values, np.transpose(meant.get("values", [WARM])), atol=1e-4)
     np.testing.assert_array_equal(record.depths, meant.get("depths", [NAN] * record.depths.size))
+
+
+@pytest.mark.parametrize("name", ["rst.csv", "ulogc_temp.csv", "toa5.dat", "em50.csv", "el_usb.txt"])
+def test_a_spreadsheet_with_decimal_commas_changes_nothing(tmp_path, name):
+    text = (SAMPLES / name).read_bytes().decode("cp1252" if name == "el_usb.txt" else "utf-8")
+    path, plain = tmp_path / name, tmp_path / "plain" / name
+    plain.parent.mkdir()
+    plain.write_text(text)
+    path.write_text(text.replace(",", ";").replace(".", ","))
+    [record], [meant] = talik.read(path), talik.read(plain)
+    np.testing.assert_array_equal(record.times, meant.times)
+    np.testing.assert_array_equal(record.values, meant.values)
+    np.testing.assert_array_equal(record.depths, meant.depths)
+    assert list(record.others) == [label.replace(".", ",") for label in meant.others]
 
 
 REFUSED = {

@@ -25,6 +25,8 @@ BLOCK = 16 << 20
 """Bytes that are parsed at a time, so that a file of any length needs little memory beside its values."""
 
 _DIGITS = re.compile(r"[-+]?(\d+)(?:[.,](\d*))?")
+_WITH_COMMA = re.compile(r"[-+(]?\d[\d.\s']*,\d+[)-]?")
+_MOSTLY = 0.9
 
 SEPARATORS = (",", ";", "\t", "|")
 
@@ -33,12 +35,14 @@ def separator_of(lines: Sequence[str]) -> str:
     """
     The character that parts the cells: the one that occurs equally often, and often, in most lines.
 
+    A comma does not, where another mark parts the lines into cells whose commas are decimal marks.
+
     Examples
     --------
     >>> separator_of(["a;b;c", "1,5;2,5;3", "2,5;1;2"])
     ';'
-    >>> separator_of(["1 2 3", "4 5 6"])
-    ' '
+    >>> separator_of(["1 2 3", "4 5 6"]), separator_of(["20.10.2020;-2,1;0,21", "21.10.2020;-1,9;0,2"])
+    (' ', ';')
     """
 
     def share(mark: str) -> tuple[float, int]:
@@ -48,7 +52,15 @@ def separator_of(lines: Sequence[str]) -> str:
 
     lines = [line for line in lines if line.strip()] or [""]
     best = max(SEPARATORS, key=share)
+    if best == ",":
+        best = next((mark for mark in SEPARATORS[1:] if share(mark)[0] >= _MOSTLY and _decimal(lines, mark)), best)
     return best if share(best)[0] > 0 else " "
+
+
+def _decimal(lines: Sequence[str], mark: str) -> bool:
+    """Whether nearly all commas of the lines stand inside numbers when the lines are parted at a mark."""
+    found = [cell for line in lines for cell in cells(line, mark) if "," in cell]
+    return sum(bool(_WITH_COMMA.fullmatch(cell)) for cell in found) >= _MOSTLY * len(found)
 
 
 def cells(line: str, separator: str) -> list[str]:

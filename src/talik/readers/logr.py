@@ -25,7 +25,7 @@ from talik.readers.thermistor import OPEN_NOTE, celsius, ends_marked
 from talik.readers.zones import Zone, chosen, offset
 from talik.records import Record, Source, Times
 
-_FIRST = re.compile(r"^SensorId,timestamp,temperature,pressure,humidity,battery,", re.IGNORECASE)
+_FIRST = re.compile(r"^SensorId([,;\t])timestamp\1temperature\1pressure\1humidity\1battery\1", re.IGNORECASE)
 _ABOVE_DATA = ("Label", "Group", "x", "y", "z")
 _BRIDGE, _VOLTS, _SERIES = 7500.0, 2.5, 100.0
 _DESCRIPTION_BYTES = 1 << 20
@@ -48,10 +48,11 @@ def claims(head: Head) -> int:
 def read(head: Head, options: Options) -> list[Record]:
     """The record of a ULogC16-32 file: channels CH1, CH2, ...; the logger's own sensors go to `Record.others`."""
     lines = head.whole_text().splitlines()
-    names = lines[0].split(",")
-    above = {line.split(",")[0]: line.split(",") for line in lines[1:8] if line.split(",")[0] in _ABOVE_DATA}
-    numbers = [i + 1 for i in range(1, len(lines)) if lines[i].strip() and lines[i].split(",", 1)[0] not in _ABOVE_DATA]
-    table = split([lines[n - 1] for n in numbers], ",", width=len(names), file=head.name, numbers=numbers)
+    separator = match[1] if (match := _FIRST.match(lines[0])) else ","
+    names = lines[0].split(separator)
+    above = {row[0]: row for line in lines[1:8] if (row := line.split(separator))[0] in _ABOVE_DATA}
+    numbers = [n for n, line in enumerate(lines[1:], 2) if line.strip() and line.split(separator)[0] not in _ABOVE_DATA]
+    table = split([lines[n - 1] for n in numbers], separator, width=len(names), file=head.name, numbers=numbers)
     ended(head)
     warm = [place for place, name in enumerate(names) if re.fullmatch(r"CH\d+", name)]
     if not warm:
@@ -119,7 +120,7 @@ def _depths(typed: list[str], above: dict[str, list[str]], warm: list[int]) -> L
 
 def _number(cell: list[str]) -> float:
     try:
-        return float(cell[0])
+        return float(cell[0].replace(",", "."))
     except (ValueError, IndexError):
         return 0.0
 

@@ -15,13 +15,14 @@ from talik.readers.thermistor import OPEN_NOTE, ends_marked
 from talik.readers.zones import chosen
 from talik.records import Record, Source
 
-_NAMES = re.compile(r'^"?TIMESTAMP"?,"?RECORD"?,"?BATTERY"?,', re.IGNORECASE)
+_NAMES = re.compile(r'^"?TIMESTAMP"?([,;\t])"?RECORD"?\1"?BATTERY"?\1', re.IGNORECASE)
 _UNITS = re.compile(r'^"?UNITS', re.IGNORECASE)
 
 
 def claims(head: Head) -> int:
     """Whether the file begins with the model of a DT logger and has its title line."""
-    return CERTAIN * (head.first.lower().startswith("model,") and any(_NAMES.match(line) for line in head.lines[:60]))
+    named = re.match(r"model[,;\t]", head.first, re.IGNORECASE) is not None
+    return CERTAIN * (named and any(_NAMES.match(line) for line in head.lines[:60]))
 
 
 def read(head: Head, options: Options) -> list[Record]:
@@ -33,15 +34,16 @@ def read(head: Head, options: Options) -> list[Record]:
         raise FileError(
             f"{head.name}: the lines TIMESTAMP,RECORD,BATTERY,... and UNITS-> are not both there: the file is cut"
         )
-    names = unique_names(cells(lines[top], ","))
-    units = cells(lines[at], ",") + [""] * len(names)
-    entries = _entries(lines[:top])
+    separator = match[1] if (match := _NAMES.match(lines[top])) else ","
+    names = unique_names(cells(lines[top], separator))
+    units = cells(lines[at], separator) + [""] * len(names)
+    entries = _entries(lines[:top], separator)
     numbers = [i + 1 for i in range(at + 1, len(lines)) if lines[i].strip()]
-    table = split([lines[n - 1] for n in numbers], ",", width=len(names), file=head.name, numbers=numbers)
+    table = split([lines[n - 1] for n in numbers], separator, width=len(names), file=head.name, numbers=numbers)
     ended(head)
     _check_whole(entries, len(numbers), head.name)
     # the sensors stand before the first blank title; behind it their resistances and the logger's temperature
-    gap = next((i for i, name in enumerate(cells(lines[top], ",")) if not name), len(names))
+    gap = next((i for i, name in enumerate(cells(lines[top], separator)) if not name), len(names))
     warm = [i for i in range(3, gap) if unit_of(units[i]) in (CELSIUS, FAHRENHEIT)]
     if not warm:
         raise FileError(f"{head.name}, line {at + 1}: no sensor in deg C or deg F")
@@ -85,8 +87,8 @@ def read(head: Head, options: Options) -> list[Record]:
     ]
 
 
-def _entries(lines: list[str]) -> dict[str, str]:
-    pairs = (cells(line, ",") for line in lines if line.strip())
+def _entries(lines: list[str], separator: str) -> dict[str, str]:
+    pairs = (cells(line, separator) for line in lines if line.strip())
     return {pair[0].lower(): pair[1] for pair in pairs if len(pair) > 1}
 
 

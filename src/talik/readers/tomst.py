@@ -24,15 +24,20 @@ from talik.readers.zones import Zone, chosen, offset_label
 from talik.records import Record
 
 _STAMP = (
-    r"(?:\d{1,2}([./-])\d{1,2}\1\d{4}|\d{4}([./-])\d{1,2}\2\d{1,2})"
+    r"(?:\d{1,2}(?P<last>[./-])\d{1,2}(?P=last)\d{4}|\d{4}(?P<first>[./-])\d{1,2}(?P=first)\d{1,2})"
     r"(?:[ T]\d{1,2}[:.]\d\d(?:[:.]\d\d)?(?:\s?[^\W\d]\.?\s?[^\W\d]\.?)?)?"
 )
 _VALUE = r"-?\d+(?:[.,]\d+)?"
 _ROW = re.compile(rf"\d+;{_STAMP};-?\d{{1,2}}(?:;{_VALUE}){{3}};-?\d+")
+# from a spreadsheet, where 9 or 10 cells in every row show that no comma is a decimal mark
+_RESAVED_ROW = re.compile(
+    rf"\d+([,\t]){_STAMP}\1-?\d{{1,2}}(?:\1-?\d+(?:\.\d+)?){{3}}\1-?\d+(?:\1\d*){{2,3}}\s*$"
+)
 _NAMES = ("number", "time", "zone", "T1", "T2", "T3", "moisture", "shake", "error")
 # several downloads of one place, joined by Lolly: the place and the download instead of the zone
 _JOINED_ROW = re.compile(rf"\d+;[^;]+;[^;]+;{_STAMP};(?:{_VALUE})?(?:;(?:{_VALUE})?){{2}};(?:-?\d+)?;")
 _JOINED = ("number", "place", "download", "time", "T1", "T2", "T3", "moisture", "shake", "error")
+_ROWS = (_ROW, _RESAVED_ROW, _JOINED_ROW)
 _DEPTHS = {"T1": 0.08, "T2": 0.0, "T3": -0.15}
 _ABSENT, _FAILED = -200.0, -100.0
 _EMPTY = "file is empty"
@@ -43,7 +48,7 @@ def claims(head: Head) -> int:
     first = [line for line in head.lines[:5] if line.strip()]
     if head.first.strip().lower() == _EMPTY:
         return CERTAIN
-    return CERTAIN * (bool(first) and any(all(row.match(line) for line in first) for row in (_ROW, _JOINED_ROW)))
+    return CERTAIN * (bool(first) and any(all(row.match(line) for line in first) for row in _ROWS))
 
 
 def read(head: Head, options: Options) -> list[Record]:
@@ -51,14 +56,15 @@ def read(head: Head, options: Options) -> list[Record]:
     if head.first.strip().lower() == _EMPTY:
         raise FileError(f"{head.name}: says 'File is empty': the logger gave no data; read it again with Lolly")
     titles = _JOINED if _JOINED_ROW.match(head.first) else _NAMES
-    width = head.first.count(";") + 1
+    separator = match[1] if (match := _RESAVED_ROW.match(head.first)) else ";"
+    width = head.first.count(separator) + 1
     if width < len(titles) - 1:
         raise FileError(f"{head.name}, line 1: {width} fields where a TMS logger writes {len(titles)}")
     names = [*titles[:width], *(f"more {i}" for i in range(1, width - len(titles) + 1))]
     numbers = [name for name in names if name in ("zone", *_DEPTHS, "moisture", "shake", "error")]
     # the whole file: a winter at 0 °C has no decimal mark in any of its first rows
     decimal = "," if re.search(rb";-?\d+,\d", head.whole_bytes()) else "."
-    layout = Layout(tuple(names), ";", 0, tuple(numbers), stamp="time", decimal=decimal)
+    layout = Layout(tuple(names), separator, 0, tuple(numbers), stamp="time", decimal=decimal)
     columns = quoted_columns(head, layout, options)
     ended(head)
     warm = [name for name in _DEPTHS if (columns.frame[name] != _ABSENT).any()]

@@ -12,9 +12,9 @@ from talik.readers.depths import unit_of
 from talik.readers.encoding import with_degrees
 from talik.readers.numerals import fills_marked
 from talik.readers.registry import CERTAIN, Head, Options, Reader
-from talik.readers.stamps import prove_dates
+from talik.readers.stamps import Stamps, prove_dates
 from talik.readers.zones import chosen, offset_in
-from talik.records import Record, Source, Times
+from talik.records import Record, Source
 
 _TITLE = re.compile(
     r"^\*?\s*Date\s*\((?P<date>[dmy/\-.,]+)\)\s*(?P<between>[,;\t ])\s*Time\s*\(hh[:.,]mm[:.,]ss\)\s*"
@@ -43,7 +43,7 @@ def read(head: Head, options: Options) -> list[Record]:
         raise FileError(
             f"{head.name}: no line 'Date(...),Time(hh:mm:ss),...' among the first 20; not a Minilog's text file"
         )
-    names = [with_degrees(name.strip()) for name in title["rest"].split(title["separator"])]
+    names = [with_degrees(name.strip()) for name in title["rest"].rstrip(title["separator"]).split(title["separator"])]
     entries = {m[1].strip().lower(): m[2].strip() for line in lines[:at] if (m := _ENTRY.match(line))}
     together = title["between"] == " "
     first = 1 if together else 2
@@ -52,11 +52,13 @@ def read(head: Head, options: Options) -> list[Record]:
     if title["separator"] == ",":
         rows = _without_commas(rows, first, names, in_date="," in title["date"])
     table = split(rows, title["separator"], width=first + len(names), file=head.name, numbers=numbers)
-    order = options.date_order or _order(title["date"], head.name, at + 1)
+    stated = _order(title["date"], head.name, at + 1)
+    rewritten = not re.match(re.sub("[dmy]", r"\\d", title["date"].lower().replace(",", "-")) + r"\b", table.text(0)[0])
+    order = options.date_order or (None if rewritten else stated)
     stamps = prove_dates(
         table.text(0), clock=None if together else table.text(1), date_order=order, file=head.name, lines=numbers
     )
-    _check_whole(entries, order, stamps.times, head)
+    _check_whole(entries, stamps, head)
     zone = chosen(options.timezone, offset_in(entries.get("minilog initialized", "")))
     warm = [(place, name) for place, name in enumerate(names) if unit_of(name)]
     if not warm:
@@ -78,7 +80,7 @@ def read(head: Head, options: Options) -> list[Record]:
                 time_zone_from=zone.found_in,
                 understood=(
                     head.encoding.how,
-                    f"dates: {title['date']} (as the header says)",
+                    stamps.how if rewritten else f"dates: {title['date']} (as the header says)",
                     zone.understood,
                     "units: " + ", ".join(sorted({unit.name for _, n in warm if (unit := unit_of(n))})) + " (header)",
                     "depths: the file names none",
@@ -104,7 +106,7 @@ def _without_commas(rows: list[str], first: int, names: list[str], *, in_date: b
     return rows
 
 
-def _check_whole(entries: dict[str, str], order: str, times: Times, head: Head) -> None:
+def _check_whole(entries: dict[str, str], stamps: Stamps, head: Head) -> None:
     """The header tells when the logger stopped: the last row stands less than a sampling interval before it."""
     ended(head)
     stop = entries.get("study stop time") or entries.get("finish time") or ""
@@ -113,6 +115,8 @@ def _check_whole(entries: dict[str, str], order: str, times: Times, head: Head) 
     if not re.fullmatch(r"[\d/.-]+ \d\d:\d\d:\d\d", stop) or interval is None:
         return
     hours, minutes, seconds = (int(part) for part in interval.groups())
+    times = stamps.times
+    order = "YMD" if re.match(r"\d{4}", stop) else stamps.order
     due = prove_dates([stop], date_order=order, file=head.name).times[0]
     if due - times[-1] > np.timedelta64(hours * 3600 + minutes * 60 + seconds, "s"):
         raise FileError(
