@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= results/three-poles
 WORKERS ?= 2
+TEST := -m pytest -n $(WORKERS) --dist worksteal
 
 .PHONY: study test test-slow check lock clean
 
@@ -11,10 +12,10 @@ study: $(VENV)/run.stamp
 	$(BIN)/talik run three-poles --out $(OUT)
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python $(TEST)
 
 test-slow: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n $(WORKERS) -m slow
+	$(BIN)/python $(TEST) -m slow
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check src tests benchmarks docs

@@ -90,8 +90,8 @@ def _spline(x: Floats, x_new: Floats) -> tuple[Floats, Floats]:
         clipped = np.clip(np.where(np.isnan(values), low, values), low, high)
         return np.asarray(BSpline.design_matrix(clipped, knots, 3).todense())
 
-    centre = basis(known).mean(axis=0)
-    return tuple(np.where(np.isnan(v)[:, None], 0.0, basis(v) - centre) for v in (x, x_new))  # type: ignore[return-value]
+    level = basis(known).mean(axis=0)
+    return tuple(np.where(np.isnan(v)[:, None], 0.0, basis(v) - level) for v in (x, x_new))  # type: ignore[return-value]
 
 
 def _penalised(basis: Floats, y: Floats, penalty: Floats, basis_new: Floats) -> Floats:
