@@ -39,6 +39,14 @@ def oracles() -> Path:
 
 
 @pytest.fixture(scope="session")
+def yakutian_air_and_soil(real):
+    """The records of six real stations, air (1882 to 2025) and soil (1964 to 2023); read once for all tests."""
+    from talik.readers.registry import read
+
+    return tuple(read(real / "stations" / "rhm_yakutia" / f"wr373144{part}.zip") for part in ("a2", "a3"))
+
+
+@pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Path:
     """A results folder of the bundled study, made by the first worker that asks for it; not to be changed."""
     from talik.runs import run_study, study_settings

@@ -101,8 +101,8 @@ def test_the_files_may_lie_side_by_side(tmp_path):
         ("30230", 3.2, 39, (-3.43, 3.23, 3.62)),
     ],
 )
-def test_means_of_real_stations(stations, wmo, deep, years, means):
-    air, soil = (next(r for r in records if r.metadata["wmo_id"] == wmo) for records in stations)
+def test_means_of_real_stations(yakutian_air_and_soil, wmo, deep, years, means):
+    air, soil = (next(r for r in records if r.metadata["wmo_id"] == wmo) for records in yakutian_air_and_soil)
     ground = pl.DataFrame({"time": soil.times, "t20": soil.values[:, soil.depths == 0.2][:, 0],
                            "deep": soil.values[:, soil.depths == deep][:, 0]})
     days = pl.DataFrame({"time": air.times, "air": air.values[:, 0]}).join(ground, on="time").fill_nan(None)
@@ -114,11 +114,6 @@ def test_means_of_real_stations(stations, wmo, deep, years, means):
     whole = year.filter(pl.all_horizontal(pl.col(f"{name}_n") >= 0.95 * length for name in names))
     assert whole.height == years
     np.testing.assert_allclose(whole.select(pl.col(names).mean()).row(0), means, atol=0.02)
-
-
-@pytest.fixture(scope="module")
-def stations(real):
-    return tuple(read(real / "stations" / "rhm_yakutia" / f"wr373144{part}.zip") for part in ("a2", "a3"))
 
 
 @pytest.mark.realdata

@@ -22,9 +22,8 @@ STATIONS = {  # name in the file: deep sensor [m], years, MAAT, mean at 20 cm, m
 
 
 @pytest.fixture(scope="module")
-def yakutia(real):
-    folder = real / "stations" / "rhm_yakutia"
-    air, soil = ({r.site: r for r in talik.read(folder / name)} for name in ("wr373144a2.zip", "wr373144a3.zip"))
+def yakutia(yakutian_air_and_soil):
+    air, soil = ({r.site: r for r in records} for records in yakutian_air_and_soil)
     return air, soil
 
 

@@ -92,46 +92,37 @@ def numbers(rows: Table, field: Field, *, fills: tuple[float, ...] = ()) -> NDAr
     FileError
         If a cell is no number; the message has its line.
     """
-    cells = rows.characters[:, field.begin:field.end]
-    digits = cells - np.uint8(_ZERO)                                   # wraps round: anything but a digit is above 9
-    is_digit = digits <= 9
-    value = np.zeros(len(cells))
-    decimals = np.zeros(len(cells), np.int64)
-    behind = np.zeros(len(cells), bool)
-    for place in range(cells.shape[1]):
-        here = is_digit[:, place]
-        value = np.where(here, value * 10 + digits[:, place], value)
-        decimals += here & behind
-        behind |= cells[:, place] == _POINT
-    minus = (cells == _MINUS).any(axis=1)
-    _check(rows, field, cells, is_digit)
-    value /= 10.0**decimals
-    value[minus] *= -1
-    blank = ~is_digit.any(axis=1)
-    value[blank] = np.nan
-    for fill in fills:
-        value[value == fill] = np.nan
-    return value
-
-
-def _check(rows: Table, field: Field, cells: NDArray[np.uint8], is_digit: NDArray[np.bool_]) -> None:
-    """Blanks, then a sign, then digits with one point at most, then blanks; anything else is no number."""
-    blank = cells == _BLANK
-    sign = (cells == _MINUS) | (cells == _PLUS)
-    point = cells == _POINT
-    known = blank | sign | point | is_digit
-    inner = ~blank
-    # a blank, or a sign, behind the first character of the number
-    began = np.logical_or.accumulate(inner, axis=1)
-    ends = np.logical_or.accumulate(inner[:, ::-1], axis=1)[:, ::-1]
-    torn = blank & began & ends
-    late = sign[:, 1:] & began[:, :-1]
-    bad = (~known.all(axis=1) | torn.any(axis=1) | late.any(axis=1) | (point.sum(axis=1) > 1)
-           | (inner.any(axis=1) & ~is_digit.any(axis=1)))
+    cells = np.ascontiguousarray(rows.characters[:, field.begin : field.end].T)
+    value = np.zeros(cells.shape[1], np.int64)
+    decimals = np.zeros(cells.shape[1], np.int64)
+    began, ended, behind, minus, some, bad = np.zeros((6, cells.shape[1]), bool)
+    for cell in cells:  # blanks, then a sign, then digits with one point at most, then blanks; else it is no number
+        digit = cell - np.uint8(_ZERO)  # wraps round: anything but a digit is above 9
+        is_digit, blank, point = digit <= 9, cell == _BLANK, cell == _POINT
+        sign = (cell == _MINUS) | (cell == _PLUS)
+        bad |= ~(is_digit | blank | point | sign) | (ended & ~blank) | (sign & began) | (point & behind)
+        np.add(value * 10, digit, out=value, where=is_digit)
+        decimals += is_digit & behind
+        minus |= cell == _MINUS
+        some |= is_digit
+        ended |= began & blank
+        began |= ~blank
+        behind |= point
+    bad |= began & ~some
     if bad.any():
-        row = int(np.argmax(bad))
-        text = bytes(cells[row]).decode("cp1251", errors="replace")
-        raise FileError(
-            f"{rows.file}, line {row + 1}: {text!r} in column {field.title!r} (characters {field.begin + 1} to "
-            f"{field.end}) is not a number ({int(bad.sum())} such row{'s' * (int(bad.sum()) != 1)})"
-        )
+        _refuse(rows, field, bad)
+    number = value / 10.0**decimals
+    number[minus] *= -1
+    number[~some] = np.nan
+    for fill in fills:
+        number[number == fill] = np.nan
+    return number
+
+
+def _refuse(rows: Table, field: Field, bad: NDArray[np.bool_]) -> None:
+    row = int(np.argmax(bad))
+    text = bytes(rows.characters[row, field.begin : field.end]).decode("cp1251", errors="replace")
+    raise FileError(
+        f"{rows.file}, line {row + 1}: {text!r} in column {field.title!r} (characters {field.begin + 1} to "
+        f"{field.end}) is not a number ({int(bad.sum())} such row{'s' * (int(bad.sum()) != 1)})"
+    )

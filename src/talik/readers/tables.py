@@ -74,7 +74,7 @@ def text_table(head: Head) -> Table | None:
     lines = head.lines[first : first + _MOST_ABOVE + _LOOKED_AT]
     if len(lines) < 2:
         return None
-    separator = _separator([line for line in lines if line.strip()][-_LOOKED_AT:])
+    separator = _separator([line for line in lines if line.strip()][-50:])
     rows: list[list[str | None]] = [list(cells(line, separator)) for line in lines]
     found = _located(rows)
     if found is None:
