@@ -1,5 +1,6 @@
 """`talik read`: says what was understood, goes on after a bad file, writes what reads back the same."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,21 +58,54 @@ def test_options_reach_the_reader():
     )
 
 
-@pytest.mark.parametrize("form", ["csv", "parquet", "gtnp"])
-def test_what_is_written_reads_back_the_same(tmp_path, form):
-    [record] = talik.read(SAMPLES / "gtnp_table.csv")
-    done = run(SAMPLES / "gtnp_table.csv", "--to", form, "--out", tmp_path)
-    assert done.exit_code == 0
-    path = next(p for p in tmp_path.iterdir() if p.suffix in (".csv", ".parquet"))
-    [again] = talik.read(path)
-    assert (again.times == record.times).all()
-    assert (again.depths == record.depths).all()
-    np.testing.assert_array_equal(again.values, record.values)
+@pytest.fixture(scope="module")
+def samples():
+    """The first record of every sample, with a depth for every column."""
+    found = {}
+    for path in sorted(SAMPLES.iterdir()):
+        if path.suffix in (".py", ".json") or path.name.startswith(("calm", "ulogc_cfg", "__")):
+            continue
+        record = talik.read(path)[0]
+        if record.depths.size:
+            unknown = np.isnan(record.depths).any()
+            found[path.name] = replace(record, depths=np.arange(record.depths.size) / 10) if unknown else record
+    assert len(found) > 20
+    return found
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "gtnp", pytest.param("netcdf", marks=pytest.mark.slow)])
+def test_what_is_written_reads_back_the_same(samples, tmp_path, form):
+    place = {"latitude": 70.0, "longitude": 20.0}
+    for name, record in samples.items():
+        placed = replace(record, metadata={**record.metadata, **place})
+        written = export([placed], form, tmp_path / name)
+        [again] = talik.read(next(p for p in written if p.suffix in (".csv", ".parquet", ".nc")))
+        rows, back = (np.argsort(r.times, kind="stable") for r in (record, again))
+        columns, there = (np.argsort(r.depths, kind="stable") for r in (record, again))
+        np.testing.assert_array_equal(again.times[back], record.times[rows], name)
+        np.testing.assert_allclose(again.depths[there], record.depths[columns], atol=1e-6, err_msg=name)
+        np.testing.assert_allclose(
+            again.values[back][:, there], record.values[rows][:, columns], atol=1e-5, err_msg=name
+        )
+
+
+def test_the_command_writes_and_takes_the_place(tmp_path):
+    done = run(SAMPLES / "permos.csv", "--to", "netcdf", "--out", tmp_path, "--latitude", 46.4, "--longitude", 9.8)
+    assert "wrote" in done.output
+    [again] = talik.read(next(tmp_path.glob("*.nc")))
+    assert (again.metadata["latitude"], again.metadata["longitude"]) == (46.4, 9.8)
+
+
+def test_messages_name_options_and_not_arguments(tmp_path):
+    path = tmp_path / "warm.csv"
+    path.write_text("time,T_5cm\n2020-01-01 00:00,273.1\n2020-01-01 01:00,273.2\n")
+    assert "Name it: --column unit=K" in run(path).output
+    assert "(say otherwise with --timezone ...)" in run(SAMPLES / "toa5.dat").output
+    path.write_text("time,T_5cm\n" + "01/02/2020 00:00,1\n05/06/2020 00:00,1\n")
+    assert "Pass --date-order" in run(path).output
 
 
 def test_names_of_sites_never_become_paths(tmp_path):
-    from dataclasses import replace
-
     record = replace(talik.read(SAMPLES / "permos.csv")[0], site="../../etc/=cmd|' /C calc'!A0")
     paths = export([record, record], "csv", tmp_path / "out")
     assert [p.parent for p in paths] == [tmp_path / "out"] * 2
@@ -79,8 +113,6 @@ def test_names_of_sites_never_become_paths(tmp_path):
 
 
 def test_unknown_depths_are_asked_for(tmp_path):
-    from dataclasses import replace
-
     record = replace(talik.read(SAMPLES / "permos.csv")[0], depths=[0.1, np.nan, 1])
     with pytest.raises(DataError, match="the depth of '0.5' is unknown; give depths="):
         export([record], "csv", tmp_path)
