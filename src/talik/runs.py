@@ -142,21 +142,44 @@ def verify_results(results: Path | str, *, rerun: bool = True) -> list[tuple[str
     return findings
 
 
-def scaffold(folder: Path | str) -> list[Path]:
+def scaffold(folder: Path | str, *, loggers: Path | str | None = None) -> list[Path]:
     """
-    Write an example study into a folder: study.toml and sites.csv.
+    Write an example study into a folder: study.toml and sites.csv, or study.toml for logger files.
+
+    Parameters
+    ----------
+    folder : path
+        Made when missing.
+    loggers : path, optional
+        Folder of logger files, one station a file: "data" is one in the study's own, which is made.
+
+    Returns
+    -------
+    list of Path
+        What was written.
 
     Raises
     ------
     FileError
-        If one of the files exists already; nothing is overwritten.
+        If one of the files exists already; nothing is overwritten. If the folder of loggers is missing.
     """
     folder = Path(folder)
     template = files("talik") / "data" / "template"
-    targets = [folder / "study.toml", folder / "sites.csv"]
-    for target in targets:
+    written = [folder / "study.toml"] if loggers is not None else [folder / "study.toml", folder / "sites.csv"]
+    for target in written:
         if target.exists():
             raise FileError(f"{target}: exists already and is left as it is. Choose another folder.")
     name = json.dumps(folder.resolve().name, ensure_ascii=False)
-    toml = (template / "study.toml").read_text(encoding="utf-8").replace('name = "my-study"', f"name = {name}")
-    return [write_text(targets[0], toml), write_bytes(targets[1], (template / "sites.csv").read_bytes())]
+    source = template / ("study.toml" if loggers is None else "loggers.toml")
+    toml = source.read_text(encoding="utf-8").replace('name = "my-study"', f"name = {name}")
+    if loggers is None:
+        write_bytes(written[1], (template / "sites.csv").read_bytes())
+    elif str(loggers) == "data":
+        (folder / "data").mkdir(parents=True, exist_ok=True)
+    elif not Path(loggers).is_dir():
+        raise FileError(f"{loggers}: no such folder. Name the folder that your logger files lie in.")
+    else:
+        shown = json.dumps(str(Path(loggers).resolve()), ensure_ascii=False)
+        toml = toml.replace('data = "data"', f"data = {shown}")
+    write_text(written[0], toml)
+    return written

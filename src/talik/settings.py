@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -117,10 +118,17 @@ class StationSection(Choices):
 
 
 class SeriesSection(Choices):
-    """`[series]`: logger files that become sites; `data` is the folder they lie in ("$NAME/..." is looked up)."""
+    """
+    `[series]`: logger files that become sites; `data` is the folder they lie in ("$NAME/..." is looked up).
+
+    `each` is a pattern in that folder: every file that fits, and every folder of files, is a station of its name.
+    `places` is a table with a row a site: region, latitude, longitude, elevation, vegetation, soil, as far as known.
+    """
 
     data: str = "."
-    stations: tuple[StationSection, ...] = Field(min_length=1)
+    places: str | None = None
+    each: str | None = Field(default=None, min_length=1)
+    stations: tuple[StationSection, ...] = ()
 
 
 class PredictorsSection(Section):
@@ -199,9 +207,39 @@ def stations(settings: Settings) -> list[Station]:
     Raises
     ------
     UsageError
-        If a station has no files, or its rule or year start does not exist.
+        If a station has no files, or its rule or year start does not exist; or no file fits `each`.
     """
-    return [] if settings.series is None else [_station(entry, settings.series) for entry in settings.series.stations]
+    section = settings.series
+    if section is None:
+        return []
+    found = [_station(entry, section) for entry in section.stations]
+    if section.each is not None:
+        found += _each(section, section.each, settings.path(section.data), found)
+    return found if section.places is None else _placed(found, settings.path(section.places))
+
+
+def _placed(found: list[Station], path: Path) -> list[Station]:
+    """The stations with what a table says of their places; what a station says itself counts."""
+    import polars as pl
+
+    from talik.synthesis.joined import join_predictors
+
+    table = join_predictors(pl.DataFrame({"site": [station.site for station in found]}), path)
+    rows = table.select("site", *(name for name in _PLACE if name in table.columns)).iter_rows(named=True)
+    return [replace(station, place={name: value for name, value in row.items() if name != "site" and value is not None}
+                    | dict(station.place)) for station, row in zip(found, rows, strict=True)]
+
+
+def _each(section: SeriesSection, pattern: str, folder: Path, named: list[Station]) -> list[Station]:
+    """A station for every file, and every folder of files, that no station names."""
+    from talik.synthesis.dropped import dropped
+
+    taken = {path for station in named for files in station.files for path in files.found(folder)}
+    found = dropped(pattern, folder, taken)
+    if not (found or named):
+        raise UsageError(f"[series] each = {pattern!r}: {folder} holds no file that fits. Put your logger files there, "
+                         "one a station, and run again.")
+    return [_station(StationSection(site=site, files=tuple(patterns)), section) for site, patterns in found]
 
 
 def _station(entry: StationSection, section: SeriesSection) -> Station:
@@ -260,10 +298,12 @@ def checked(content: dict[str, Any], *, home: Path = Path("."), shown: str = "se
         settings = Settings(**{**content, "home": home})
     except ValidationError as error:
         raise UsageError("\n".join(f"{shown}: {_fault(fault, content)}" for fault in error.errors())) from None
+    if settings.series is not None and not (settings.series.each or settings.series.stations):
+        raise UsageError(f"{shown}: [series] needs each = \"PATTERN\", or at least one [[series.stations]].")
     named = [settings.sites.table, settings.sites.published]
     if named.count(None) == 0 or (named.count(None) == 2 and settings.series is None):
         raise UsageError(f"{shown}: [sites] needs exactly one of table = \"FILE\" and published = \"NAME\", or none of "
-                         "them when [[series.stations]] brings the sites.")
+                         "them when [series] brings the sites.")
     return settings
 
 

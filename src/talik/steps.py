@@ -16,7 +16,7 @@ import polars as pl
 
 from talik.errors import FileError, StoreError
 from talik.files import read_parquet, sha256, write_csv, write_parquet, write_text
-from talik.provenance import FileEntry, code_hash, package_versions, settings_hash
+from talik.provenance import CRATE, FileEntry, code_hash, package_versions, settings_hash
 from talik.settings import Settings
 
 STATE = ".talik-state.json"
@@ -262,7 +262,7 @@ def _claimed(results: Path) -> Iterator[None]:
     try:
         results.mkdir(parents=True, exist_ok=True)
         foreign = [p.name for p in results.iterdir() if not p.name.startswith((_OURS, _PART))]
-        if foreign and not (results / STATE).exists():
+        if foreign and not any((results / ours).exists() for ours in (STATE, CACHE, CRATE)):
             raise FileError(f"{results}: the folder is not empty and was not written by talik (it holds "
                             f"{sorted(foreign)[0]!r}). Choose a new folder with --out.")
         lock = (results / LOCK).open("w")

@@ -287,8 +287,9 @@ def _logger_files(settings: Settings) -> list[Path]:
 
     if settings.series is None:
         return []
-    folder = settings.path(settings.series.data)
-    return list(dict.fromkeys(path for station in stations(settings) for path in station_files(station, folder)))
+    folder, places = settings.path(settings.series.data), settings.series.places
+    read = dict.fromkeys(path for station in stations(settings) for path in station_files(station, folder))
+    return [*read, *([settings.path(places)] if places else [])]
 
 
 def _site_file(settings: Settings) -> list[Path]:

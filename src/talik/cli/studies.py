@@ -14,18 +14,27 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-def new(folder: Path) -> None:
+@click.argument("folder")
+@click.option("--loggers", is_flag=True, help="A study from logger files: put one file a station into FOLDER/data.")
+@click.option("--data", type=click.Path(path_type=Path), default=None,
+              help="The same with files that lie in a folder already.")
+def new(folder: str, loggers: bool, data: Path | None) -> None:
     """
     Scaffold a study of your own in FOLDER.
 
-    Writes study.toml (settings, each explained) and sites.csv (an example table to replace with yours).
+    Writes study.toml (settings, each explained) and sites.csv (an example table to replace with yours); for logger
+    files study.toml alone.
     """
+    from talik.errors import UsageError
     from talik.runs import scaffold
 
-    for path in scaffold(folder):
+    if not folder.strip():
+        raise UsageError("FOLDER: got an empty name. Give the name of a new folder, or . for this one.")
+    for path in scaffold(folder, loggers=data or ("data" if loggers else None)):
         click.echo(f"wrote {path}")
-    click.echo(f"Next: put your sites into {folder / 'sites.csv'}, then: talik run {folder / 'study.toml'}")
+    what, where = ("logger files", "data") if loggers else ("sites", "sites.csv")
+    first = "" if data else f"put your {what} into {Path(folder) / where}, then: "
+    click.echo(f"Next: {first}talik run {folder}")
 
 
 @click.command()
