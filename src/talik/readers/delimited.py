@@ -137,6 +137,20 @@ def split(
     return Fields(frame.with_columns(pl.all().fill_null("")), places, file)
 
 
+def trimmed(line: str, separator: str, width: int) -> str:
+    """
+    A row without the empty cells that a spreadsheet puts behind its last column.
+
+    Examples
+    --------
+    >>> trimmed("1;-2,5;;;", ";", 3), trimmed("1;-2,5;;x", ";", 3)
+    ('1;-2,5;', '1;-2,5;;x')
+    """
+    line = line.rstrip(" \r")
+    extra = line.count(separator) - (width - 1)
+    return line[:-extra] if extra > 0 and line.endswith(separator * extra) else line
+
+
 def quoted_columns(head: Head, layout: Layout, options: Options) -> Columns:
     """
     `read_columns` for files in which a damaged quote may swallow the lines behind it.

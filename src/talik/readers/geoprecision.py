@@ -8,7 +8,7 @@ import numpy as np
 
 from talik.errors import FileError
 from talik.readers.date_orders import usual_order
-from talik.readers.delimited import ended, split
+from talik.readers.delimited import ended, split, trimmed
 from talik.readers.depths import unit_of
 from talik.readers.numerals import fills_marked
 from talik.readers.registry import CERTAIN, Head, Options, Reader
@@ -47,7 +47,7 @@ def read(head: Head, options: Options) -> list[Record]:
     if odd is not None:
         raise FileError(f"{head.name}, line {odd}: {lines[odd - 1][:60]!r} is neither a numbered row nor an event")
     table = split(
-        [_trimmed(lines[n - 1], separator, len(names)) for n in numbers],
+        [trimmed(lines[n - 1], separator, len(names)) for n in numbers],
         separator,
         width=len(names),
         file=head.name,
@@ -94,13 +94,6 @@ def read(head: Head, options: Options) -> list[Record]:
             },
         )
     ]
-
-
-def _trimmed(line: str, separator: str, width: int) -> str:
-    """Without the empty cells that a spreadsheet puts behind the last column."""
-    line = line.rstrip(" \r")
-    extra = line.count(separator) - (width - 1)
-    return line[:-extra] if extra > 0 and line.endswith(separator * extra) else line
 
 
 def _channel(name: str) -> tuple[str, str]:

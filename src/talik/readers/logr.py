@@ -19,6 +19,7 @@ from talik.errors import FileError
 from talik.readers.date_orders import usual_order
 from talik.readers.delimited import Fields, ended, split
 from talik.readers.depths import Labelled, depths_of
+from talik.readers.dialect import cells
 from talik.readers.registry import CERTAIN, Head, Options, Reader
 from talik.readers.stamps import prove_dates
 from talik.readers.thermistor import OPEN_NOTE, celsius, ends_marked
@@ -26,6 +27,9 @@ from talik.readers.zones import Zone, chosen, offset
 from talik.records import Record, Source, Times
 
 _FIRST = re.compile(r"^SensorId([,;\t])timestamp\1temperature\1pressure\1humidity\1battery\1", re.IGNORECASE)
+_HEADER = 20
+"""Lines among which those above the data stand."""
+
 _ABOVE_DATA = ("Label", "Group", "x", "y", "z")
 _BRIDGE, _VOLTS, _SERIES = 7500.0, 2.5, 100.0
 _DESCRIPTION_BYTES = 1 << 20
@@ -42,16 +46,18 @@ class Description:
 
 def claims(head: Head) -> int:
     """Whether the first line is that of a ULogC16-32."""
-    return CERTAIN * bool(_FIRST.match(head.first))
+    return CERTAIN * bool(_FIRST.match(head.first.replace('"', "")))
 
 
 def read(head: Head, options: Options) -> list[Record]:
     """The record of a ULogC16-32 file: channels CH1, CH2, ...; the logger's own sensors go to `Record.others`."""
     lines = head.whole_text().splitlines()
-    separator = match[1] if (match := _FIRST.match(lines[0])) else ","
-    names = lines[0].split(separator)
-    above = {row[0]: row for line in lines[1:8] if (row := line.split(separator))[0] in _ABOVE_DATA}
-    numbers = [n for n, line in enumerate(lines[1:], 2) if line.strip() and line.split(separator)[0] not in _ABOVE_DATA]
+    separator = match[1] if (match := _FIRST.match(lines[0].replace('"', ""))) else ","
+    names = cells(lines[0], separator)
+    first = [cells(line, separator) for line in lines[:_HEADER]]
+    above = {row[0]: row for row in first if row[0] in _ABOVE_DATA}
+    begin = next((n for n, row in enumerate(first[1:], 2) if any(row) and row[0] not in _ABOVE_DATA), 2)
+    numbers = [n for n, line in enumerate(lines[begin - 1 :], begin) if line.strip()]
     table = split([lines[n - 1] for n in numbers], separator, width=len(names), file=head.name, numbers=numbers)
     ended(head)
     warm = [place for place, name in enumerate(names) if re.fullmatch(r"CH\d+", name)]

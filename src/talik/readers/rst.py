@@ -21,7 +21,7 @@ _UNITS = re.compile(r'^"?UNITS', re.IGNORECASE)
 
 def claims(head: Head) -> int:
     """Whether the file begins with the model of a DT logger and has its title line."""
-    named = re.match(r"model[,;\t]", head.first, re.IGNORECASE) is not None
+    named = re.match(r'"?model"?[,;\t]', head.first, re.IGNORECASE) is not None
     return CERTAIN * (named and any(_NAMES.match(line) for line in head.lines[:60]))
 
 

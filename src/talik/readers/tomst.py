@@ -63,7 +63,7 @@ def read(head: Head, options: Options) -> list[Record]:
     names = [*titles[:width], *(f"more {i}" for i in range(1, width - len(titles) + 1))]
     numbers = [name for name in names if name in ("zone", *_DEPTHS, "moisture", "shake", "error")]
     # the whole file: a winter at 0 °C has no decimal mark in any of its first rows
-    decimal = "," if re.search(rb";-?\d+,\d", head.whole_bytes()) else "."
+    decimal = "," if re.search(r";-?\d+,\d", head.whole_text()) else "."
     layout = Layout(tuple(names), separator, 0, tuple(numbers), stamp="time", decimal=decimal)
     columns = quoted_columns(head, layout, options)
     ended(head)

@@ -7,7 +7,7 @@ import re
 import numpy as np
 
 from talik.errors import FileError
-from talik.readers.delimited import ended, split
+from talik.readers.delimited import ended, split, trimmed
 from talik.readers.depths import unit_of
 from talik.readers.encoding import with_degrees
 from talik.readers.numerals import fills_marked
@@ -44,11 +44,12 @@ def read(head: Head, options: Options) -> list[Record]:
             f"{head.name}: no line 'Date(...),Time(hh:mm:ss),...' among the first 20; not a Minilog's text file"
         )
     names = [with_degrees(name.strip()) for name in title["rest"].rstrip(title["separator"]).split(title["separator"])]
-    entries = {m[1].strip().lower(): m[2].strip() for line in lines[:at] if (m := _ENTRY.match(line))}
+    above = [line.replace("\u00a0", " ") for line in lines[:at]]
+    entries = {m[1].strip().lower(): m[2].strip() for line in above if (m := _ENTRY.match(line))}
     together = title["between"] == " "
     first = 1 if together else 2
     numbers = [i + 1 for i in range(at + 1, len(lines)) if lines[i].strip() and not lines[i].lstrip().startswith("*")]
-    rows = [lines[n - 1] for n in numbers]
+    rows = [trimmed(lines[n - 1], title["separator"], first + len(names)) for n in numbers]
     if title["separator"] == ",":
         rows = _without_commas(rows, first, names, in_date="," in title["date"])
     table = split(rows, title["separator"], width=first + len(names), file=head.name, numbers=numbers)
