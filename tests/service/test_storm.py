@@ -80,7 +80,7 @@ def test_generated_uploads_are_answered_as_described(service):
     @given(case=schema.include(path="/api/check").as_strategy())
     @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True)
     def ask(case):
-        answer = case.call()
+        answer = case.call(timeout=120)
         sent.append(answer.status_code)
         case.validate_response(answer, checks=[not_a_server_error, status_code_conformance,
                                                response_schema_conformance])
