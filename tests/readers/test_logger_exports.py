@@ -170,6 +170,7 @@ def ruskin(date, unit="°C (Degrees_C)", value=str):
 
 RBR = {
     "named months": (ruskin("{:%d-%b-%Y %H:%M:%S.000}".format), 0, {}),
+    "months in French": (ruskin("{0:%d}-janv.-2020 {0:%H:%M:%S}".format), 0, {}),
     "ISO": (ruskin("{:%Y-%m-%d %H:%M:%S.000}".format), 0, {}),
     "ISO with Z": (ruskin("{:%Y-%m-%d %H:%M:%S.000Z}".format), 0, {}),
     "Fahrenheit": (ruskin("{:%Y-%m-%d %H:%M:%S}".format, "°F (Degrees_F)", fahrenheit), 0, {}),

@@ -210,3 +210,12 @@ def test_fields_of_their_own():
     assert str(from_fields(*fields).times[1])[:10] == "2020-02-29"
     with pytest.raises(FileError, match="a.csv, line 2: 2019-2-29 is not a date that exists"):
         from_fields(np.array([2020, 2019]), np.array([2, 2]), np.array([29, 29]), file="a.csv")
+
+
+@pytest.mark.parametrize(("month", "names"), [
+    (1, "Jan janvier ene. января gen"), (3, "mar Mrz März mrt břez"), (5, "May mai mei мая"), (8, "Aug août ago авг"),
+    (9, "sept. set сент"), (10, "Oct Okt out"), (11, "Nov ноя marras"), (12, "Dec Dez des. déc дек"),
+])
+def test_months_named_in_many_languages(month, names):
+    for name in names.split():
+        assert str(prove_dates([f"16-{name}-2019 12:00"]).times[0])[:10] == f"2019-{month:02d}-16", name

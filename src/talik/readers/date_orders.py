@@ -20,18 +20,18 @@ _MONTHS = {
     name: number
     for number, names in enumerate(
         (
-            "jan januar janvier ene янв led sty",
+            "jan januar janvier ene gen янв led sty",
             "feb februar fév fev févr февр фев úno lut",
-            "mar march märz mär mars мар",
+            "mar march märz mär mrz mars mrt мар bře",
             "apr april avr abr апр dub kwi",
-            "may mai mayo май мая kvě maj",
-            "jun june juni juin июн čvn cze",
-            "jul july juli juil июл čvc lip",
-            "aug august août aou ago авг srp sie",
-            "sep sept september сен сент zář wrz",
-            "oct okt october oktober окт říj paź",
-            "nov november ноя lis",
-            "dec dez december dezember déc dic дек pro gru",
+            "may mai mayo mag mei май мая kvě maj",
+            "jun june juni juin giu июн čvn cze",
+            "jul july juli juil lug июл čvc lip",
+            "aug august août aoû aou ago авг srp sie",
+            "sep sept september set сен сент zář wrz",
+            "oct okt october oktober ott out окт říj paź",
+            "nov november ноя lis marras",
+            "dec dez des december dezember déc dic дек pro gru",
         ),
         1,
     )
@@ -114,7 +114,7 @@ def fields_of(texts: list[str], codes: NDArray[np.integer], where: Where) -> Fie
 
 def _month(name: str) -> int:
     key = name.lower().rstrip(".")
-    return _MONTHS.get(key) or _MONTHS.get(key[:3], -1)
+    return _MONTHS.get(key) or _MONTHS.get(key[:6]) or _MONTHS.get(key[:3], -1)  # marraskuuta is no March
 
 
 def usual_order(order: str, text: str) -> str | None:
