@@ -20,6 +20,8 @@ CLASSES = ("region", "subregion", "vegetation", "soil", "flags", "values_from")
 """Columns that are compared beside the numbers, where both tables have them."""
 _MOVED = {"site": pl.String, "quantity": pl.String, "before": pl.String, "after": pl.String, "difference": pl.Float64,
           "kind": pl.String}
+_YEARS = {"site": pl.String, "year": pl.Int64, "quantity": pl.String, "before": pl.Float64, "after": pl.Float64,
+          "difference": pl.Float64, "kind": pl.String}
 _MEANS = {"by": pl.String, "group": pl.String, "variable": pl.String, "n_before": pl.Int64, "n_after": pl.Int64,
           "mean_before": pl.Float64, "mean_after": pl.Float64, "difference": pl.Float64}
 
@@ -37,6 +39,9 @@ class Comparison(Result):
     summary : polars.DataFrame
         Regional means that differ: by, group, variable, n and mean before and after, difference. Empty when two
         tables and not two results folders were compared.
+    years : polars.DataFrame
+        Years that differ: site, year, quantity, before, after, difference, kind (of a year that only one has: "year
+        added", "year removed"). Empty when the sites of one do not come from loggers.
     same : int
         Sites that both have, with no difference.
     settings, data_hash
@@ -45,6 +50,7 @@ class Comparison(Result):
 
     values: pl.DataFrame = field(repr=False)
     summary: pl.DataFrame = field(repr=False)
+    years: pl.DataFrame = field(repr=False)
     same: int
     settings: Mapping[str, Any]
     data_hash: str
@@ -52,7 +58,7 @@ class Comparison(Result):
     @property
     def differs(self) -> bool:
         """Whether anything is different."""
-        return self.values.height + self.summary.height > 0
+        return self.values.height + self.summary.height + self.years.height > 0
 
     def count(self, kind: str) -> int:
         """Differences of a kind."""
@@ -74,6 +80,9 @@ class Comparison(Result):
         if moved.height:
             row = moved.row(0, named=True)
             parts.append(f"largest: {row['quantity']} of {row['site']} by {row['difference']:+.3g}")
+        if self.years.height:
+            parts.append(f"{self.years.select('site', 'year').unique().height} years of "
+                         f"{self.years['site'].n_unique()} sites differ")
         if self.summary.height:
             parts.append(f"{self.summary.height} regional means differ")
         return f"{names}: {'; '.join(parts)}."
@@ -123,7 +132,7 @@ def compare(before: Any, after: Any, *, tolerance: float = 0.0) -> Comparison:
     values = pl.DataFrame(rows, schema=_MOVED)
     touched = set(values["site"])
     settings = {"before": labels[0], "after": labels[1], "tolerance": tolerance}
-    return Comparison(values, _means(before, after, tolerance),
+    return Comparison(values, _means(before, after, tolerance), _years(before, after, tolerance),
                       sum(name in right and name not in touched for name in left), settings,
                       frame_hash(pl.concat([_key(frame) for frame in tables], how="diagonal_relaxed")))
 
@@ -191,6 +200,27 @@ def _means(before: Any, after: Any, tolerance: float) -> pl.DataFrame:
                | pl.col("n_before").ne_missing(pl.col("n_after"))
                | pl.col("mean_before").is_null().ne_missing(pl.col("mean_after").is_null()))
     return both.filter(changed).select(*_MEANS)
+
+
+def _years(before: Any, after: Any, tolerance: float) -> pl.DataFrame:
+    """Temperatures, thicknesses and offsets of single years that differ, or that only one of the folders has."""
+    found = [Path(side) / "site_years.parquet" for side in (before, after) if isinstance(side, str | Path)]
+    if len(found) < 2 or not all(path.is_file() for path in found):
+        return pl.DataFrame(schema=_YEARS)
+    old, new = (read_parquet(path).select("site", pl.col("year").cast(pl.Int64),
+                                          *(pl.col(name).cast(pl.Float64) for name in QUANTITIES[:6]))
+                .unpivot(index=["site", "year"], variable_name="quantity") for path in found)
+    both = (old.rename({"value": "before"}).with_columns(had=True)
+            .join(new.rename({"value": "after"}).with_columns(has=True), on=["site", "year", "quantity"], how="full",
+                  coalesce=True, maintain_order="left_right")
+            .with_columns(difference=(pl.col("after") - pl.col("before")).round(9)))
+    kind = (pl.when(pl.col("had").is_null()).then(pl.lit("year added"))
+            .when(pl.col("has").is_null()).then(pl.lit("year removed"))
+            .when(pl.col("before").is_null()).then(pl.lit("appeared"))
+            .when(pl.col("after").is_null()).then(pl.lit("disappeared")).otherwise(pl.lit("moved")))
+    apart = ((pl.col("difference").abs() > tolerance + 1e-9)
+             | pl.col("before").is_null().ne_missing(pl.col("after").is_null()))
+    return both.with_columns(kind=kind).filter(apart).select(*_YEARS).sort("site", "year", maintain_order=True)
 
 
 def _key(frame: pl.DataFrame) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Command on two studies: compare."""
+"""Command on two studies, or two releases of the data behind them: compare."""
 
 from __future__ import annotations
 
@@ -12,23 +12,48 @@ from talik.cli.output import emit, format_option
 @click.command()
 @click.argument("before", type=click.Path(exists=True, path_type=Path))
 @click.argument("after", type=click.Path(exists=True, path_type=Path))
-@click.option("--tolerance", type=float, default=0.0, show_default=True,
+@click.option("--tolerance", type=click.FloatRange(min=0), default=0.0, show_default=True,
               help="Differences up to this much are none (°C, K, m).")
+@click.option("--years", is_flag=True, help="Show the single years that differ in place of the sites' values.")
 @click.option("--means", is_flag=True, help="Show the regional means that differ in place of the sites' values.")
+@click.option("--files", is_flag=True, help="Of two folders of logger files: show the files that differ.")
 @format_option
-def compare(before: Path, after: Path, tolerance: float, means: bool, form: str | None) -> None:
+def compare(before: Path, after: Path, tolerance: float, years: bool, means: bool, files: bool,
+            form: str | None) -> None:
     """
-    Set two results folders, or two tables of sites, side by side.
+    Set two studies, or two releases of a network's data, side by side.
 
-    Lists sites that were added or removed, values that moved and by how much, and regional means that differ. Ends
-    with exit code 1 when anything is different, with 0 when nothing is.
+    Two results folders or tables of sites: sites that were added or removed, values that moved and by how much, years
+    and regional means that differ. Two folders of logger files, or two stores: files and series that came, went or
+    changed, and on how many days. Ends with exit code 1 when anything is different, with 0 when nothing is.
     """
-    from talik.analysis.comparison import compare as compared
+    from talik.errors import UsageError
 
-    found = compared(before, after, tolerance=tolerance)
-    click.echo(str(found), err=True)
-    table = found.summary if means else found.values
+    if years + means + files > 1:
+        raise UsageError("--years, --means and --files: got more than one of them, expected at most one")
+    studies = [not side.is_dir() or (side / "sites.parquet").is_file() for side in (before, after)]
+    if studies[0] != studies[1]:
+        raise UsageError(f"{before} and {after}: one holds a study and the other does not (sites.parquet). Compare two "
+                         "studies, or two folders of logger files.")
+    if (years or means) and not studies[0]:
+        raise UsageError("--years and --means: got two releases of data, expected two studies. Leave it out.")
+    if files and studies[0]:
+        raise UsageError("--files: got two studies, expected two folders of logger files. Leave it out.")
+    if studies[0]:
+        from talik.analysis.comparison import compare as compared
+
+        found = compared(before, after, tolerance=tolerance)
+        table, title = ((found.years, "Years that differ") if years else
+                        (found.summary, "Regional means that differ") if means else (found.values, "Differences"))
+        said, differs = str(found), found.differs
+    else:
+        from talik.analysis.releases import compare_releases
+
+        releases = compare_releases(before, after, tolerance=tolerance)
+        table, title = ((releases.files, "Files that differ") if files else (releases.series, "Series that differ"))
+        said, differs = str(releases), releases.differs
+    click.echo(said, err=True)
     if table.height:
-        emit(table, form, title="Regional means that differ" if means else "Differences")
-    if found.differs:
+        emit(table, form, title=title)
+    if differs:
         raise SystemExit(1)
