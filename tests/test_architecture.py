@@ -36,10 +36,13 @@ MODULES = {
 }
 
 
+TREES = {module: ast.parse(path.read_text(encoding="utf-8")) for module, path in MODULES.items()}
+
+
 def imports(module: str, path: Path) -> set[str]:
     """What a file imports from talik, also inside functions, also relative or through a package."""
     used = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(TREES[module]):
         names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -94,8 +97,8 @@ def test_words_know_nobody_above():
 
 def test_nothing_from_a_file_is_evaluated():
     """No pickle, eval, exec, joblib or shell anywhere in the package."""
-    for module, path in MODULES.items():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for module, tree in TREES.items():
+        for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 assert node.func.id not in {"eval", "exec", "compile"}, f"{module} calls {node.func.id}"
             if isinstance(node, (ast.Import, ast.ImportFrom)):

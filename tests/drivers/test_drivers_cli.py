@@ -1,8 +1,5 @@
 """The command prints parseable tables, the verdict in words, and plain errors."""
 
-import doctest
-from pathlib import Path
-
 import polars as pl
 import pytest
 from click.testing import CliRunner
@@ -59,9 +56,3 @@ def test_a_table_with_too_few_sites_is_a_plain_error(tmp_path):
     planted_drivers("strong", seed=4)[:10].write_csv(tmp_path / "few.csv")
     with pytest.raises(DataError, match="10 rows have"):
         run(str(tmp_path / "few.csv"), "--refits", "20")
-
-
-def test_the_page_on_drivers_says_what_happens():
-    page = Path(__file__).parents[2] / "docs" / "howto" / "drivers.md"
-    options = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
-    assert doctest.testfile(str(page), module_relative=False, optionflags=options).failed == 0
