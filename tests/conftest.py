@@ -54,7 +54,7 @@ def finished(tmp_path_factory) -> Path:
 
     alone = "PYTEST_XDIST_WORKER" not in os.environ
     shared = tmp_path_factory.getbasetemp() if alone else tmp_path_factory.getbasetemp().parent
-    with sole_writer(shared / "finished", wait=600):
+    with sole_writer(shared / "finished", wait=3600):
         results = shared / "finished" / "three-poles"
         if not (results / "manifest.json").exists():
             run_study(study_settings("three-poles"), results)
