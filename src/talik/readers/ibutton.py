@@ -83,28 +83,29 @@ def _stamps(texts: pl.Series, start: re.Match[str] | None, options: Options, fil
     """In the order in which the first stamp is the mission's start, where the header tells that, else proved."""
     if start is None or options.date_order:
         return prove_dates(texts, date_order=options.date_order, file=file, lines=lines)
-    [began] = prove_dates([f"{start[2]} {start[1]} {start[5]} {start[3]}"], date_order="DMY", file=file).times
-    orders = [order for order in ("YMD", "MDY", "DMY") if _is_first(texts[0], order, began)]
+    began = _time(f"{start[2]} {start[1]} {start[5]} {start[3]}", "DMY")
+    orders = [order for order in ("YMD", "MDY", "DMY") if began is not None and _time(texts[0], order) == began]
     if len(orders) != 1:
         return prove_dates(texts, file=file, lines=lines)
     stamps = prove_dates(texts, date_order=orders[0], file=file, lines=lines)
     return replace(stamps, how=f"dates: {orders[0]}, in which the first stamp is the header's start of the mission")
 
 
-def _is_first(text: str, order: str, began: np.datetime64) -> bool:
+def _time(text: str, order: str) -> float | None:
+    """Of one stamp, in microseconds; None when it is none in this order."""
     try:
-        return bool(prove_dates([text], date_order=order).times[0] == began)
+        return float(prove_dates([text], date_order=order).times.astype(np.int64)[0])
     except FileError:
-        return False
+        return None
 
 
 def _without_summer_time(stamps: Stamps, header: str) -> tuple[Stamps, str]:
     """Stamps counted from the first by the sample rate, where the only odd steps are an hour long or short of it."""
-    rate = _RATE.search(header)
     steps = np.diff(stamps.times)
-    if rate is None or not steps.size:
+    if not steps.size:
         return stamps, ""
-    period = np.timedelta64(int(rate[1]) * _SECONDS[rate[2].lower()], "s")
+    rate = _RATE.search(header)
+    period = np.timedelta64(int(rate[1]) * _SECONDS[rate[2].lower()], "s") if rate else np.median(steps)
     odd = steps != period
     changes = 2 + 2 * int(steps.size * period / _YEAR)              # of the clock, twice a year
     if not odd.any() or not (np.abs(steps[odd] - period) == _HOUR).all() or odd.sum() > changes:
