@@ -93,6 +93,12 @@ def test_every_way_of_keeping_amounts_gives_the_same_year():
         np.testing.assert_allclose(seasons, found["precipitation"].values, rtol=1e-12, err_msg=way)
 
 
+def test_a_counter_without_the_hour_that_holds_the_day_is_refused():
+    noon = W.hourly(W.world(("tp",), years=(2015, 2015), rows=2, columns=2)).isel(valid_time=slice(12, None, 24))
+    with pytest.raises(DataError, match="no stamp is at 00 UTC.*Fetch the values at 00:00"):
+        reduce(grid_of([(noon, "a")], dataset="reanalysis-era5-land"), years=(2015, 2015))
+
+
 def test_files_of_another_data_set_than_named_are_refused_by_their_shape():
     made = W.world(("tp",), rows=2, columns=2, years=(2015, 2015))
     grid = grid_of([(W.hourly(made, restart=False), "a.nc")], dataset="reanalysis-era5-land")

@@ -8,6 +8,7 @@ import pytest
 import world as W
 import xarray as xr
 
+from talik.era5land.chunks import chunk_shape
 from talik.era5land.grids import grid_of, open_grid, open_grids
 from talik.era5land.reduce import reduce
 from talik.errors import AmbiguousFile, DataError, FileError, UsageError
@@ -172,6 +173,24 @@ def test_a_single_time_has_no_step(made):
         grid_of([(W.daily(made).isel(time=[0]), "a")])
 
 
+def test_monthly_means_by_hour_of_the_day_are_named(made):
+    hours = xr.concat([W.monthly(made, ["t2m"], hour=hour) for hour in (0, 6, 12, 18)], dim="time").sortby("time")
+    with pytest.raises(DataError, match="monthly_averaged_reanalysis"):
+        reduce(grid_of([(hours, "a")], dataset="reanalysis-era5-land-monthly-means"))
+
+
+def test_names_of_dimensions_in_capitals_are_the_same(made):
+    grid = grid_of([(W.daily(made, ["t2m"]).rename(time="Time", latitude="Lat", longitude="LONGITUDE"), "a")])
+    assert grid.layers["t2m"].step == "daily"
+
+
+def test_chunks_are_known_under_the_names_of_the_file(made, tmp_path):
+    """valid_time, lat, lon: a chunk taken for the whole time would read decades at once."""
+    ds = W.hourly(made, ["t2m"]).isel(valid_time=slice(0, 96)).rename(latitude="lat", longitude="lon")
+    ds.to_zarr(tmp_path / "a.zarr", zarr_format=3, consolidated=False, encoding={"t2m": {"chunks": (24, 2, 3)}})
+    assert chunk_shape(open_grid(tmp_path / "a.zarr").layers["t2m"].pieces[0].array) == (24, 2, 3)
+
+
 def test_odd_steps_are_refused(made):
     with pytest.raises(DataError, match="72 hours apart"):
         grid_of([(W.daily(made).isel(time=slice(0, None, 3)), "a")])
@@ -224,7 +243,8 @@ def test_tables_without_their_columns_are_named(tmp_path):
 def test_real_grib_keeps_all_soil_layers(real):
     import eccodes
 
-    from talik.era5land.sources import _plain, datasets_of
+    from talik.era5land.grids import _plain
+    from talik.era5land.sources import datasets_of
 
     path = real / "era5" / "cfgrib_soil-surface-level-mix.grib"
 

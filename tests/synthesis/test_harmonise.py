@@ -1,5 +1,7 @@
 """Free descriptions become classes by rules; what the rules do not settle is unknown, with the reason."""
 
+from pathlib import Path
+
 import polars as pl
 import pytest
 from hypothesis import given
@@ -40,6 +42,21 @@ def test_terms_of_the_field_get_their_class(vocabulary, text, category):
     assert found.category == category
     assert found.rule
     assert found.confidence in (0.8, 1.0)
+
+
+@pytest.mark.parametrize("vocabulary", ["vegetation", "soil"])
+def test_descriptions_as_papers_write_them_get_their_class_or_none(vocabulary):
+    """One a row of descriptions.csv, with what an expert reads in it; nothing where it can be several classes."""
+    meant = pl.read_csv(Path(__file__).with_name("descriptions.csv")).filter(vocabulary=vocabulary)
+    found = harmonise(meant["text"], vocabulary)
+    wrong = meant.with_columns(found=found["category"]).filter(~pl.col("class").eq_missing(pl.col("found")))
+    assert wrong.rows() == []
+
+
+def test_words_of_several_classes_say_why_they_are_unknown():
+    assert harmonise("Sedge meadow", "vegetation").reason == (
+        "'sedge meadow' is ambiguous: dry in the mountains and wet in the Arctic")
+    assert harmonise("stony sedge meadow slope", "vegetation").reason.startswith("'sedge meadow' is ambiguous")
 
 
 @pytest.mark.parametrize("text, reason", [

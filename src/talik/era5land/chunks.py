@@ -70,9 +70,9 @@ def read_block(array: Any, box: Box) -> NDArray[Any]:
     """
     The values of a box (time, latitude, longitude) of a lazy DataArray, float32 or float64.
 
-    A box that is one whole chunk of a local Zarr v3 array (Blosc, with or without Crc32c) is unpacked without Zarr's
-    own machinery, which costs more than the unpacking; its checksum is verified all the same. Such values stay valid
-    until the thread reads another chunk of the array.
+    A box that is one whole chunk of a local Zarr v3 array (Blosc or Zstd, with or without Crc32c) is unpacked without
+    Zarr's own machinery, which costs as much as the unpacking; its checksum is verified all the same. Such values stay
+    valid until the thread reads another chunk of the array.
 
     Raises
     ------
@@ -104,25 +104,27 @@ def whole_chunks(array: Any) -> Callable[[Box], NDArray[Any] | None] | None:
     """A reader of whole chunks of a local Zarr array, which gives None for a box that is not one; or None."""
     source = array.encoding.get("zarr_store", "")
     plain = not {"scale_factor", "add_offset"} & set(array.encoding) and array.dtype in (np.float32, np.float64)
-    if not source or not plain:
+    marked = array.encoding.get("_FillValue")
+    if not source or not plain or not (marked is None or np.isnan(marked)):
         return None
     return _reader(str(source), str(array.encoding["zarr_name"]))
 
 
 @lru_cache(maxsize=256)
 def _reader(store: str, name: str) -> Callable[[Box], NDArray[Any] | None] | None:
-    from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec
+    from numcodecs import blosc, zstd
+    from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec, ZstdCodec
 
     array = _stored(store, name)
-    codecs = getattr(array.metadata, "codecs", ())
-    kinds = (BytesCodec, BloscCodec, Crc32cCodec)
+    codecs: Any = getattr(array.metadata, "codecs", ())
+    kinds: tuple[Any, ...] = (BytesCodec, (BloscCodec, ZstdCodec), Crc32cCodec)
     known = [isinstance(codec, kind) for codec, kind in zip(codecs, kinds, strict=False)]
     fill = array.fill_value
-    is_packed = np.dtype(array.dtype) == np.int16
     if (getattr(array.metadata, "zarr_format", 2) != 3 or len(codecs) not in (2, 3) or not all(known)
-            or array.ndim != 3 or np.dtype(array.dtype).byteorder == ">" or not (is_packed or np.isnan(fill))):
+            or array.ndim != 3 or np.dtype(array.dtype).byteorder == ">"):
         return None
     checked = len(codecs) == 3
+    unpack = blosc.decompress if isinstance(codecs[1], BloscCodec) else zstd.decompress
     chunks, shape, dtype = array.chunks, array.shape, np.dtype(array.dtype)
     folder = Path(store) / name
 
@@ -139,7 +141,7 @@ def _reader(store: str, name: str) -> Callable[[Box], NDArray[Any] | None] | Non
         except FileNotFoundError:
             values = np.full(chunks, fill, dtype)         # a chunk that was never written
         else:
-            values = _unpacked(packed, path, checked, _room((store, name), chunks, dtype))
+            values = _unpacked(packed, path, checked, unpack, _room((store, name), chunks, dtype))
         return values[tuple(slice(0, p.indices(n)[1] - p.indices(n)[0]) for p, n in zip(box, shape, strict=True))]
 
     return read
@@ -152,15 +154,15 @@ def _stored(store: str, name: str) -> Any:
     return zarr.open_array(store=store, path=name, mode="r")
 
 
-def _unpacked(packed: NDArray[np.uint8], path: Path, checked: bool, out: NDArray[Any]) -> NDArray[Any]:
+def _unpacked(packed: NDArray[np.uint8], path: Path, checked: bool, unpack: Callable[[Any, Any], object],
+              out: NDArray[Any]) -> NDArray[Any]:
     import google_crc32c
-    from numcodecs import blosc
 
     body = packed[:-4] if checked else packed
     if checked and google_crc32c.value(body) != int.from_bytes(packed[-4:].tobytes(), "little"):
         raise FileError(f"{path}: the chunk is damaged (its checksum does not fit). Write the store again.")
     try:
-        blosc.decompress(body, out)
+        unpack(body, out)
     except (RuntimeError, ValueError) as error:
         raise FileError(f"{path}: the chunk cannot be unpacked ({error}). Write the store again.") from error
     return out

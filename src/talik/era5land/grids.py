@@ -18,6 +18,7 @@ from talik.errors import AmbiguousFile, DataError, FileError, UsageError, missin
 
 _RENAMED = {"valid_time": "time", "lat": "latitude", "lon": "longitude", "y": "latitude", "x": "longitude",
             "location": "cell", "points": "cell", "station": "cell"}
+_PLAIN = ("time", "latitude", "longitude", "cell")
 _LEVELS = ("number", "expver", "surface", "depthBelowLandLayer", "heightAboveGround", "height", "step", "realization")
 TABLES = (".parquet", ".csv")
 
@@ -242,7 +243,8 @@ def grid_of(datasets: Sequence[tuple[Any, str]], *, dataset: str = "", names: Ma
 def _plain(ds: Any, source: str) -> Any:
     """A dataset with dimensions (time, latitude, longitude) or (time, cell), and nothing beside them."""
     present = {*ds.variables, *ds.dims}
-    ds = ds.rename({old: new for old, new in _RENAMED.items() if old in present and new not in present})
+    meant = {old: _RENAMED.get(old.lower(), old.lower()) for old in map(str, present)}
+    ds = ds.rename({old: new for old, new in meant.items() if new in _PLAIN and new not in present})
     if "expver" in ds.dims:
         first, *rest = (ds.isel(expver=k) for k in range(ds.sizes["expver"]))
         for other in rest:                               # final and preliminary months, NaN in each other's place

@@ -82,13 +82,16 @@ def steps_of(layer: Layer, years: Years, how: How | None = None) -> tuple[Steps,
     Raises
     ------
     DataError
-        If two monthly stamps fall into one month.
+        If two monthly stamps fall into one month, or a counter has no stamp at 00 UTC.
     """
     calendar = calendar_of(layer, years, how)
     if layer.step == "monthly":
         months = layer.times.astype("M8[M]")
         if np.unique(months).size != months.size:
             raise DataError(f"{layer.short}: two monthly stamps fall into one month ({_twice(months)})")
+    if how == "restart" and np.all(layer.times.astype("M8[s]").astype(np.int64) % 86400 != 0):
+        raise DataError(f"{layer.short}: a counter since 00 UTC, of which no stamp is at 00 UTC, where the day before "
+                        f"stands (the first is {layer.times[0]}). Fetch the values at 00:00.")
     return tuple(_steps(piece.times, layer, calendar, how) for piece in layer.pieces)
 
 

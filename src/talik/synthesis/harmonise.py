@@ -18,6 +18,8 @@ from talik.variables import SOIL, VEGETATION
 
 Vocabulary = Literal["vegetation", "soil"]
 _CLASSES = {"vegetation": VEGETATION, "soil": SOIL}
+UNKNOWN = "unknown"
+"""In a table of rules: words that can mean several classes, and so none; the column scheme says why."""
 _NEGATION = re.compile(r"\b(?:no|not|without|non|нет|без)\b|无")
 
 
@@ -86,7 +88,9 @@ def harmonise(text: str | Iterable[str | None] | None, vocabulary: Vocabulary, *
     vocabulary : {"vegetation", "soil"}
         Which classes are meant.
     rules : path, optional
-        A CSV with the columns pattern, class, scheme whose rules go before the bundled ones.
+        A CSV with the columns pattern, class, scheme whose rules go before the bundled ones: `pattern` is words, a
+        trailing * any ending; `class` one of the vocabulary, or "unknown" for words that can mean several; `scheme` is
+        where the rule comes from, and is shown with the answer.
 
     Returns
     -------
@@ -127,6 +131,8 @@ def _category(text: str | None, table: Sequence[Rule]) -> Category:
     if not plain:
         return Category(text or "", None, 0.0, reason="no description")
     whole = next((rule for rule in table if _plain(rule.pattern) == plain), None)
+    if whole and whole.category == UNKNOWN:
+        return _ambiguous(text, whole)
     if whole:
         return Category(text or "", whole.category, 1.0, f"{whole.pattern}, {whole.scheme}")
     fitting = [(rule, at) for rule in table if (at := _place(rule.pattern, plain)) is not None]
@@ -137,12 +143,19 @@ def _category(text: str | None, table: Sequence[Rule]) -> Category:
             if not any(o is not rule and b[0] <= at[0] and at[1] <= b[1] and (b[1] - b[0]) > (at[1] - at[0])
                        for o, b in fitting)]
     classes = sorted({rule.category for rule, _ in free})
+    open_to = next((rule for rule, _ in free if rule.category == UNKNOWN), None)
+    if open_to:
+        return _ambiguous(text, open_to)
     if len(classes) > 1:
         return Category(text or "", None, 0.0, reason=f"rules disagree: {', '.join(classes)}")
     rule, at = max(free, key=lambda item: item[0].words)
     if _NEGATION.search(plain[:at[0]]):
         return Category(text or "", None, 0.0, reason=f"a negation stands before {rule.pattern!r}")
     return Category(text or "", rule.category, 0.8, f"{rule.pattern}, {rule.scheme}")
+
+
+def _ambiguous(text: str | None, rule: Rule) -> Category:
+    return Category(text or "", None, 0.0, reason=f"{rule.pattern!r} is ambiguous: {rule.scheme}")
 
 
 def _place(pattern: str, plain: str) -> tuple[int, int] | None:
@@ -179,7 +192,7 @@ def _rules(frame: pl.DataFrame, vocabulary: str, shown: str) -> tuple[Rule, ...]
         if column not in frame.columns:
             raise FileError(f"{shown}: got the columns {', '.join(frame.columns)}; expected pattern, class, scheme.")
     for row, name in enumerate(frame["class"], 2):
-        if name not in _CLASSES[vocabulary]:
+        if name not in (*_CLASSES[vocabulary], UNKNOWN):
             raise FileError(f"{shown}, line {row}: {unknown(vocabulary + ' class', name, _CLASSES[vocabulary])}")
     return tuple(Rule(*row) for row in frame.select("pattern", "class", "scheme").iter_rows())
 
