@@ -107,6 +107,7 @@ def test_days_of_the_year_with_fractions_and_hour_24(tmp_path):
         ("Year,DOY,Hour,Minute,T_5cm\n2019,1,1,0,1\n2019,1,1,75,2\n", "line 3: 75 is no minute"),
         ("Year,DOY,Hour,Minute,T_5cm\n2019,1,24,0,1\n2019,1,24,30,2\n", "line 3: the time of day is beyond 24:00"),
         ("Date,T_5cm\n43860,1\n1580342400,2\n", "no days of a spreadsheet, no Unix seconds"),
+        ("Time,T_5cm\n21600,1\n25200,2\n28800,3\n", "no days of a spreadsheet, no Unix seconds"),
     ],
 )
 def test_stamps_that_cannot_be(tmp_path, text, message):
@@ -234,6 +235,19 @@ def test_fill_values_that_are_temperatures_nowhere(tmp_path):
 def test_refusals_say_what_to_do(tmp_path, text, message):
     with pytest.raises(TalikError, match=message):
         read(tmp_path, text)
+
+
+def test_a_word_in_another_channel_does_not_refuse_the_file(tmp_path):
+    rows = "".join(f"2020-01-01 {i // 60:02d}:{i % 60:02d},-1.5,{'<31' if i == 250 else i}\n" for i in range(300))
+    [record] = read(tmp_path, "time,T_5cm,gust\n" + rows)
+    assert np.flatnonzero(np.isnan(record.others["gust"])).tolist() == [250]
+    with pytest.raises(FileError, match="line 252: '<31' in column 'T_5cm' is not a number"):
+        read(tmp_path, "time,gust,T_5cm\n" + rows)
+
+
+def test_years_of_two_digits_in_a_column(tmp_path):
+    [record] = read(tmp_path, "Year,Month,Day,T_5cm\n99,12,31,1\n00,1,1,2\n")
+    assert record.times.astype("M8[D]").astype(str).tolist() == ["1999-12-31", "2000-01-01"]
 
 
 def test_repeated_stamps_are_read_when_the_caller_says_so(tmp_path):

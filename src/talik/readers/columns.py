@@ -50,6 +50,8 @@ class Layout:
         The decimal mark.
     ragged : bool
         True when rows may have other numbers of cells than there are names.
+    loose : tuple of str
+        Those of `numbers` in which a cell that is no number is a missing one; in all others it is refused.
     """
 
     names: tuple[str, ...]
@@ -62,6 +64,7 @@ class Layout:
     clock: str = ""
     decimal: str = "."
     ragged: bool = False
+    loose: tuple[str, ...] = ()
 
     @property
     def kinds(self) -> dict[str, type[pl.DataType]]:
@@ -123,16 +126,18 @@ def read_columns(head: Head, layout: Layout, options: Options) -> Columns:
         If the order of the dates cannot be proved.
     """
     parts = _Parts(head, layout, _quick_shape(head, layout, options))
-    piece = b""
+    end = b""
     for piece in blocks(head, skip=layout.skip):
         parts.add(piece)
+        end = piece[-8192:]
+        del piece                                       # before the next one is read, and before they are joined
     if not sum(map(len, parts.frames)):
         raise FileError(f"{head.name}: has a header and no rows")
     frame, rows = parts.joined(), np.concatenate(parts.lines)
     if not layout.ragged:
-        _refuse_cut_number(piece, head.name, int(rows[-1]))
+        _refuse_cut_number(end, head.name, int(rows[-1]))
     else:
-        _refuse_cut(piece, layout, head.name, int(rows[-1]))
+        _refuse_cut(end, layout, head.name, int(rows[-1]))
     stamps = None
     if parts.shape:
         stamps = from_iso(frame[layout.stamp], dates_only=parts.shape == "%Y-%m-%d")
@@ -243,7 +248,8 @@ class _Parts:
         found = {name: _column(values) for name, values in zip(named, (*numbers, *integers), strict=True)}
         named = [name for name in layout.names if holds.get(name) == TEXT]
         found |= {name: _repeated(piece, run[:count], n) for name, run, count in zip(named, words, runs, strict=True)}
-        found[layout.stamp] = pl.Series((seconds * 1_000_000).view("M8[us]"))
+        seconds *= 1_000_000
+        found[layout.stamp] = _column(seconds.view("M8[us]"))
         return pl.DataFrame({name: found[name] for name in [*layout.kept, layout.stamp]})
 
     def _as_written(self, piece: bytes, line: int) -> pl.DataFrame:
@@ -273,7 +279,8 @@ class _Parts:
         for name in (*self.layout.numbers, *self.layout.integers):
             if frame.schema[name] == pl.String:
                 values = parsed(frame[name], decimal=self.layout.decimal)
-                unparsed(frame[name], values, file=self.head.name, column=name, lines=rows)
+                if name not in self.layout.loose:
+                    unparsed(frame[name], values, file=self.head.name, column=name, lines=rows)
                 frame = frame.with_columns(values.alias(name))
         if not self.layout.integers and not self.layout.texts:
             return frame
@@ -286,7 +293,8 @@ def _column(values: NDArray[Any]) -> pl.Series:
     """Without a copy, so that columns which lie side by side can be taken out as one matrix without one either."""
     import pyarrow as pa
 
-    return pl.Series(pa.array(values))
+    buffers = [None, pa.py_buffer(values.view(np.uint8))]                       # pa.array would load pandas
+    return pl.Series(pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), values.size, buffers))
 
 
 def _repeated(piece: bytes, runs: NDArray[np.int64], n: int) -> pl.Series:
@@ -295,11 +303,11 @@ def _repeated(piece: bytes, runs: NDArray[np.int64], n: int) -> pl.Series:
     return words.gather(np.repeat(np.arange(len(runs)), np.diff(runs[:, 0], append=n)))
 
 
-def _refuse_cut_number(piece: bytes, file: str, line: int) -> None:
+def _refuse_cut_number(end: bytes, file: str, line: int) -> None:
     """A last line without line end whose last number has fewer decimals than all of the rows before it."""
-    if piece.endswith(b"\n"):
+    if end.endswith(b"\n"):
         return
-    *before, last = piece[-8192:].decode(errors="replace").split("\n")
+    *before, last = end.decode(errors="replace").split("\n")
     before = [text for text in before[1:] if text.strip()][-50:]
     if len(before) >= 10 and last.strip() and not whole_row(last, before, proved=False):
         raise FileError(
@@ -308,9 +316,9 @@ def _refuse_cut_number(piece: bytes, file: str, line: int) -> None:
         )
 
 
-def _refuse_cut(piece: bytes, layout: Layout, file: str, line: int) -> None:
+def _refuse_cut(end: bytes, layout: Layout, file: str, line: int) -> None:
     """A last line that ends before the last column of numbers."""
-    last = piece[-4096:].rstrip(b"\n").rsplit(b"\n", 1)[-1].decode(errors="replace")
+    last = end.rstrip(b"\n").rsplit(b"\n", 1)[-1].decode(errors="replace")
     if len(cells(last, layout.separator)) <= max(map(layout.names.index, layout.numbers)):
         raise FileError(f"{file}, line {line}: {last[:60]!r} lacks cells (the last line: is the file cut off?)")
 
@@ -339,7 +347,8 @@ def columns_of_rows(rows: Rows, layout: Layout, options: Options, *, file: str) 
         found[name] = pl.Series(name, texts, dtype=pl.String)
     for name in (*layout.numbers, *layout.integers):
         values = parsed(found[name], decimal=layout.decimal)
-        unparsed(found[name], values, file=file, column=name, lines=lines)
+        if name not in layout.loose:
+            unparsed(found[name], values, file=file, column=name, lines=lines)
         found[name] = values
     stamps = (
         prove_dates(

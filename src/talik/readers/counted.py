@@ -21,6 +21,9 @@ _SCALES = (
     ("Unix milliseconds since 1970", 3e11, 3e12, "1970-01-01", SECOND // 1000),
 )
 _MATLAB_1970 = 719_529
+_LONGEST = 366 * DAY
+"""Between two rows, mostly."""
+
 _MINUTE = 60 * SECOND
 _ROUNDED = 5 * SECOND
 """By how much four decimals of a day miss a whole minute."""
@@ -48,8 +51,9 @@ def from_numbers(values: NDArray[np.float64], *, file: str, column: str, lines: 
         raise FileError(f"{file}, line {line_of(lines, row)}: no stamp in column {column!r}")
     if (dated := _year_to_hour(values)) is not None:
         return Stamps(dated, "YMD", f"dates: {column!r} is year, month, day and hour in one number", False, False)
+    step = float(np.median(np.abs(np.diff(values)))) if values.size > 1 else 0.0
     for name, least, most, start, unit in _SCALES:
-        if values.min() >= least and values.max() <= most:
+        if values.min() >= least and values.max() <= most and step * unit <= _LONGEST:
             count = values - _MATLAB_1970 if name.startswith("Matlab") else values
             times = np.datetime64(start, "us") + _micros(count, unit)
             return Stamps(times, "YMD", f"dates: {column!r} counts {name}", "Unix" in name, False)

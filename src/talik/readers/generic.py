@@ -128,6 +128,7 @@ def _layout(table: Table, roles: Roles) -> Layout:
         ),
         stamp="" if counted else roles.stamp,
         clock="" if roles.fields else roles.clock,
+        loose=roles.others,
     )
 
 
@@ -142,6 +143,9 @@ def _stamped(columns: Columns, roles: Roles, file: str) -> Columns:
     for key, values in found.items():
         if np.isnan(values).any():
             raise FileError(f"{file}, line {columns.lines[int(np.argmax(np.isnan(values)))]}: no {roles.fields[key]}")
+    if "year" in found:
+        short = found["year"] < 100
+        found["year"] = found["year"] + np.where(short, np.where(found["year"] < 69, 2000, 1900), 0)
     clock = columns.frame[roles.clock].cast(pl.String).fill_null("").to_list() if roles.clock and roles.fields else None
     stamps = columns.stamps
     if stamps is None and roles.stamp:
