@@ -13,7 +13,7 @@ from talik import files
 from talik.errors import StoreError
 from talik.kernels.calendar import Daily
 from talik.series.days import Days
-from talik.store.series_files import KEY, Sums, array_of, checked_bytes, damaged
+from talik.store.series_files import KEY, Sums, array_of, arrow, checked_bytes, damaged, repeated
 
 DAYS = "days"
 """Folder of the store that holds them."""
@@ -44,14 +44,13 @@ def write_days(path: Path, series_id: str, days: Days) -> Sums:
         If the disk is full or the folder cannot be written to; nothing is left at the final name.
     """
     n_days, m = days.daily.mean.shape
-    mean, expected = (array.ravel("F") for array in (days.daily.mean, days.daily.expected))
     table = pa.table({
-        "series_id": pa.array([series_id] * (n_days * m)).dictionary_encode(),
-        "position": np.repeat(np.arange(1, m + 1, dtype=np.int32), n_days),
-        "day": np.tile(days.daily.dates, m),
-        "mean": pa.array(mean, mask=np.isnan(mean)),
-        "n": days.daily.count.ravel("F").astype(np.int32),
-        "expected": pa.array(expected, mask=np.isnan(expected)),
+        "series_id": repeated(series_id, n_days * m),
+        "position": arrow(np.repeat(np.arange(1, m + 1, dtype=np.int32), n_days)),
+        "day": arrow(np.tile(days.daily.dates, m)),
+        "mean": arrow(days.daily.mean.ravel("F"), blank=True),
+        "n": arrow(days.daily.count.ravel("F").astype(np.int32)),
+        "expected": arrow(days.daily.expected.ravel("F"), blank=True),
     })
     about = {"site": days.site, "labels": days.labels, "offset_hours": days.offset_hours, "first": days.daily.first,
              "depths": [None if np.isnan(depth) else float(depth) for depth in days.depths]}

@@ -74,13 +74,12 @@ def write_series(path: Path, series_id: str, record: Record) -> Sums:
         If the disk is full or the folder cannot be written to; nothing is left at the final name.
     """
     n, m = record.values.shape
-    columns: dict[str, Any] = {"series_id": pa.array([series_id] * n).dictionary_encode(), "time_utc": record.times}
+    columns = {"series_id": repeated(series_id, n), "time_utc": arrow(record.times)}
     for k in range(m):
-        values = np.ascontiguousarray(record.values[:, k])
-        columns[f"value_{k + 1}"] = pa.array(values, mask=np.isnan(values))
-        columns[f"flag_{k + 1}"] = pa.array(record.flags[:, k])
+        columns[f"value_{k + 1}"] = arrow(record.values[:, k], blank=True)
+        columns[f"flag_{k + 1}"] = arrow(record.flags[:, k])
     for k, channel in enumerate(record.others.values(), 1):
-        columns[f"other_{k}"] = pa.array(np.asarray(channel, dtype=np.float64))
+        columns[f"other_{k}"] = arrow(np.asarray(channel, dtype=np.float64))
     table = pa.table(columns)
     described = {KEY: json.dumps(_described(record), default=_plain).encode("ascii")}
     with files.replacing(path) as part:
@@ -174,6 +173,21 @@ def _record(table: pa.Table, about: Mapping[str, Any]) -> Record:
     metadata = {key: tuple(value) if key in about["tuples"] else value for key, value in about["metadata"].items()}
     return Record(about["site"], array_of(table, "time_utc"), depths, values, flags, tuple(about["labels"]),
                   Source(**source), metadata, others, tuple(about["history"]))
+
+
+def arrow(values: NDArray[Any], *, blank: bool = False) -> pa.Array:
+    """An array as a column, without a copy (for which pyarrow itself would load pandas); `blank`: NaN is null."""
+    values = np.ascontiguousarray(values)
+    kind = pa.from_numpy_dtype(values.dtype)
+    if pa.types.is_date32(kind):
+        values = values.astype(np.int32)
+    present = pa.py_buffer(np.packbits(~np.isnan(values), bitorder="little")) if blank else None
+    return pa.Array.from_buffers(kind, values.size, [present, pa.py_buffer(values.view(np.uint8))])
+
+
+def repeated(text: str, n: int) -> pa.Array:
+    """A column of one and the same text."""
+    return pa.DictionaryArray.from_arrays(arrow(np.zeros(n, np.int32)), pl.Series([text]).to_arrow())
 
 
 def array_of(table: pa.Table, name: str) -> NDArray[Any]:
