@@ -9,10 +9,10 @@ from typing import Any
 import polars as pl
 
 from talik.report.cautions import heaviest
-from talik.report.material import OFFSETS, Material
+from talik.report.material import OFFSETS, Material, in_sentence, in_words
 from talik.report.parts import Paragraph, Part, Section, Tiles, counted, interval, listed, shown
 from talik.report.tables import window
-from talik.variables import VARIABLES, shown_unit, variable
+from talik.variables import shown_unit, variable
 
 _SILENT = ("predictors", "scorecard")
 """Steps whose absence the abstract does not tell: what follows from it is told where it is missed."""
@@ -97,7 +97,7 @@ def _moved(material: Material) -> Iterator[str]:
 def _verdicts(material: Material, frame: pl.DataFrame) -> Iterator[str]:
     verdicts = material.table("drivers_verdicts.csv")
     for row in verdicts.iter_rows(named=True) if verdicts is not None else ():
-        said = _in_words(row["recommended"].removeprefix(f"{row['response']}: "))
+        said = in_words(row["recommended"].removeprefix(f"{row['response']}: "))
         yield f"Drivers of the {variable(row['response']).label.lower()}: {said}"
     yield from _slopes(material)
     card = material.table("scorecard.csv")
@@ -115,7 +115,7 @@ def _slopes(material: Material) -> Iterator[str]:
     unit = "SD of the common component" if profile == "talik" else "unit of each group's own component"
     plans = material.settings.slopes
     for row in pooled.filter(pl.col("effect").is_not_null(), kind="overall", profile=profile).iter_rows(named=True):
-        predictors = listed([_label(name) for name in getattr(plans, row["response"])])
+        predictors = listed([in_sentence(name) for name in getattr(plans, row["response"])])
         ends = interval(row["low"], row["high"])
         lead = f"Within groups the {variable(row['response']).label.lower()} "
         if ends is None:
@@ -151,7 +151,7 @@ def _unresolved(material: Material, frame: pl.DataFrame) -> Iterator[str]:
     missing = material.steps.filter(~pl.col("step").is_in(_SILENT), status="not run")
     for step, reason in missing.select("step", "reason").iter_rows():
         plain = re.sub(r" on ([^:]+): \1 are not", r" on \1: these are not", reason.replace(": sites:", ":"))
-        yield f"{step.capitalize()}: {_in_words(plain.rstrip('.'))}."
+        yield f"{step.capitalize()}: {in_words(plain.rstrip('.'))}."
 
 
 def _value(row: Mapping[str, Any]) -> str:
@@ -180,20 +180,3 @@ def _side(row: Mapping[str, Any]) -> str | None:
     if row["ci_low"] is None:
         return None
     return "above" if row["ci_low"] > 0 else "below" if row["ci_high"] < 0 else None
-
-
-def _label(name: str) -> str:
-    label = variable(name).label
-    return label if label[1:2].isupper() or label[0].isdigit() else label[0].lower() + label[1:]
-
-
-def _in_words(text: str) -> str:
-    """The text with labels for the catalogue's names, which have an underscore, and real minus signs."""
-    names = "|".join(sorted((name for name in VARIABLES if "_" in name), key=len, reverse=True))
-
-    def worded(found: re.Match[str]) -> str:
-        name = found[0].strip("'")
-        label = _label(name.lower())
-        return label[0].upper() + label[1:] if name[0].isupper() else label
-
-    return re.sub(r"(?<!\w)-(?=\d)", "−", re.sub(rf"'?\b(?i:{names})\b'?", worded, text))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from talik.report.material import Material, named, ranged
+from talik.report.material import Material, in_words, named, ranged
 from talik.report.parts import Column, Heading, Paragraph, Part, Section, Table
 from talik.variables import variable
 
@@ -33,8 +33,9 @@ def drivers(material: Material) -> Section | None:
     for row in verdicts.iter_rows(named=True):
         start = f"{row['response']}: "
         parts += [Heading(variable(row["response"]).label),
-                  Paragraph(f"Recommended: {row['recommended'].removeprefix(start)}", note=True),
-                  Paragraph(f"As published: {row['published'].removeprefix(start)}. {row['notes']}")]
+                  Paragraph(f"Recommended: {in_words(row['recommended'].removeprefix(start))}", note=True),
+                  Paragraph(f"As published: {in_words(row['published'].removeprefix(start))}. "
+                            f"{in_words(row['notes'] or '')}")]
     for name, columns, caption in (
             ("drivers_ranks.csv", _RANKS, "Recommended: importance on sites left out of refits on resampled clusters, "
                                           "with 90 % intervals; 'first in' is the share of refits."),

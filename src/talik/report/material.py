@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,3 +116,21 @@ def ranged(frame: pl.DataFrame, name: str, low: str, high: str, decimals: int = 
     """The frame with the text "[low, high]" as column `name`, null where an end is not known."""
     texts = [interval(start, end, decimals) for start, end in frame.select(low, high).iter_rows()]
     return frame.with_columns(pl.Series(name, texts, dtype=pl.String))
+
+
+def in_sentence(name: str) -> str:
+    """The catalogue's label for a name, as it stands within a sentence."""
+    label = variable(name).label
+    return label if label[1:2].isupper() or label[0].isdigit() else label[0].lower() + label[1:]
+
+
+def in_words(text: str) -> str:
+    """The text with labels for the catalogue's names, and real minus signs."""
+    names = "|".join(sorted((name for name in VARIABLES if "_" in name), key=len, reverse=True))
+
+    def worded(found: re.Match[str]) -> str:
+        name = found[0].strip("'")
+        label = in_sentence(name.lower())
+        return label[0].upper() + label[1:] if name[0].isupper() else label
+
+    return re.sub(r"(?<!\w)-(?=\d)", "−", re.sub(rf"'?\b(?:(?i:{names})|[Aa]lt)\b'?", worded, text))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import polars as pl
 
-from talik.report.material import Material
+from talik.report.material import Material, in_sentence
 from talik.report.parts import Listing, Paragraph, Section, counted, listed
 from talik.variables import variable
 
@@ -182,7 +181,7 @@ def _slopes(material: Material) -> Iterator[str]:
     for name in pooled["response"].unique(maintain_order=True):
         predictors, by = plans[name]
         yield (f"The {variable(name).label.lower()} was regressed on the first principal component of "
-               f"{listed([_label(p) for p in predictors])} within groups of {' and '.join(by)}.")
+               f"{listed([in_sentence(p) for p in predictors])} within groups of {' and '.join(by)}.")
     yield (f"As recommended: one component over all sites, anchored to its first predictor and of unit standard "
            f"deviation, groups of at least {MIN_N['talik']} sites, a shared residual variance, a random-effects mean "
            "by restricted maximum likelihood (Viechtbauer 2005) with the Hartung-Knapp interval, never narrower than "
@@ -198,11 +197,6 @@ def _software(material: Material) -> Iterator[str]:
                                           else []), "matplotlib", "cartopy"]
     yield (f"talik {versions.get('talik', '?')} with Python {versions.get('python', '?')}, "
            + ", ".join(f"{name} {versions[name]}" for name in used if name in versions) + ".")
-
-
-def _label(name: str) -> str:
-    label = variable(name).label
-    return label if re.match(r"[A-Z0-9]{2}", label) else label[0].lower() + label[1:]
 
 
 def _table(material: Material, name: str) -> pl.DataFrame:

@@ -136,9 +136,9 @@ def interval(low: float | None, high: float | None, decimals: int = 2) -> str | 
     Examples
     --------
     >>> interval(-1.234, 0.5), interval(None, 0.5)
-    ('[−1.23, 0.50]', None)
+    ('[−1.23,\\xa00.50]', None)
     """
-    return None if low is None or high is None else f"[{shown(low, decimals)}, {shown(high, decimals)}]"
+    return None if low is None or high is None else f"[{shown(low, decimals)},\u00a0{shown(high, decimals)}]"
 
 
 def listed(words: Sequence[str], last: str = "and") -> str:

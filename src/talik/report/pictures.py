@@ -6,7 +6,7 @@ import re
 
 import polars as pl
 
-from talik.report.material import Material
+from talik.report.material import Material, in_words
 from talik.report.parts import Paragraph, Part, Picture, Section
 
 _OF_STEPS = {"drivers": "Figure 5 (drivers)", "slopes": "Figures 6 and 7 (slopes on snow and on moisture)"}
@@ -24,8 +24,8 @@ def pictures(material: Material) -> Section | None:
               if not stems & set(re.findall(r"\d", title))]
     absent += [(_number(name), reason) for name, reason in
                listed.filter(pl.col("reason").is_not_null()).select("name", "reason").iter_rows()]
-    parts += [Paragraph(f"not drawn: {reason or 'the step that makes it was not run.'}", lead=title, note=True)
-              for title, reason in absent]
+    parts += [Paragraph(f"not drawn: {in_words(reason) or 'the step that makes it was not run'}", lead=title,
+                        note=True) for title, reason in absent]
     parts += [Picture(material.results / "figures" / row["name"], row["inline"], _number(row["name"]), row["caption"],
                       row["alt"]) for row in listed.filter(pl.col("reason").is_null()).iter_rows(named=True)]
     return Section("figures", "Figures", parts)
