@@ -245,6 +245,23 @@ def test_a_word_in_another_channel_does_not_refuse_the_file(tmp_path):
         read(tmp_path, "time,gust,T_5cm\n" + rows)
 
 
+def test_an_f_that_is_no_unit(tmp_path):
+    stamps = "TIMESTAMP_START,TIMESTAMP_END,TA_F,TS_F_MDS_1,TS_F_MDS_1_QC\n"
+    rows = "".join(f"{a},{b},-5,-1,0\n" for a, b in zip(hours("%Y%m%d%H%M"), hours("%Y%m%d%H30"), strict=True))
+    [record] = read(tmp_path, stamps + rows)
+    assert record.values[0].tolist() == [-5, -1], "FLUXNET: filled, in °C"
+    text = table("time,TA_F,TS_F", hours(), ("23", "23"))
+    with pytest.raises(AmbiguousFile, match="does F in 'TA_F' say Fahrenheit"):
+        read(tmp_path, text)
+    assert read(tmp_path, text, columns={"unit": "F"})[0].values[0].tolist() == [-5, -5]
+    assert read(tmp_path, table("time,soil_temp_F,tempF_5cm", hours(), ("23", "23")))[0].values[0].tolist() == [-5, -5]
+
+
+def test_a_column_of_another_depth_makes_no_long_table(tmp_path):
+    [record] = read(tmp_path, table("time,T_5cm,depth_m", hours(), ("-1.5", "3")))
+    assert (record.depths.tolist(), list(record.others)) == ([0.05], ["depth_m"])
+
+
 def test_years_of_two_digits_in_a_column(tmp_path):
     [record] = read(tmp_path, "Year,Month,Day,T_5cm\n99,12,31,1\n00,1,1,2\n")
     assert record.times.astype("M8[D]").astype(str).tolist() == ["1999-12-31", "2000-01-01"]

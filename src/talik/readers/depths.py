@@ -217,7 +217,11 @@ KELVIN = Unit("K", lambda values: values - 273.15)
 _UNITS = (
     (
         FAHRENHEIT,
-        re.compile(r"[°º*˚]\s*F\b|℉|\bdeg(?:rees?)?[\s_.]*F\b|fahrenheit|[_(,\[]\s*F\s*(?:[)\]_]|$)", re.IGNORECASE),
+        re.compile(
+            r"[°º*˚]\s*F\b|℉|\bdeg(?:rees?)?[\s_.]*F\b|fahrenheit|temp(?:erature)?F(?![a-z])|"
+            r"[_(,\[]\s*F\s*(?:[)\]_]|$)",
+            re.IGNORECASE,
+        ),
     ),
     (
         CELSIUS,
@@ -227,6 +231,9 @@ _UNITS = (
     ),
     (KELVIN, re.compile(r"\bkelvin\b|[_(,\[]\s*K\s*(?:[)\]_]|$)|^K$", re.IGNORECASE)),
 )
+GAP_FILLED = re.compile(r"T[A-Z]?_F(?![A-Za-z])")
+"""In FLUXNET's names of variables (TA_F, TS_F_MDS_1) F says that gaps are filled."""
+
 _SYMBOLS = {"f": FAHRENHEIT, "c": CELSIUS, "k": KELVIN}
 
 
@@ -238,8 +245,12 @@ def unit_of(label: str) -> Unit | None:
     --------
     >>> [u.name if (u := unit_of(s)) else None for s in ("Temp, °F", "temp_C", "degC", "K", "Temp (K)", "RH, %")]
     ['°F', '°C', '°C', 'K', 'K', None]
+    >>> [u.name if (u := unit_of(s)) else None for s in ("soil_temp_F", "tempF_5cm", "TA_F")]
+    ['°F', '°F', None]
     """
     text = label.strip()
     if text.lower() in _SYMBOLS:
         return _SYMBOLS[text.lower()]
+    if GAP_FILLED.match(text):
+        return None
     return next((unit for unit, pattern in _UNITS if pattern.search(text)), None)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from talik.errors import AmbiguousFile, FileError, UnknownFormat
 from talik.readers.columns import Columns, Layout, columns_of_rows, read_columns
 from talik.readers.counted import from_day_of_year, from_numbers, later
-from talik.readers.depths import Labelled, bare_unit, depths_of, heights_turned, unit_of
+from talik.readers.depths import GAP_FILLED, Labelled, bare_unit, depths_of, heights_turned, unit_of
 from talik.readers.longtable import spread
 from talik.readers.numerals import decimal_mark
 from talik.readers.preamble import fills, foreign_unit, metadata, place_in, time_zone
@@ -207,6 +207,12 @@ def _records(head: Head, options: Options, table: Table, roles: Roles, columns: 
 
 def _refuse_foreign_unit(table: Table, roles: Roles, file: str) -> None:
     """Refuse a table whose columns name no unit when the lines above it speak of another than °C."""
+    filled = [name for name in roles.temperatures if GAP_FILLED.match(name)]
+    if filled and roles.unit is None and "TIMESTAMP_START" not in table.names:
+        raise AmbiguousFile(
+            f"{file}: does F in {filled[0]!r} say Fahrenheit, or as in FLUXNET's names that gaps are filled? Name the "
+            "unit: columns={'unit': 'F'} or 'C'"
+        )
     line = foreign_unit(table.above)
     if line and roles.unit is None and any(unit_of(name) is None for name in roles.temperatures):
         raise AmbiguousFile(

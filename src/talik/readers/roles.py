@@ -196,6 +196,8 @@ def roles_of(names: Sequence[str], samples: Mapping[str, Sequence[str]], said: M
     # a column that is blank in the first rows may hold numbers further down: its name decides
     numbers = [n for n in names if n not in {*taken, site} and _mostly(_NUMBER, samples.get(n, ()))]
     depth = said.get("depth") or _depth_column([n for n in names if n not in {*taken, site}], samples)
+    if "depth" not in said and any(has_depth(n) for n in _warm([n for n in numbers if n != depth], False)):
+        depth = ""  # the temperatures say their own depths: this is another one, such as of snow or of the borehole
     warm = (
         tuple(part.strip() for part in said["temperature"].split(","))
         if "temperature" in said
