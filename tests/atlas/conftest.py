@@ -68,22 +68,25 @@ def station_study(tmp_path_factory):
 def hostile_study(tmp_path_factory):
     """Results whose names try to run script, be a formula, end a script block, or be read as TeX."""
     folder = tmp_path_factory.mktemp("hostile")
-    names = [HOSTILE, "</script><script>document.title=2</script>", "$$\\href{https://example.org}{x}$$", "=1+1"]
-    regions = ["<script>document.title=3</script>", "$$x$$", "@{site}", "\u2028"]
+    names = [HOSTILE, "</script><script>document.title=2</script>", "$$\\href{https://example.org}{x}$$", "=1+1",
+             "constructor", "__proto__"]
+    regions = ["<script>document.title=3</script>", "$$x$$", "@{site}", "\u2028", "toString", "__proto__"]
     sites = pl.DataFrame({
-        "site": names, "region": regions, "flags": ["<b>;$$y$$", "", "", ""], "flag_reasons": [HOSTILE, "", "", ""],
-        "vegetation": ['" onmouseover="document.title=4', "=1+1", "{{ 7*7 }}", "Tundra"],
-        "latitude": [60.0, 61.0, -75.0, 35.0], "longitude": [0.0, 10.0, 20.0, None],
-        "maat": [-5.0, -5.1, -5.2, float("nan")], "magst": [-2.0, -2.1, -2.2, -2.3],
-        "surface_offset": [3.0, 3.0, 3.0, None]})
+        "site": names, "region": regions, "flags": ["<b>;$$y$$", "", "", "", "", ""],
+        "flag_reasons": [HOSTILE, "", "", "", "", ""], "constructor": ["valueOf"] * 6,
+        "vegetation": ['" onmouseover="document.title=4', "=1+1", "{{ 7*7 }}", "Tundra", "hasOwnProperty", "x"],
+        "latitude": [60.0, 61.0, -75.0, 35.0, 70.0, 71.0], "longitude": [0.0, 10.0, 20.0, None, 1.0, 2.0],
+        "maat": [-5.0, -5.1, -5.2, float("nan"), -5.0, -5.0], "magst": [-2.0, -2.1, -2.2, -2.3, -2.0, -2.0],
+        "surface_offset": [3.0, 3.0, 3.0, None, 3.0, 3.0]})
     write_parquet(folder / "sites.parquet", sites)
     pl.DataFrame({"by": "region", "group": regions, "variable": "surface_offset", "units": "K", "n": 1, "mean": 3.0,
-                  "ci_low": [1.0, 2.0, None, None], "ci_high": [4.0, 4.0, None, None], "t_low": None, "t_high": None,
-                  "reason": HOSTILE}).write_csv(folder / "summary.csv")
+                  "ci_low": [1.0, 2.0, None, None, None, None], "ci_high": [4.0, 4.0, None, None, None, None],
+                  "t_low": None, "t_high": None, "reason": HOSTILE}).write_csv(folder / "summary.csv")
     pl.DataFrame({"response": ["surface_offset"], "recommended": [HOSTILE], "published": ["$$x$$"]}
                  ).write_csv(folder / "drivers_verdicts.csv")
-    pl.DataFrame({"site": names, "driver": HOSTILE, "value": [1.0, 2.0, 3.0, None], "response": "surface_offset",
-                  "contribution": [-1.0, 1.0, 0.0, 2.0]}).write_csv(folder / "drivers_contributions.csv")
+    pl.DataFrame({"site": names, "driver": HOSTILE, "value": [1.0, 2.0, 3.0, None, 4.0, 5.0],
+                  "response": "surface_offset", "contribution": [-1.0, 1.0, 0.0, 2.0, 1.0, 1.0]}
+                 ).write_csv(folder / "drivers_contributions.csv")
     stationed(folder, {names[0]: daily({HOSTILE: 0.0, "$$x$$ </script>": 0.5, "=1+1": 1.0}, 800, rejected=(3,)),
                        names[2]: daily({"__proto__": 0.0, "constructor": 0.5}, 30)})
     return declared(folder, "<script>alert(1)</script>")

@@ -10,6 +10,8 @@ from click.testing import CliRunner
 
 from talik.atlas.page import write_atlas
 
+HOSTILE = '<img src=x onerror="document.title=1">'
+
 SELECT = """async name => {
   const t = performance.now();
   [...document.querySelectorAll('#sites tbody button')].find(b => b.textContent === name).click();
@@ -158,6 +160,11 @@ def test_hostile_names_do_nothing(opened, hostile_file):
         for button in page.locator("#sites tbody button").all():
             button.click()
             assert page.locator("#panel h2").inner_text() == button.inner_text()
+            drawn = page.locator("#series-body").is_visible()
+            named = page.locator("#sensors label").all_inner_texts() if drawn else []
+            assert named in ([], [HOSTILE, "$$x$$ </script>", "=1+1"], ["__proto__", "constructor"])
+        page.locator("#sites tbody button").first.click()
+        page.click("#series-download")
         for quantity in ("region", "surface_offset"):
             page.select_option("#colour", quantity)
         with page.expect_download() as caught:

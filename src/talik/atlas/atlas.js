@@ -6,6 +6,8 @@
   const sites = data.sites, all = [...Array(data.n).keys()];
   const byId = (id) => document.getElementById(id);
   const quantity = Object.fromEntries(data.quantities.map((q) => [q.name, q]));
+  /* A site may be called "constructor": tables by name inherit nothing */
+  for (const table of [quantity, data.looks, data.years, data.values, data.contributions, data.series.sites]) Object.setPrototypeOf(table, null);
   const state = { colour: "", size: "", shown: all, chosen: null, sort: null, down: false };
   let source = null, figures = null, quiet = false;
 

@@ -82,8 +82,9 @@ def _embedded(name: str, figures: Sequence[Any]) -> dict[str, Any]:
     from bokeh.document import Document
 
     document = Document()
-    for figure in figures:
-        document.add_root(figure)
+    with document.models.freeze():                 # else all models are counted again for each figure
+        for figure in figures:
+            document.add_root(figure)
     content = json.loads(serialize_json(document.to_json(deferred=False)))
     return {"documents": {name: content},
             "items": [{"docid": name, "roots": {figure.id: f"draw-{figure.name}" for figure in figures},
