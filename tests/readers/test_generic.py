@@ -175,5 +175,5 @@ def test_real_station_tables(real):
     assert soil.depths[1:].tolist() == [0.05, 0.1, 0.2, 0.5, 1.0, 1.5]
     assert (soil.labels[0], np.isnan(soil.depths[0])) == ("soil1_moss", True)
     [daily] = talik.read(real / "stations/toolik/Daily_climate_1988_2022.csv")
-    assert (np.diff(daily.times) < np.timedelta64(0)).any(), "not in date order, and left so"
+    assert (np.diff(daily.times) < np.timedelta64(0, "us")).any(), "not in date order, and left so"
     assert (daily.times.size, daily.depths.tolist()) == (12389, [-5])

@@ -100,7 +100,7 @@ def test_a_data_base_is_left_as_it_was(tmp_path):
     record = only(path)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
-    assert (np.diff(record.times) > np.timedelta64(0, "us")).all()               # by stamp, whatever the order of the rows
+    assert (np.diff(record.times) > np.timedelta64(0, "us")).all()  # by stamp, whatever the order of the rows
     assert list(record.others) == ["channel03 Pressure [dbar]"]
 
 
