@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +87,8 @@ def check(files: tuple[Path, ...], site: str | None, timezone: str | None, encod
 @click.option("--surface", multiple=True, help="Surface column: depth [m], label or pattern. [default: 0 to 0.05 m]")
 @click.option("--depth", multiple=True,
               help="Deep column: depth [m], label or pattern. [default: top of permafrost, from the profile]")
+@click.option("--depth-tolerance", type=float, default=0.05, show_default=True,
+              help="By how much depths may differ from one deployment to the next [m].")
 @click.option("--alt", type=float, default=None, help="Active layer thickness from probing [m].")
 @click.option("--completeness", default="default", show_default=True,
               help="When a year is whole: default, gtnp, wmo, permos or liu2025.")
@@ -100,9 +103,9 @@ def check(files: tuple[Path, ...], site: str | None, timezone: str | None, encod
 @click.option("--figure", type=click.Path(path_type=Path), default=None, help="Draw the offsets by year (SVG and PNG).")
 @format_option
 def offsets(files: tuple[Path, ...], site: str | None, timezone: str | None, encoding: str | None, air: tuple[str, ...],
-            surface: tuple[str, ...], depth: tuple[str, ...], alt: float | None, completeness: str,
-            year_start: str | None, fill: str | None, no_check: bool, one_site: str | None, mean: bool,
-            figure: Path | None, form: str | None) -> None:
+            surface: tuple[str, ...], depth: tuple[str, ...], depth_tolerance: float, alt: float | None,
+            completeness: str, year_start: str | None, fill: str | None, no_check: bool, one_site: str | None,
+            mean: bool, figure: Path | None, form: str | None) -> None:
     """
     Annual surface and thermal offsets from the logger FILES of one or several sites.
 
@@ -116,27 +119,28 @@ def offsets(files: tuple[Path, ...], site: str | None, timezone: str | None, enc
     from talik.series.filling import Filling
     from talik.series.offsets import annual_offsets
 
-    by_site: dict[str, list[Record]] = defaultdict(list)
-    for record in _chosen([r for path in files for r in _read(path, timezone, encoding)], site):
-        by_site[one_site or record.site].append(record)
-    if figure and len(by_site) > 1:
-        raise UsageError(f"--figure draws one site, the files have {len(by_site)}: choose with --site")
     filling = {None: None, "linear": Filling(), "regression": Filling(regression_days=60)}[fill]
-    rows = []
-    for name, records in by_site.items():
+    rows, sites, drawn = [], 0, None
+    for name, records in _sites(files, site, timezone, encoding, one_site):
+        sites += 1
+        if figure and sites > 1:
+            raise UsageError("--figure draws one site, the files have more: choose with --site")
         try:
             result = annual_offsets(records, air=_pick(air), surface=_pick(surface), depth=_pick(depth), alt=alt,
                                     completeness=completeness, year_start=year_start, check=not no_check, fill=filling,
-                                    site=name)
+                                    depth_tolerance=depth_tolerance, site=name)
         except DataError as refusal:
             click.echo(f"talik: {refusal}", err=True)
             continue
         click.echo(str(result), err=True)
+        for said in result.settings["overlaps"]:
+            click.echo(f"talik: {name}: {said}", err=True)
         rows.append(pl.DataFrame([result.site_row()], infer_schema_length=None) if mean else result.to_frame())
-        if figure:
-            _draw(result, figure)
+        drawn = result
     if not rows:
-        raise DataError(f"no offsets at {len(by_site)} site{'s' * (len(by_site) != 1)}: see the messages above")
+        raise DataError(f"no offsets at {sites} site{'s' * (sites != 1)}: see the messages above")
+    if figure:
+        _draw(drawn, figure)
     table = pl.concat(rows, how="diagonal_relaxed")
     if form == "table" or (form is None and sys.stdout.isatty()):
         table = table.select(name for name in _SHOWN if name in table.columns)      # fifty columns fit no terminal
@@ -160,16 +164,38 @@ def _read(path: Path, timezone: str | None, encoding: str | None) -> list[Record
     return read(path, timezone=timezone, encoding=encoding)
 
 
+def _sites(files: Sequence[Path], site: str | None, timezone: str | None, encoding: str | None,
+           one_site: str | None) -> Iterator[tuple[str, list[Record]]]:
+    """The records of each site; those of a store one site after the other, so that memory holds one."""
+    from talik.store.catalogue import is_store, reading
+
+    if len(files) == 1 and is_store(files[0]) and not one_site:
+        with reading(files[0]) as catalogue:
+            names = catalogue.table("series")["site"].unique().sort().to_list()
+            _named(names, site)
+            for name, records in groupby(catalogue.records(site), key=lambda record: record.site):
+                yield name, list(records)
+        return
+    by_site: dict[str, list[Record]] = defaultdict(list)
+    for record in _chosen([r for path in files for r in _read(path, timezone, encoding)], site):
+        by_site[one_site or record.site].append(record)
+    yield from by_site.items()
+
+
 def _chosen(records: Sequence[Record], site: str | None) -> list[Record]:
+    kept = _named([record.site for record in records], site)
+    return [record for record in records if record.site in kept]
+
+
+def _named(names: Sequence[str], site: str | None) -> set[str]:
     from fnmatch import fnmatchcase
 
     from talik.errors import UsageError
 
-    chosen = [r for r in records if site is None or fnmatchcase(r.site, site)]
-    if records and not chosen:
-        raise UsageError(f"--site {site!r}: no such site in these files. There are: "
-                         f"{'; '.join(dict.fromkeys(r.site for r in records))}")
-    return chosen
+    kept = {name for name in names if site is None or fnmatchcase(name, site)}
+    if names and not kept:
+        raise UsageError(f"--site {site!r}: no such site in these files. There are: {'; '.join(dict.fromkeys(names))}")
+    return kept
 
 
 def _pick(given: tuple[str, ...]) -> list[float | str] | None:
