@@ -145,7 +145,7 @@ def test_number_styles_of_real_exports(real, name, first, count):
     assert record.values.shape == (count, 2)
     assert record.values.min() > -40
     assert (
-        str(record.times[0] - (np.timedelta64(7, "h") if "07" in record.source.time_zone else np.timedelta64(0, "h")))[:16]
+        str(record.times[0] - np.timedelta64(7 if "07" in record.source.time_zone else 0, "h"))[:16]
         == "2010-08-18T14:00"
     )
 
