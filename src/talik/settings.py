@@ -94,6 +94,7 @@ class Choices(Section):
     surface: Choice = None
     depth: Choice = None
     surface_depth: float | None = Field(default=None, ge=0)
+    depth_tolerance: float | None = Field(default=None, ge=0)
     completeness: str | CompletenessSection | None = None
     year_start: str | None = None
     check: bool | None = None
@@ -132,13 +133,21 @@ class SeriesSection(Choices):
 
 
 class PredictorsSection(Section):
-    """`[predictors]`: a table of predictors to join by site, or ERA5-Land files to take them from."""
+    """
+    `[predictors]`: a table of predictors to join by site; ERA5-Land files to take them from, or a service.
+
+    `source` is "cds" (Climate Data Store), "edh" (Earth Data Hub) or "gee" (Earth Engine, with your `project`); it
+    needs `years`. What is fetched stays in the folder `store`.
+    """
 
     table: str | None = None
     columns: dict[str, str] = {}
     era5land: tuple[str, ...] = ()
     dataset: str = ""
     years: tuple[int, int] | None = None
+    source: Literal["cds", "edh", "gee"] | None = None
+    store: str = "era5land"
+    project: str = ""
 
 
 class DriversSection(Section):
@@ -195,7 +204,7 @@ class Settings(Section):
 
 
 _READING = ("format", "encoding", "timezone", "date_order", "depths", "columns")
-_CHOOSING = ("air", "surface", "depth", "alt", "surface_depth", "check", "record")
+_CHOOSING = ("air", "surface", "depth", "alt", "surface_depth", "depth_tolerance", "check", "record")
 _PLACE = ("region", "subregion", "basin", "latitude", "longitude", "coordinate_precision_km", "elevation",
           "vegetation", "soil")
 
@@ -300,6 +309,10 @@ def checked(content: dict[str, Any], *, home: Path = Path("."), shown: str = "se
         raise UsageError("\n".join(f"{shown}: {_fault(fault, content)}" for fault in error.errors())) from None
     if settings.series is not None and not (settings.series.each or settings.series.stations):
         raise UsageError(f"{shown}: [series] needs each = \"PATTERN\", or at least one [[series.stations]].")
+    if settings.predictors.source and settings.predictors.era5land:
+        raise UsageError(f"{shown}: [predictors] has both source and era5land. Name files or a service, not both.")
+    if settings.predictors.source and settings.predictors.years is None:
+        raise UsageError(f"{shown}: [predictors] source needs years = [FIRST, LAST], the whole years to average over.")
     named = [settings.sites.table, settings.sites.published]
     if named.count(None) == 0 or (named.count(None) == 2 and settings.series is None):
         raise UsageError(f"{shown}: [sites] needs exactly one of table = \"FILE\" and published = \"NAME\", or none of "

@@ -47,12 +47,12 @@ class Crew:
     cluster : str, optional
         Address of a dask scheduler whose workers see the same folders.
     told : callable, optional
-        Told after each part: how many are done, of how many, and what became of it.
+        Told in a few words after each part.
     """
 
     workers: int | None = None
     cluster: str | None = None
-    told: Callable[[int, int, str], None] | None = None
+    told: Callable[[str], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

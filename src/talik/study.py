@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from talik.errors import DataError, MissingExtra
+from talik.errors import DataError, MissingExtra, RemoteError, UsageError
 from talik.files import write_text
 from talik.provenance import manifest_of
 from talik.settings import Settings, stations
 from talik.steps import Desk, NotRun, Outcome, Step
 from talik.variables import COORDINATES, ERA5LAND_TWELVE, variable
+
+if TYPE_CHECKING:
+    from talik.synthesis.predictors import SitePredictors
 
 SITES = "sites.parquet"
 PREDICTORS = "predictors.parquet"
@@ -134,23 +137,39 @@ def _predictors(desk: Desk) -> NotRun | None:
     """What may explain the offsets: columns of the table of sites, of a table joined by site, and ERA5-Land."""
     from talik.synthesis.joined import join_predictors
 
-    sites, section = desk.read(SITES), desk.settings.predictors
-    if section.era5land:
-        from talik.synthesis.predictors import site_predictors
-
-        found = site_predictors(sites, [desk.settings.path(name) for name in section.era5land], years=section.years,
-                                dataset=section.dataset)
-        desk.write("predictor_provenance.csv", found.provenance)
-        sites = join_predictors(sites, found.table.drop("site_no", strict=False))
+    sites, section, failed = desk.read(SITES), desk.settings.predictors, ""
+    if section.era5land or section.source:
+        try:
+            found = _era5land(desk, sites)
+            desk.write("predictor_provenance.csv", found.provenance)
+            sites = join_predictors(sites, found.table.drop("site_no", strict=False))
+        except (MissingExtra, RemoteError, UsageError) as error:
+            if section.era5land:
+                raise
+            failed = f"source {section.source!r}: {error} "       # no key, no network: the rest of the study goes on
     if section.table:
         sites = join_predictors(sites, desk.settings.path(section.table), columns=section.columns)
     desk.write(PREDICTORS, sites)
     absent = [name for name in ERA5LAND_TWELVE if not _present(sites, [name])]
-    if absent:
-        return NotRun(f"{len(absent)} of the 12 ERA5-Land predictors are absent ({', '.join(absent)}): drivers are "
-                      "sought among what the table holds, and slopes on snow or moisture cannot be had.",
-                      "Name ERA5-Land files under [predictors] era5land, or fetch a table with `talik predictors`.")
+    if absent or failed:
+        return NotRun(f"{failed}{len(absent)} of the 12 ERA5-Land predictors are absent ({', '.join(absent)}): drivers "
+                      "are sought among what the table holds, and slopes on snow or moisture cannot be had.",
+                      "Run the study again when that is mended: what was fetched is kept." if failed else
+                      "Name ERA5-Land files under [predictors] era5land, or fetch a table with `talik predictors`.",
+                      again=bool(failed))
     return None
+
+
+def _era5land(desk: Desk, sites: pl.DataFrame) -> SitePredictors:
+    """ERA5-Land at the sites, from the files or the service that the settings name."""
+    from talik.era5land.doors import Service
+    from talik.synthesis.predictors import site_predictors
+
+    section, told = desk.settings.predictors, desk.crew.told
+    return site_predictors(
+        sites, section.source or [desk.settings.path(name) for name in section.era5land], years=section.years,
+        dataset=section.dataset, store=desk.settings.path(section.store), service=Service(project=section.project),
+        watch=(lambda request, words: told(f"{getattr(request, 'name', '')} {words}".strip())) if told else None)
 
 
 def _drivers(desk: Desk) -> NotRun | None:

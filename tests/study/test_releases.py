@@ -61,7 +61,8 @@ def test_what_came_went_and_changed_is_found_with_its_size(releases):
     changed = rows["barrow", next(c for s, c in rows if s == "barrow")]
     assert (changed["days_added"], changed["days_removed"], changed["days_moved"]) == (10, 0, 1)
     assert (changed["largest"], str(changed["largest_on"])) == (pytest.approx(0.5, abs=1e-4), "2020-01-08")
-    assert ": 1 the same; files: 1 added, 1 removed, 1 changed; series: 2 added, 2 removed, 2 changed; in these 20 days" in str(found)
+    assert ("1 the same; files: 1 added, 1 removed, 1 changed; series: 2 added, 2 removed, 2 changed; "
+            "in these 20 days were added, 0 removed, 2 have another mean") in str(found)
     back = compare_releases(new, old)
     assert back.series["days_removed"].sum() == found.series["days_added"].sum()
 
@@ -130,7 +131,8 @@ def test_the_command_takes_folders_of_files(releases):
 
 def years(folder: Path, **columns) -> Path:
     table = {"site": ["A", "A", "B"], "year": [2019, 2020, 2020], "maat": [-8.0, -7.0, -5.0],
-             "magst": [-4.0, -3.0, None], "ttop": [None] * 3, "alt": [None] * 3, "surface_offset": [4.0, 4.0, None], "thermal_offset": [None] * 3}
+             "magst": [-4.0, -3.0, None], "ttop": [None] * 3, "alt": [None] * 3,
+             "surface_offset": [4.0, 4.0, None], "thermal_offset": [None] * 3}
     folder.mkdir()
     pl.DataFrame(table | columns).write_parquet(folder / "site_years.parquet")
     pl.DataFrame({"site": ["A", "B"], "maat": [-7.5, -5.0]}).write_parquet(folder / "sites.parquet")

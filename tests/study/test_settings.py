@@ -1,9 +1,12 @@
 """A study's TOML is checked; what is wrong is named with the nearest right word."""
 
+import polars as pl
 import pytest
 
 from talik.errors import FileError, UsageError
 from talik.settings import checked, read_settings
+from talik.steps import run_steps
+from talik.study import RECIPE
 
 WHOLE = {"study": {"name": "x"}, "sites": {"table": "a.csv"}}
 
@@ -46,3 +49,27 @@ def test_a_missing_or_broken_file_is_named(tmp_path):
 def test_paths_start_from_the_folder_of_the_file(tmp_path):
     (tmp_path / "study.toml").write_text('[study]\nname = "x"\n[sites]\ntable = "data/a.csv"\n')
     assert read_settings(tmp_path).path("data/a.csv") == tmp_path / "data" / "a.csv"
+
+
+@pytest.mark.parametrize(("section", "told"), [
+    ({"source": "cds"}, r"source needs years = \[FIRST, LAST\]"),
+    ({"source": "cds", "years": [2014, 2015], "era5land": ["a.nc"]}, "both source and era5land"),
+    ({"source": "nasa"}, "'cds', 'edh' or 'gee'")])
+def test_a_service_for_predictors_is_named_with_its_years(section, told):
+    with pytest.raises(UsageError, match=told):
+        checked({"study": {"name": "x"}, "sites": {"table": "sites.csv"}, "predictors": section})
+
+
+def test_a_service_without_a_key_is_told_and_the_study_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("CDSAPI_URL", "CDSAPI_KEY", "CDSAPI_RC"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "sites.csv").write_text("site,latitude,longitude,maat,magst\nA,68,-149,-8,-4\n")
+    settings = checked({"study": {"name": "x"}, "sites": {"table": "sites.csv"},
+                        "predictors": {"source": "cds", "years": [2014, 2015]}}, home=tmp_path)
+    steps = [step for step in RECIPE if step.name in ("sites", "predictors")]
+    for _ in range(2):                                               # it is asked for again with every run
+        outcome = run_steps(steps, settings, tmp_path / "r")[1]
+        assert outcome.reason.startswith("source 'cds': no key for the Climate Data Store")
+        assert outcome.again
+    assert pl.read_parquet(tmp_path / "r" / "predictors.parquet")["site"].to_list() == ["A"]

@@ -23,6 +23,7 @@ from talik.synthesis import shelf
 from talik.synthesis.daily_series import daily_series, file_names
 from talik.synthesis.dropped import dropped
 
+EACH = ["1/3 a: 2 years", "2/3 b: 2 years", "3/3 c: 2 years"]
 STEPS = [step for step in RECIPE if step.name in ("series", "sites")]
 
 
@@ -56,7 +57,7 @@ def study(folder: Path, **series):
 def work(folder: Path, results: Path, *, fresh=False, **more) -> list[str]:
     """Run the two steps; what was said of each station."""
     said = []
-    crew = Crew(told=lambda done, of, line: said.append(line), **more)
+    crew = Crew(told=said.append, **more)
     run_steps(STEPS, study(folder), results, fresh=fresh, crew=crew)
     return said
 
@@ -70,15 +71,15 @@ def content(results: Path) -> dict[str, bytes]:
 # --- what is done again, and what is not ---------------------------------------------------------------------------
 
 def test_one_changed_file_rereads_its_station_only(data, tmp_path):
-    assert work(data, tmp_path / "r") == ["a: 2 years", "b: 2 years", "c: 2 years"]
+    assert work(data, tmp_path / "r") == EACH
     assert work(data, tmp_path / "r") == []                          # the whole step is kept
     write_station(data / "b.csv", maat=-6.5)
-    assert work(data, tmp_path / "r") == ["2 stations unchanged", "b: 2 years"]
+    assert work(data, tmp_path / "r") == ["2/3 unchanged", "3/3 b: 2 years"]
     maat = dict(pl.read_parquet(tmp_path / "r" / "sites.parquet").select("site", "maat").iter_rows())
     assert maat == pytest.approx({"a": -8.0, "b": -6.5, "c": -6.0}, abs=1e-5)
     assert len(list((tmp_path / "r" / CACHE / "stations").glob("*.json"))) == 3      # the old b is gone
     before = content(tmp_path / "r")
-    assert work(data, tmp_path / "r", fresh=True) == ["a: 2 years", "b: 2 years", "c: 2 years"]
+    assert work(data, tmp_path / "r", fresh=True) == EACH
     assert content(tmp_path / "r") == before
 
 
@@ -87,15 +88,15 @@ def test_a_file_that_comes_or_goes_beside_a_logger_rereads_it(data, tmp_path):
     beside = data / "a.json"
     for change in (lambda: beside.write_text("{}"), lambda: beside.write_text('{"x": 1}'), beside.unlink):
         change()
-        assert work(data, tmp_path / "r") == ["2 stations unchanged", "a: 2 years"]
+        assert work(data, tmp_path / "r") == ["2/3 unchanged", "3/3 a: 2 years"]
 
 
 def test_a_setting_of_one_station_rereads_that_one(data, tmp_path):
     said = []
     for depth in (1.0, "1"):
         settings = study(data, stations=[{"site": "b", "files": ["b.csv"], "depth": depth}])
-        run_steps(STEPS, settings, tmp_path / "r", crew=Crew(told=lambda done, of, line: said.append(line)))
-    assert said[-2:] == ["2 stations unchanged", "b: 2 years"]
+        run_steps(STEPS, settings, tmp_path / "r", crew=Crew(told=said.append))
+    assert said[-2:] == ["2/3 unchanged", "3/3 b: 2 years"]
 
 
 def test_anything_deleted_or_harmed_comes_back_the_same(data, tmp_path):
@@ -137,14 +138,14 @@ def test_stations_that_share_a_file_sit_together(tmp_path):
 
 
 def test_an_interruption_keeps_finished_stations(data, tmp_path):
-    def stop(done, of, line):
-        if done == 2:
+    def stop(words):
+        if words.startswith("2/"):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         run_steps(STEPS, study(data), tmp_path / "r", crew=Crew(told=stop))
     assert [p.name for p in (tmp_path / "r").iterdir()] == [CACHE]
-    assert work(data, tmp_path / "r") == ["2 stations unchanged", "c: 2 years"]
+    assert work(data, tmp_path / "r") == ["2/3 unchanged", "3/3 c: 2 years"]
 
 
 def test_a_process_that_dies_costs_its_station_and_is_tried_again(data, tmp_path, monkeypatch):
@@ -158,7 +159,7 @@ def test_a_process_that_dies_costs_its_station_and_is_tried_again(data, tmp_path
         outcome = run_steps(STEPS[:1], study(data), tmp_path / "r")[0]
     assert outcome.reason.startswith("1 of 3 stations have no means (b)")
     assert "died, twice" in pl.read_csv(tmp_path / "r" / "series_refusals.csv")["reason"][0]
-    assert work(data, tmp_path / "r") == ["2 stations unchanged", "b: 2 years"]
+    assert work(data, tmp_path / "r") == ["2/3 unchanged", "3/3 b: 2 years"]
 
 
 def test_a_full_disk_is_told_in_words_and_keeps_what_was_finished(data, tmp_path):
@@ -323,7 +324,7 @@ if __name__ == "__main__":
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         victims = [worker.pid for worker in cluster.workers.values()][:1]
 
-        def told(done, of, line):
+        def told(words):
             while victims:
                 os.kill(victims.pop(), signal.SIGKILL)
 

@@ -130,6 +130,6 @@ def _say(step: str, number: int, of: int, outcome: Outcome | None) -> None:
         click.echo(f"{outcome.status} ({outcome.seconds:.1f} CPU-s)", err=True)
 
 
-def _say_part(done: int, of: int, line: str) -> None:
-    """One line a station."""
-    click.echo(f"\n      {done}/{of} {line} ", err=True, nl=False)
+def _say_part(words: str) -> None:
+    """One line a station or request."""
+    click.echo(f"\n      {words} ", err=True, nl=False)

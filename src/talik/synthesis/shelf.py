@@ -32,9 +32,6 @@ SMALL = 32_000_000
 """Bytes of logger files up to which a second process costs more than it saves."""
 _DIED = "the process that worked on it died, twice (out of memory?). Run the study again, with fewer workers."
 
-Progress = Callable[[int, int, str], None]
-"""Told how many stations are finished, of how many, and what became of the last one."""
-
 
 @dataclass(frozen=True, slots=True)
 class ShelvedSites:
@@ -56,7 +53,7 @@ class Sitting:
 
 def shelved_sites(stations: Sequence[Station], folder: Path, shelf: Path, series: Path, *,
                   digests: Mapping[Path, str], workers: int | None = None, cluster: str | None = None,
-                  told: Progress | None = None) -> ShelvedSites:
+                  told: Callable[[str], None] | None = None) -> ShelvedSites:
     """
     What came of all stations; only those are worked on that are not on the shelf yet.
 
@@ -95,7 +92,7 @@ def shelved_sites(stations: Sequence[Station], folder: Path, shelf: Path, series
     todo = [(station, key) for station, key in zip(stations, keys, strict=True) if _taken(shelf, key) is None]
     done = len(stations) - len(todo)
     if told and done:
-        told(done, len(stations), f"{done} stations unchanged")
+        told(f"{done}/{len(stations)} unchanged")
     size = sum(path.stat().st_size for station, _ in todo for path in _files(station, folder) if path.is_file())
     several = workers or (1 if size < SMALL else processors())
     died: list[str] = []
@@ -104,7 +101,7 @@ def shelved_sites(stations: Sequence[Station], folder: Path, shelf: Path, series
             died += [site] if line == _DIED else []
             done += 1
             if told:
-                told(done, len(stations), f"{site}: {line}")
+                told(f"{done}/{len(stations)} {site}: {line}")
     outcomes = [_taken(shelf, key) or _dead(station) for station, key in zip(stations, keys, strict=True)]
     found = gathered(outcomes)
     names = _published(shelf, keys, [station.site for station in stations], series)
@@ -174,7 +171,7 @@ def _put(shelf: Path, key: str, outcome: StationOutcome, days: pl.DataFrame | No
     hashes = {name: None if table is None else sha256(write_parquet(shelf / f"{key}.{name}.parquet", table))
               for name, table in tables.items()}
     rest = {"site": outcome.site, "row": outcome.row, "values": outcome.values, "refusals": outcome.refusals,
-            "n_years": outcome.n_years}
+            "n_years": outcome.n_years, "notes": outcome.notes}
     write_text(shelf / f"{key}.json", json.dumps({"outcome": rest, "sha256": hashes}))
 
 

@@ -56,7 +56,7 @@ class Station:
         region, subregion, basin, latitude, longitude, coordinate_precision_km, elevation [m], vegetation, soil.
     record : str, optional
         Which record of files that hold several: its name there (pattern) or its WMO number.
-    air, surface, depth, alt, completeness, year_start, check, fill, surface_depth
+    air, surface, depth, alt, completeness, year_start, check, fill, surface_depth, depth_tolerance
         As in `talik.annual_offsets`.
     """
 
@@ -73,6 +73,7 @@ class Station:
     check: bool = True
     fill: Filling | None = None
     surface_depth: float = 0.05
+    depth_tolerance: float = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,8 @@ class StationOutcome:
         Its rows of the tables of these names.
     n_years : int
         Years with any value.
+    notes : str
+        What is to be known of its sensors: deployments that overlap.
     """
 
     site: str
@@ -99,12 +102,13 @@ class StationOutcome:
     values: list[dict[str, Any]]
     refusals: list[dict[str, str | None]]
     n_years: int
+    notes: str = ""
 
 
 def station_outcome(station: Station, reading: Reading) -> tuple[StationOutcome, pl.DataFrame | None]:
     """What came of a station, and its daily series (None when no file could be read)."""
     refused: list[dict[str, str | None]] = []
-    row, years, values, days, n_years = None, pl.DataFrame(), [], None, 0
+    row, years, values, days, n_years, notes = None, pl.DataFrame(), [], None, 0, ""
     try:
         records = _records(station, reading, refused)
         checked = joined(records)
@@ -113,13 +117,13 @@ def station_outcome(station: Station, reading: Reading) -> tuple[StationOutcome,
         days = daily_series(checked) if checked else None
         result = _offsets(station, checked) if checked else None
         if result is not None:
-            years, n_years = result.years, years_with_values(result)
+            years, n_years, notes = result.years, years_with_values(result), "; ".join(result.settings["overlaps"])
             row, reason = site_row(station.site, station.place, result, records, reading.shown)
             values = value_rows(row, result, records, reading.shown) if row else []
             refused += [refusal(station.site, None, "years", reason)] if reason else []
     except (TalikError, *_UNFORESEEN) as error:
         refused.append(refusal(station.site, None, "offsets", error))
-    return StationOutcome(station.site, row, years, values, refused, n_years), days
+    return StationOutcome(station.site, row, years, values, refused, n_years, notes), days
 
 
 def refusal(site: str, file: str | None, stage: str, error: Exception | str) -> dict[str, str | None]:
@@ -171,7 +175,8 @@ class Reading:
 def _offsets(station: Station, records: Sequence[Record]) -> AnnualOffsets:
     return annual_offsets(records, air=station.air, surface=station.surface, depth=station.depth, alt=station.alt,
                           completeness=station.completeness, year_start=station.year_start, check=station.check,
-                          fill=station.fill, surface_depth=station.surface_depth, site=station.site)
+                          fill=station.fill, surface_depth=station.surface_depth,
+                          depth_tolerance=station.depth_tolerance, site=station.site)
 
 
 def _records(station: Station, reading: Reading, refused: list[dict[str, str | None]]) -> list[Record]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -76,9 +77,15 @@ def _source(name: str, row: Mapping[str, Any], result: AnnualOffsets, records: S
 
 def _files(name: str, result: AnnualOffsets, records: Sequence[Record]) -> dict[str, str]:
     """The files whose columns a quantity was made from, with their hashes."""
-    names = {column for role in _ROLES[name] for column in result.columns[role]}
+    names = {part for role in _ROLES[name] for column in result.columns[role] for part in _parts(column)}
     return {column.record.source.path: column.record.source.sha256 for column in all_columns(records)
             if column.name in names}
+
+
+def _parts(column: str) -> list[str]:
+    """A column's own name, or those of the deployments that follow each other in it."""
+    parts = column.split(", then ")
+    return [column] if len(parts) == 1 else [re.sub(r" to \d{4}-\d\d-\d\d$", "", part) for part in parts]
 
 
 def value_rows(row: Mapping[str, Any], result: AnnualOffsets, records: Sequence[Record],

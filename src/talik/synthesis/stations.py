@@ -20,7 +20,7 @@ _VALUES = {"site": pl.String, "quantity": pl.String, "value": pl.Float64, "n": p
            "uncertainty": pl.Float64, "first_year": pl.Int64, "last_year": pl.Int64, "method": pl.String,
            "columns": pl.String, "files": pl.String, "sha256": pl.String}
 _STATES = {"site": pl.String, "status": pl.String, "n_years": pl.Int64, "first_year": pl.Int64, "last_year": pl.Int64,
-           "reason": pl.String}
+           "reason": pl.String, "notes": pl.String}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,8 @@ class StationSites:
     values : polars.DataFrame
         One row a site and quantity: value, n, sd, uncertainty, first and last year, method, columns, files, sha256.
     stations : polars.DataFrame
-        One row a station: site, status ("used" or "refused"), n_years (with any value), first and last year, reason.
+        One row a station: site, status ("used" or "refused"), n_years (with any value), first and last year, reason,
+        notes (deployments that overlap).
     """
 
     sites: pl.DataFrame
@@ -113,7 +114,8 @@ def gathered(outcomes: Iterable[StationOutcome]) -> StationSites:
         refusals += outcome.refusals
         states.append({"site": outcome.site, "status": "used" if row else "refused", "n_years": outcome.n_years,
                        "first_year": row.get("first_year"), "last_year": row.get("last_year"),
-                       "reason": " ".join(str(refusal["reason"]) for refusal in outcome.refusals) or None})
+                       "reason": " ".join(str(refusal["reason"]) for refusal in outcome.refusals) or None,
+                       "notes": outcome.notes or None})
     return StationSites(pl.DataFrame(rows, schema=site_schema()),
                         pl.concat(years, how="diagonal_relaxed") if years else pl.DataFrame(),
                         pl.DataFrame(refusals, schema=_REFUSALS), pl.DataFrame(values, schema=_VALUES),
