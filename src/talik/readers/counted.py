@@ -107,7 +107,7 @@ def from_day_of_year(
     ['2019-03-01T00', '2020-02-29T06']
     """
     start = (year - 1970).astype("M8[Y]")
-    length = ((start + 1).astype("M8[D]") - start.astype("M8[D]")).astype(np.int64)
+    length = ((start + np.timedelta64(1, "Y")).astype("M8[D]") - start.astype("M8[D]")).astype(np.int64)
     bad = (year % 1 != 0) | (year < 1800) | (year > 2200) | (day < 1) | (day >= length + 1)
     if bad.any():
         row = int(np.argmax(bad))

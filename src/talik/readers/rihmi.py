@@ -231,7 +231,7 @@ def _dates(
     """Dates, and which exist: these files have a 29 February 1900."""
     whole = (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
     months = (np.where(whole, (year - 1970) * 12 + month - 1, 0)).astype("M8[M]")
-    dates = months.astype("M8[D]") + np.where(whole, day - 1, 0)
+    dates = months.astype("M8[D]") + np.where(whole, day - 1, 0).astype("m8[D]")
     return dates.astype("M8[us]"), whole & (dates.astype("M8[M]") == months)
 
 
