@@ -89,6 +89,19 @@ def test_air_and_ground_from_two_files_are_one_station(tmp_path):
     assert files["surface_offset"] == "air.csv; soil.csv"
 
 
+def test_deployments_that_follow_each_other_keep_their_files(tmp_path):
+    old = write_station(tmp_path / "old.csv", first=2019, last=2019)
+    write_station(tmp_path / "new.csv", first=2020)
+    one = Station("A", [Files("old.csv"), Files("new.csv", {"depths": [-2.0, 0.0, 1.03]})], depth=1.0)
+    found = station_sites([one], tmp_path)
+    files = dict(found.values.select("quantity", "files").iter_rows())
+    assert files["ttop"] == files["thermal_offset"] == "old.csv; new.csv"
+    assert found.sites["thermal_offset_n"][0] == 2
+    assert found.stations["notes"].to_list() == [None]
+    old.write_text(old.read_text() + "2020-01-01 00:00,0,0,0\n")
+    assert "both measured" in station_sites([one], tmp_path).stations["notes"][0]
+
+
 def test_a_bad_air_file_leaves_the_thermal_offset(tmp_path):
     (tmp_path / "air.csv").write_text("")
     write_station(tmp_path / "soil.csv", columns=("0", "1"))
@@ -203,7 +216,7 @@ def test_a_logger_site_named_as_two_rows_of_the_table_is_refused(folder):
 def settings_of(folder, *, sites=None, **series):
     entries = [{"site": name.upper(), "files": [f"{name}.csv"], "region": "Arctic", "latitude": 68.0 + k,
                 "longitude": -149.0} for k, name in enumerate("ab")]
-    content = {"study": {"name": "loggers", "replicates": 100},
+    content = {"study": {"name": "loggers", "replicates": 100}, "atlas": {"run": False},
                "series": {"depth": 1.0, "stations": entries} | series}
     return checked(content | ({"sites": sites} if sites else {}), home=folder)
 
@@ -296,7 +309,7 @@ def test_settings_of_a_station_go_before_those_of_all(tmp_path):
 @pytest.mark.parametrize(("series", "told"), [
     ({"stations": [{"site": "A", "filse": ["x"]}]}, "Did you mean 'series.stations.0.files'"),
     ({"statoins": []}, "Did you mean 'series.stations'"),
-    ({"stations": []}, "at least 1 item"),
+    ({"stations": []}, "at least one"),
     ({"stations": [{"site": "A", "latitude": 91}]}, "less than or equal to 90"),
 ])
 def test_faults_of_the_settings_are_named(series, told):
