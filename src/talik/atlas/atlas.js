@@ -194,7 +194,7 @@
     const known = levels.filter(([v]) => v !== null);
     if (!known.length) return [];
     const low = Math.min(0, ...known.map(([v]) => v)) - 1, high = Math.max(0, ...known.map(([v]) => v)) + 1;
-    const x = (v) => 105 + 225 * (v - low) / (high - low), y = (row) => 22 + 34 * row;
+    const x = (v) => 105 + 160 * (v - low) / (high - low), y = (row) => 22 + 34 * row;
     const drawn = make("svg", { viewBox: "0 0 340 122", role: "img", "aria-label": "Mean annual temperatures: " + known.map(([v, text, n]) => `${text} ${written(n, v)}`).join(", ") });
     drawn.append(make("line", { x1: x(0), x2: x(0), y1: 6, y2: 102, class: "rule" }), make("text", { x: x(0), y: 116, "text-anchor": "middle", class: "soft" }, "0 °C"));
     const path = make("polyline", { points: known.map(([v, , , row]) => `${x(v)},${y(row)}`).join(" "), fill: "none", "stroke-width": 2 });
@@ -203,9 +203,9 @@
     for (const [v, text, n, row] of levels) {
       drawn.append(make("text", { x: 0, y: y(row) + 4, class: "soft" }, text));
       if (v === null) { drawn.append(make("text", { x: x(0) + 8, y: y(row) + 4, class: "soft" }, "no value")); continue; }
-      const dot = make("circle", { cx: x(v), cy: y(row), r: 5 }), right = x(v) < 260;
+      const dot = make("circle", { cx: x(v), cy: y(row), r: 5 });   // the value stands apart: a line before it would read as a minus
       dot.style.fill = "var(--accent)";
-      drawn.append(dot, make("text", { x: x(v) + (right ? 9 : -9), y: y(row) - 8, "text-anchor": right ? "start" : "end" }, written(n, v)));
+      drawn.append(dot, make("text", { x: 340, y: y(row) + 4, "text-anchor": "end" }, written(n, v)));
     }
     const told = ["surface_offset", "thermal_offset"].filter((n) => sites[n]).map((n) => `${quantity[n] ? quantity[n].symbol || n : n} ${written(n, value(n, k))}`).join(" · ");
     return [drawn, make("p", {}, make("strong", {}, told))];
