@@ -2,6 +2,7 @@
 
 import io
 import json
+import threading
 import zipfile
 
 import fake_store as fake
@@ -62,13 +63,14 @@ def _area(shorts, inputs, tmp_path):
 
 @pytest.fixture
 def store(tmp_path, monkeypatch):
-    made = {}
+    made, one_at_a_time = {}, threading.Lock()
 
     def contents(dataset, inputs, size):
         key = json.dumps([dataset, inputs], sort_keys=True)
-        if key not in made:
-            shorts = [field(name).short for name in inputs["variable"]]
-            made[key] = (_point if "location" in inputs else _area)(shorts, inputs, tmp_path)
+        with one_at_a_time:
+            if key not in made:
+                shorts = [field(name).short for name in inputs["variable"]]
+                made[key] = (_point if "location" in inputs else _area)(shorts, inputs, tmp_path)
         return made[key]
 
     monkeypatch.setattr(fake, "contents", contents)

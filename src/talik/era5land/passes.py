@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from talik.era5land.accumulations import How, decide, declared, observed
+from talik.era5land.accumulations import How, decide, observed
 from talik.era5land.climate import NEEDS_HOURLY, NO_FIELD, REASONS
 from talik.era5land.fields import QUANTITIES, Quantity, quantities
 from talik.era5land.grids import Grid, Layer
@@ -91,7 +91,7 @@ def plan_pass(grid: Grid, *, years: Years | None = None, variables: Iterable[str
     if years is not None and years[0] > years[1]:
         raise UsageError(f"years: {years[0]} is after {years[1]}")
     used = {short: grid.layers[short] for quantity in made.values() for short in quantity.fields}
-    if declared(grid.dataset) == "monthly_rate" and any(layer.step != "monthly" for layer in used.values()):
+    if grid.dataset.endswith("monthly-means") and any(layer.step != "monthly" for layer in used.values()):
         raise DataError(f"{grid.dataset}: several stamps a month. Monthly means by hour of the day, or another data "
                         "set? Take the product type monthly_averaged_reanalysis.")
     period = years or whole_years(tuple(used.values()))
