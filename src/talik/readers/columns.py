@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from talik.errors import FileError
-from talik.readers.dialect import blocks, cells, table, whole_row
+from talik.readers.dialect import BLOCK, blocks, cells, table, whole_row
 from talik.readers.numerals import BLANKS, parsed, unparsed
 from talik.readers.registry import Head, Options
 from talik.readers.spreadsheet import Cell, Rows
@@ -245,11 +245,13 @@ class _Parts:
         if parse(text, kinds, ord(layout.separator), width, mark, seconds, numbers, integers, words, runs) != n:
             raise pl.exceptions.ComputeError("not plainly written")
         named = [name for kind in (NUMBER, INTEGER) for name in layout.names if holds.get(name) == kind]
-        found = {name: _column(values) for name, values in zip(named, (*numbers, *integers), strict=True)}
+        alone = self.head.size <= BLOCK     # else each column has memory of its own, to go when its pieces are joined
+        column = _column if alone else pl.Series
+        found = {name: column(values) for name, values in zip(named, (*numbers, *integers), strict=True)}
         named = [name for name in layout.names if holds.get(name) == TEXT]
         found |= {name: _repeated(piece, run[:count], n) for name, run, count in zip(named, words, runs, strict=True)}
         seconds *= 1_000_000
-        found[layout.stamp] = _column(seconds.view("M8[us]"))
+        found[layout.stamp] = column(seconds.view("M8[us]"))
         return pl.DataFrame({name: found[name] for name in [*layout.kept, layout.stamp]})
 
     def _as_written(self, piece: bytes, line: int) -> pl.DataFrame:

@@ -37,7 +37,7 @@ def sourced(
     """
     if stamps.absolute:
         zone, words = Zone("UTC", 0, "header"), "time zone: every stamp carries its offset from UTC"
-    elif stamps.dates_only or not (stamps.times.astype(np.int64) % DAY).any():
+    elif stamps.dates_only or _midnights(stamps.times):
         zone, words = Zone("UTC", 0, "format"), _days(zone)
     else:
         words = zone.understood
@@ -47,6 +47,11 @@ def sourced(
         time_zone_from=zone.found_in,
         understood=tuple(filter(None, (head.encoding.how, stamps.how, words, *understood))),
     )
+
+
+def _midnights(times: Times) -> bool:
+    micros = times.view(np.int64)
+    return not any((micros[k:k + 65536] % DAY).any() for k in range(0, micros.size, 65536))
 
 
 def _days(zone: Zone) -> str:

@@ -112,8 +112,8 @@ def celsius(
 def _never_marked(
     values: NDArray[np.float64], flags: NDArray[np.uint16]
 ) -> tuple[NDArray[np.float64], NDArray[np.uint16]]:
-    odd = np.abs(values) >= min(map(abs, _NEVER))
-    if not odd.any() or not (hit := odd & np.isin(values, _NEVER)).any():
+    highest, lowest = (float(of.reduce(values, axis=None, initial=0.0)) for of in (np.fmax, np.fmin))
+    if max(highest, -lowest) < min(map(abs, _NEVER)) or not (hit := np.isin(values, _NEVER)).any():
         return values, flags
     return np.where(hit, np.nan, values), np.where(hit, np.uint16(Flag.SENTINEL), flags)
 
