@@ -32,8 +32,8 @@ print(json.dumps(best))
 """
 LONG = """SELECT series_id, position, year(time_utc) AS year, avg(accepted) AS mean, count(accepted) AS n
           FROM observations GROUP BY ALL"""
-WIDE = f"""SELECT series_id, year(time_utc) AS year, {", ".join(f"avg(value_{k})" for k in range(1, 17))}
-           FROM readings GROUP BY ALL"""
+DAYS = """SELECT series_id, position, year(day) AS year, avg(mean) AS mean, count(mean) AS n FROM day_means
+          WHERE n >= 0.8 * expected GROUP BY ALL"""
 
 
 def table_file(path: Path, seed: int, years: int = 10) -> None:
@@ -85,17 +85,19 @@ def taken_in(folder: Path, files: int) -> None:
 
 
 def averaged(folder: Path, python: str | None) -> None:
-    """Annual means of every site: talik's kernels over the series files, one SQL question, and tsp from one file."""
+    """Annual means of every site: from the kept days, from the samples, in SQL, and by tsp from one file."""
     from talik.series.annual import annual_means
     from talik.store.catalogue import reading
     from talik.store.query import query
 
-    start = time.process_time()
+    seconds = {}
     with reading(folder / "store1") as catalogue:
-        sites = [annual_means(record).mean.size for record in catalogue.records()]
-    kernels = (time.process_time() - start) / len(sites)
-    print(f"kernels (days, years, gaps, bounds, reasons): {kernels * len(sites):.2f} CPU-s, {kernels:.3f} a site")
-    for name, sql_text in (("observations, accepted", LONG), ("readings", WIDE)):
+        for name, series in (("days", catalogue.days), ("samples", catalogue.records)):
+            start = time.process_time()
+            sites = [annual_means(one).mean.size for one in series()]
+            seconds[name] = (time.process_time() - start) / len(sites)
+            print(f"annual_means of {name}: {seconds[name] * len(sites):.2f} CPU-s, {seconds[name]:.3f} a site")
+    for name, sql_text in (("observations, accepted", LONG), ("day_means", DAYS)):
         start = time.process_time()
         answer = query(folder / "store1", sql_text, threads=1)
         sql = (time.process_time() - start) / len(sites)
@@ -104,7 +106,8 @@ def averaged(folder: Path, python: str | None) -> None:
         run = subprocess.run([python, "-c", TSP, folder / "archive" / "f0.csv"], capture_output=True, text=True,
                              check=True)
         tsp = json.loads(run.stdout.splitlines()[-1])
-        print(f"tsp (file, days, years): {tsp:.3f} CPU-s a site = {tsp / kernels:.1f} x kernels, {tsp / sql:.1f} x SQL")
+        print(f"tsp (file, days, years): {tsp:.3f} CPU-s a site = {tsp / seconds['days']:.1f} x days, "
+              f"{tsp / seconds['samples']:.1f} x samples, {tsp / sql:.1f} x SQL on day_means")
 
 
 def main() -> None:
