@@ -37,9 +37,9 @@ def results(tmp_path_factory):
     settings = checked({
         "study": {"name": "made", "replicates": 200}, "sites": {"table": "sites.csv", "cluster_km": 5},
         "predictors": {"era5land": ["era5land.nc"], "dataset": "reanalysis-era5-land-monthly-means"},
-        "drivers": {"refits": 100, "nulls": 0}}, home=folder)
+        "drivers": {"refits": 100, "nulls": 0}, "atlas": {"run": False}}, home=folder)
     outcomes = run_study(settings, folder / "out")
-    assert [o.step for o in outcomes if o.reason] == ["scorecard"]
+    assert [o.step for o in outcomes if o.reason] == ["scorecard", "atlas"]
     return folder / "out", snow
 
 

@@ -43,9 +43,10 @@ def results(tmp_path_factory):
     table.drop(ERA5LAND_TWELVE).write_csv(folder / "sites.csv")
     table.select(predictors).sample(fraction=1.0, shuffle=True, seed=1).write_csv(folder / "predictors.csv")
     settings = checked({"study": {"name": "planted", "replicates": 500}, "sites": {"table": "sites.csv"},
-                        "predictors": {"table": "predictors.csv"}, "drivers": {"refits": 100, "nulls": 1}}, home=folder)
+                        "predictors": {"table": "predictors.csv"}, "drivers": {"refits": 100, "nulls": 1},
+                        "atlas": {"run": False}}, home=folder)
     outcomes = run_study(settings, folder / "out")
-    assert [o.step for o in outcomes if o.reason] == ["scorecard"]
+    assert [o.step for o in outcomes if o.reason] == ["scorecard", "atlas"]
     return folder / "out"
 
 

@@ -86,7 +86,7 @@ def test_one_changed_file_rereads_its_station_only(data, tmp_path):
 def test_a_file_that_comes_or_goes_beside_a_logger_rereads_it(data, tmp_path):
     work(data, tmp_path / "r")
     beside = data / "a.json"
-    for change in (lambda: beside.write_text("{}"), lambda: beside.write_text('{"x": 1}'), beside.unlink):
+    for change in (lambda: beside.write_text("{}"), beside.unlink):
         change()
         assert work(data, tmp_path / "r") == ["2/3 unchanged", "3/3 a: 2 years"]
 
@@ -112,8 +112,12 @@ def test_anything_deleted_or_harmed_comes_back_the_same(data, tmp_path):
         shutil.rmtree(results / CACHE)
         (results / "series_sites.csv").unlink()
 
-    names = ("series/c.parquet", "series_sites.parquet", "site_years.csv", STATE)
-    for do in (harmed, without_shelf, *((results / name).unlink for name in names)):
+    def without_any():
+        for path in results.rglob("*"):
+            if path.is_file() and CACHE not in path.parts:
+                path.unlink()
+
+    for do in (harmed, without_shelf, without_any):
         do()
         work(data, results)
         assert content(results) == before
