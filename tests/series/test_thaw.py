@@ -128,7 +128,8 @@ def test_peer_case_no_zero_amplitude_inside_a_short_string():
     assert longer.depth == pytest.approx(3 * np.log(120), rel=1e-6)          # 14.36 m
     deep = np.arange(0.0, 20.1, 1.0)
     assert zero_amplitude_depth(deep, 12 * np.exp(-deep / 3.0)).depth == pytest.approx(3 * np.log(120), rel=1e-6)
-    assert zero_amplitude_depth(deep, np.zeros(21)).bottom == "no_profile"
+    assert zero_amplitude_depth(deep, np.full(21, np.nan)).bottom == "no_profile"
+    assert zero_amplitude_depth(deep, np.zeros(21)).bottom == "shallower"
 
 
 def test_the_temperature_at_zero_amplitude_is_read_there():

@@ -88,8 +88,8 @@ class Thaw:
         envelope's curvature over its gradient; the bracket's own spread (width / sqrt 12) where three sensors
         are not there to tell the curvature.
     crossings : int
-        How many times the envelope goes from thawed to frozen downwards; more than one means a layer that
-        stays frozen above one that thaws.
+        How many times the envelope goes from thawed to frozen downwards, the surface counted as thawed; more than one
+        means a layer that stays frozen above one that thaws.
     """
 
     depth: float
@@ -138,6 +138,7 @@ def thaw_depth(depths: Floats, envelope: Floats, *, method: Literal["interpolate
     if not z.size:
         return Thaw(np.nan, np.nan, np.nan, "no_profile")
     down = np.flatnonzero((t[:-1] > 0) & (t[1:] <= 0))
+    buried = bool(t[0] <= 0 and down.size)          # the first sensor stays frozen above one that thaws
     if not down.size:
         if t[0] > 0:
             return Thaw(np.nan, float(z[-1]), np.inf, "deeper")
@@ -149,7 +150,7 @@ def thaw_depth(depths: Floats, envelope: Floats, *, method: Literal["interpolate
         steeper = (t[i] - t[i - 1]) / (z[i] - z[i - 1])
         depth = min(z[i] - t[i] / steeper, z[i + 1])
     return Thaw(float(depth), float(z[i]), float(z[i + 1]), "found", float(slope), _line_error(z, t, i, slope),
-                int(down.size))
+                int(down.size) + buried)
 
 
 def _line_error(z: Floats, t: Floats, i: int, slope: float) -> float:
@@ -204,7 +205,7 @@ def zero_amplitude_depth(depths: Floats, amplitude: Floats, *, threshold: float 
     >>> zero_amplitude_depth(z[:2], 10 * np.exp(-z[:2] / 2))
     ZeroAmplitude(depth=nan, extrapolated=False, bottom='deeper')
     """
-    known = amplitude > 0
+    known = amplitude >= 0
     z, a = depths[known], amplitude[known]
     if not z.size:
         return ZeroAmplitude(np.nan, False, "no_profile")
@@ -213,7 +214,9 @@ def zero_amplitude_depth(depths: Floats, amplitude: Floats, *, threshold: float 
         return ZeroAmplitude(np.nan, False, "shallower")
     if below.size:
         i = int(below[0])
-        share = (np.log(a[i - 1]) - np.log(threshold)) / (np.log(a[i - 1]) - np.log(a[i]))
+        # the amplitude falls exponentially; a sensor without any (less than a digit) is met by a straight line
+        scale = np.log if a[i] > 0 else np.asarray
+        share = (scale(a[i - 1]) - scale(threshold)) / (scale(a[i - 1]) - scale(a[i]))
         return ZeroAmplitude(float(z[i - 1] + share * (z[i] - z[i - 1])), False, "found")
     if extrapolate and z.size > 1:
         slope, level = np.polyfit(z, np.log(a), 1)
@@ -342,9 +345,15 @@ def diffusivity_from_days(depths: Floats, values: Floats, *, margin: float = 0.5
     Returns
     -------
     diffusivity : ndarray, shape (m - 2,)
-        [m2 s-1]; NaN with fewer than 30 days, or where the regression is not positive.
+        [m2 s-1]; NaN with fewer than 30 days, where the regression is not positive, and where it explains less than
+        nine tenths of the changes.
     days : ndarray of int, shape (m - 2,)
         Days that took part.
+
+    Notes
+    -----
+    Noise and a coarse resolution of the sensors swell the curvature and lower the slope by the factor 1 - r2 at most,
+    r being the correlation through the origin; with r2 below 0.9 there is no result.
 
     References
     ----------
@@ -365,4 +374,5 @@ def diffusivity_from_days(depths: Floats, values: Floats, *, margin: float = 0.5
     days = whole.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = (x * y).sum(axis=0) / (x * x).sum(axis=0)
-    return np.where((days >= 30) & (slope > 0), slope, np.nan), days
+        explained = slope * (x * y).sum(axis=0) / (y * y).sum(axis=0)
+    return np.where((days >= 30) & (slope > 0) & (explained >= 0.9), slope, np.nan), days

@@ -68,7 +68,8 @@ def spikes(values: Floats, *, block: int, factor: float, floor: float) -> Boolea
     return standing_off
 
 
-def steps(values: Floats, joined: Booleans, *, block: int, factor: float, floor: float, longest: int) -> Booleans:
+def steps(values: Floats, joined: Booleans, *, block: int, factor: float, floor: float, longest: int,
+          tail: float = 0.0, rest: int | None = None) -> Booleans:
     """
     Samples of a level that was jumped to: until the jump back, or, where there is none, the shorter side of the jump.
 
@@ -89,6 +90,11 @@ def steps(values: Floats, joined: Booleans, *, block: int, factor: float, floor:
         A jump is larger than `factor` times that scatter (90 % quantile) and than `floor` [K].
     longest : int
         Most samples until a jump back still belongs to it.
+    tail : float
+        And it is larger than this many times the change that one sample in a thousand (and ten at least) exceeds:
+        weather fronts jump and jump back, again and again.
+    rest : int, optional
+        As many samples of one value and more are a sensor that hangs (or rests); none when not given.
 
     Examples
     --------
@@ -101,20 +107,35 @@ def steps(values: Floats, joined: Booleans, *, block: int, factor: float, floor:
     if values.size < 12:
         return marked
     change = np.diff(values, prepend=values[0])
-    scale = local_scale(np.abs(change), block)
-    jumps = [int(i) for i in np.flatnonzero(np.abs(change) > np.maximum(floor, factor * scale))
-             if _stays(values, change, int(i))]
+    size = np.abs(change)
+    rare = min(max(10, size.size // 1000), size.size - 1)
+    least = np.maximum(max(floor, tail * float(np.partition(size, -rare)[-rare])), factor * local_scale(size, block))
+    jumps = [int(i) for i in np.flatnonzero(size > least) if _stays(values, change, int(i))]
+    hangs = _hanging(values, rest)
     while jumps:
         i = jumps.pop(0)
         back = next((j for j in jumps if j - i <= longest and (joined[i] or joined[j]) and change[j] * change[i] < 0
-                     and 0.5 < abs(change[j] / change[i]) < 2), None)
+                     and 0.5 < abs(change[j] / change[i]) < 2 and _returns(values, hangs, i, j)), None)
         if back is not None:
             marked[i:back] = True
             jumps = [j for j in jumps if j > back]
-        elif joined[i] and _for_good(values, change[i], i, block):
-            side = slice(0, i) if i <= values.size // 2 else slice(i, None)
+        elif joined[i] and not hangs[i - 1] and _for_good(values, change[i], i, block):
+            hung = i + int(np.argmin(hangs[i:])) if not hangs[i:].all() else None
+            side = slice(i, hung) if hangs[i] else slice(0, i) if i <= values.size // 2 else slice(i, None)
             marked[side] = True
     return marked
+
+
+def _hanging(values: Floats, rest: int | None) -> Booleans:
+    _, length = equal_runs(values)
+    return np.repeat(length >= (rest or values.size + 1), length)
+
+
+def _returns(values: Floats, hangs: Booleans, i: int, j: int) -> bool:
+    """Whether the level between two jumps is a level of its own, where a sensor hangs before one of them."""
+    if hangs[i - 1] and abs(values[j] - values[i - 1]) > abs(values[i] - values[i - 1]) / 4:
+        return False
+    return bool(not hangs[j - 1] or hangs[i:j].mean() > 0.5)
 
 
 def _stays(values: Floats, change: Floats, i: int) -> bool:
@@ -149,7 +170,8 @@ def stuck(values: Floats, joined: Booleans, *, shortest: int, floor: float, marg
 
     A run of at least `shortest` samples counts as stuck when it is entered or left by a jump of `floor`, or when the
     column, in stretches as long, nearly always moves by several of its own digits. Runs within `margin` of 0 °C are
-    the zero curtain; deep sensors that rest for months are at rest.
+    the zero curtain; deep sensors that rest for months are at rest, and so is whatever is entered and left by a
+    single digit: a coarse logger under snow.
 
     Parameters
     ----------
@@ -184,6 +206,8 @@ def stuck(values: Floats, joined: Booleans, *, shortest: int, floor: float, marg
         first, last = int(start[k]), int(start[k] + length[k] - 1)
         entry = moves[first - 1] if first and joined[first] else 0.0
         leave = moves[last] if last < values.size - 1 and joined[last + 1] else 0.0
+        if 0 < min(entry, leave) and max(entry, leave) <= 1.5 * digit:
+            continue
         jumped = max(entry, leave) >= max(floor, 20 * digit)
         if jumped or _otherwise_moves(values, resting, int(length[k]), margin) > 10 * digit:
             marked[first:last + 1] = True
@@ -191,10 +215,13 @@ def stuck(values: Floats, joined: Booleans, *, shortest: int, floor: float, marg
 
 
 def _otherwise_moves(values: Floats, resting: Booleans, length: int, margin: float) -> float:
-    """The range that 98 % of the column's other stretches of `length` samples exceed [K]; 0 with fewer than ten."""
+    """
+    The range that 98 % of the column's other stretches of `length` samples exceed [K]; 0 with fewer than ten.
+
+    Where so much rests that ten as long are not left, shorter ones stand for them: they move less.
+    """
+    length = max(min(length, np.count_nonzero(~resting) // 14), 2)
     count = values.size // length
-    if count < 10:
-        return 0.0
     whole = values[:count * length].reshape(count, length)
     quiet = resting[:count * length].reshape(count, length).any(axis=1) | (np.abs(whole) <= margin).all(axis=1)
     ranges = np.ptp(whole[~quiet], axis=1)
@@ -306,6 +333,9 @@ def zero_curtain_level(days: Floats, *, margin: float = 0.7, still: float = 0.03
     """
     Where a sensor's zero curtain lies: the median of the days on which it stands still near 0 °C while freezing back.
 
+    Where it stands still more than once, for at least half as long, the stretch nearest to 0 °C is taken: slow ground
+    and coarse loggers rest at other temperatures, too, which is no evidence of drift.
+
     Parameters
     ----------
     days : ndarray, shape (n,)
@@ -315,7 +345,7 @@ def zero_curtain_level(days: Floats, *, margin: float = 0.7, still: float = 0.03
     still : float
         Largest change from day to day [K].
     shortest : int
-        Fewest days in a row; the longest such stretch is taken.
+        Fewest days in a row.
     swing : float
         Before it the sensor must have been warmer, and after it colder, by more than this [K]: ground that only
         rests near 0 °C has no zero curtain.
@@ -337,14 +367,14 @@ def zero_curtain_level(days: Floats, *, margin: float = 0.7, still: float = 0.03
     with np.errstate(invalid="ignore"):
         quiet = (np.abs(days) <= margin) & (np.abs(np.diff(days, prepend=np.nan)) <= still)
     edge = np.flatnonzero(np.diff(np.r_[False, quiet, False].astype(np.int8)))
-    level, longest = np.nan, shortest - 1
-    for first, last in edge.reshape(-1, 2):
-        if last - first <= longest or np.ptp(days[first:last]) > 5 * still:
-            continue
-        rest = float(np.median(days[first:last]))
-        if (days[:first] > rest + swing).any() and (days[last:] < rest - swing).any():
-            level, longest = rest, int(last - first)
-    return level, longest if level == level else 0
+    rests = [(int(last - first), float(np.median(days[first:last])), first, last) for first, last in edge.reshape(-1, 2)
+             if last - first >= shortest and np.ptp(days[first:last]) <= 5 * still]
+    longest = max((length for length, rest, first, last in rests
+                   if (days[:first] > rest + swing).any() and (days[last:] < rest - swing).any()), default=0)
+    if not longest:
+        return float("nan"), 0
+    length, level, *_ = min((r for r in rests if r[0] >= longest / 2), key=lambda r: abs(r[1]))
+    return level, length
 
 
 def snow_days(low: Floats, high: Floats, spread: Floats, *, warmest: float = 3.0, spread_warm: float = 0.1,

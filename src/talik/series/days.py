@@ -63,7 +63,8 @@ def day_offset(record: Record) -> float:
     """
     Hours to add to UTC so that days are those of the file's own clock; daily files keep their dates this way.
 
-    A zone with summer time counts with its winter offset.
+    A zone whose offset changes counts with the smallest one of the record's years (winter time); of daily samples,
+    with the largest: stamps at local midnight then stay on their date all year.
 
     Examples
     --------
@@ -79,10 +80,10 @@ def day_offset(record: Record) -> float:
         return -hours if found[1] == "-" else hours
     if text.upper() in ("", "UTC", "Z", "GMT"):
         return 0.0
-    return _winter_offset(text)
+    return _zone_offset(text, record.times)
 
 
-def _winter_offset(name: str) -> float:
+def _zone_offset(name: str, times: NDArray[np.datetime64]) -> float:
     from datetime import datetime
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -90,5 +91,8 @@ def _winter_offset(name: str) -> float:
         zone = ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise DataError(f"time zone {name!r}: neither an offset (UTC+09:00) nor a known name") from error
-    offsets = [zone.utcoffset(datetime(2020, month, 1)) for month in (1, 7)]
-    return min(o.total_seconds() for o in offsets if o is not None) / 3600
+    span = (times.min(), times.max()) if times.size else (np.datetime64("2020-01-01"),) * 2
+    first, last = (int(stamp.astype("M8[Y]").astype(np.int64)) + 1970 for stamp in span)
+    offsets = [zone.utcoffset(datetime(year, month, 1)) for year in range(first, last + 1) for month in (1, 7)]
+    pick = max if calendar.sampling_step(np.sort(times)) >= 86400 else min
+    return pick(o.total_seconds() for o in offsets if o is not None) / 3600

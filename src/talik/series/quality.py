@@ -236,13 +236,15 @@ def _along_time(name: str, record: Record, known: Flags, flags: Flags, order: ND
             continue
         x, block = values[rows, k], max(30, int(10 * 86400 / step))
         follows = np.r_[False, np.diff(us[rows]) <= 2.5e6 * step]
+        shortest = max(rules.flat_samples, int(np.ceil(rules.flat_days * 86400 / step)))
         if name == "flat":
-            shortest = max(rules.flat_samples, int(np.ceil(rules.flat_days * 86400 / step)))
             marked = quality.stuck(x, follows, shortest=shortest, floor=rules.spike_floor)
         elif name == "spike":
             marked = quality.spikes(x, block=block, factor=rules.spike_factor, floor=rules.spike_floor)
         else:
+            in_ground = record.depths[k] >= 0
             marked = quality.steps(x, follows, block=block, factor=rules.step_factor, floor=rules.step_floor,
-                                   longest=int(rules.step_days * 86400 / step))
+                                   longest=int(rules.step_days * 86400 / step),
+                                   tail=0.0 if in_ground else rules.step_tail, rest=shortest)
         flag = {"flat": Flag.FLAT, "spike": Flag.SPIKE, "step": Flag.STEP}[name]
         flags[order[rows[marked]], k] |= np.uint16(int(flag))

@@ -37,6 +37,9 @@ class Rules:
         `spike_factor` times the season's own scatter (90 % quantile over ten days).
     step_floor, step_factor, step_days : float
         The same for jumps between neighbouring samples whose level stays; a jump back within `step_days` ends it.
+    step_tail : float
+        In air, and where the depth is unknown, a step is also larger than this many times the change that one sample
+        in a thousand exceeds: fronts are no steps.
     flat_days, flat_samples : float, int
         A run of one value is looked at when it lasts as long and has as many samples.
     depth_slack, lag_slack : float
@@ -65,6 +68,7 @@ class Rules:
     step_floor: float = 2.0
     step_factor: float = 12.0
     step_days: float = 120.0
+    step_tail: float = 3.0
     flat_days: float = 3.0
     flat_samples: int = 10
     depth_slack: float = 0.05
