@@ -131,6 +131,27 @@ def test_a_level_that_jumps_for_good_rejects_the_shorter_side(invented):
     np.testing.assert_array_equal(rows_under(early, Flag.STEP, 5), np.arange(3000))
 
 
+@pytest.mark.parametrize("days", [5, 17, 61, 120, 150, 200])
+def test_a_stretch_that_hangs_makes_no_step_of_the_healthy_rest(invented, days):
+    record = invented(6, hours=3, depths=(-2.0, 0.2, 0.5, 1.0, 2.0))
+    values, per_day = record.values.copy(), 8
+    hung = np.zeros(values.shape, bool)
+    for column in range(values.shape[1]):
+        first = int(np.random.default_rng([days, column]).integers(100, values.shape[0] - 100 - days * per_day))
+        hung[first:first + days * per_day, column] = True
+        values[hung[:, column], column] = values[first, column]
+    found = check(record.with_values(values, record.flags, note="hung")).record.flags
+    assert not (found[~hung] & Flag.STEP.value).any()
+
+
+def test_a_sensor_that_dies_early_is_no_step_of_what_it_measured_before(invented):
+    record = invented(6, end="2017-01-01", depths=(0.5, 1.0))
+    dead = with_fault(record, slice(5000, None), 1, -25.0)
+    found = check(dead).record.flags[:, 1]
+    assert (found[5000:] & Flag.FLAT.value).all()
+    assert not (found[:5000] & (Flag.STEP | Flag.FLAT).value).any()
+
+
 def test_melt_water_that_lifts_frozen_ground_to_zero_is_no_step():
     x = np.r_[np.full(400, -4.0), np.full(400, -0.1), np.linspace(0, 6, 400)]
     x += np.random.default_rng(0).normal(0, 0.02, 1200)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from talik.kernels import quality
 from talik.kernels.calendar import sampling_step
+from talik.kernels.jumps import steps
 from talik.records import REJECTED, Flag, Record
 from talik.results import Result
 from talik.series.profiles import depth_findings, drift_findings, snow_flags
@@ -243,8 +244,8 @@ def _along_time(name: str, record: Record, known: Flags, flags: Flags, order: ND
             marked = quality.spikes(x, block=block, factor=rules.spike_factor, floor=rules.spike_floor)
         else:
             in_ground = record.depths[k] >= 0
-            marked = quality.steps(x, follows, block=block, factor=rules.step_factor, floor=rules.step_floor,
-                                   longest=int(rules.step_days * 86400 / step),
-                                   tail=0.0 if in_ground else rules.step_tail, rest=shortest)
+            marked = steps(x, follows, block=block, factor=rules.step_factor, floor=rules.step_floor,
+                           longest=int(rules.step_days * 86400 / step), rest=shortest,
+                           tail=0.0 if in_ground else rules.step_tail)
         flag = {"flat": Flag.FLAT, "spike": Flag.SPIKE, "step": Flag.STEP}[name]
         flags[order[rows[marked]], k] |= np.uint16(int(flag))
