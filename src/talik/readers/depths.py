@@ -32,12 +32,18 @@ _GLUED = re.compile(
     rf"(?<!(?<!\d)0)(?:[^\W\d]|_)(\d+(?:[.,]\d+)?)_?({_UNIT})(?![A-Za-z0-9\u0400-\u04ff])", re.IGNORECASE
 )  # not 0_5m
 _INCHES = re.compile(r"(?<![\d.,])(\d+(?:[.,]\d+)?)(in)(?:ch|ches)?(?![A-Za-z])", re.IGNORECASE)
+_LAYER = re.compile(
+    rf"(?<![A-Za-z\u0400-\u04ff\d.,])\d+(?:[.,]\d+)?(?:{_UNIT})?[-\u2013]\d+(?:[.,]\d+)?\s?(?:{_UNIT})(?![A-Za-z])",
+    re.IGNORECASE,
+)
+"""0-10cm: a layer, of which the depth may be the middle or either end."""
+
 _LABEL = re.compile(rf"LBL:\s*({_NUM})\s*({_UNIT})?\b", re.IGNORECASE)
 _BARE = re.compile(_NUM)
 _SIGNED = re.compile(rf"[-\u2212]\d+(?:[.,]\d+)?\s*[_ ]?\s*({_UNIT})?", re.IGNORECASE)
 _DECIMAL = re.compile(r"(?:(.*?)[_ ]?|X\.?)([-\u2212]?\d+\.\d+)")
 _ABOVE = re.compile(
-    r"(?<![a-z])(air|above|height|воздух\w*|luft\w*)(?![a-z])|(?<![a-z])air_?t(emp\w*)?(?![a-z])|"
+    r"(?<![a-z])(air|above|height|воздух\w*|luft\w*)(?![a-z])|(?<![a-z])air_?tc?(emp\w*)?(?![a-z])|"
     r"(?<![a-z])t(emp\w*)?_?air(?![a-z])|气温",
     re.IGNORECASE,
 )
@@ -92,13 +98,15 @@ def depths_of(labels: Sequence[str], *, bare: str | None = None) -> Labelled:
     array([0.05, 0.5 , 1.5 ,  nan])
     >>> depths_of(["soil1_5cm", "air_temp_3m", "T20cm", "T0_5m"]).depths
     array([ 0.05, -3.  ,  0.2 ,   nan])
+    >>> depths_of(["TA_2m", "T_0.02", "T_1.0"]).depths
+    array([-2.  ,  0.02,  1.  ])
     >>> depths_of(["-0.5m", "-1.0m"]).depths, depths_of(["Temp (LBL: 5)", "Temp (LBL: 10)"]).depths
     (array([0.5, 1. ]), array([ 5., 10.]))
     """
     found = np.array([_depth(label, bare) for label in labels], dtype=float)
-    if np.isnan(found).all():
-        found = _decimals(labels)
     by_word = np.array([is_air(label) for label in labels], dtype=bool)
+    if np.isnan(found[~by_word]).all():
+        found[~by_word] = _decimals([label for label in labels if not is_air(label)])
     free = ~by_word & ~np.isnan(found)
     lone = free.sum() == 1 and found[free][0] < 0 and not by_word.any()
     if lone and _SIGNED.fullmatch(labels[int(np.flatnonzero(free)[0])].strip()):
@@ -141,7 +149,7 @@ def is_air(label: str) -> bool:
 
     Examples
     --------
-    >>> [is_air(label) for label in ("Air 2 m", "AirTemp_1.5m", "TA_2m", "Tair", "T soil (at 5 cm)", "stair")]
+    >>> [is_air(label) for label in ("Air 2 m", "AirTC_Avg", "TA_2m", "Tair", "T soil (at 5 cm)", "stair")]
     [True, True, True, True, False, False]
     """
     return bool(_ABOVE.search(label) or _AIR_CODE.match(label.strip()))
@@ -188,6 +196,8 @@ def bare_unit(numbers: Sequence[float]) -> str | None:
 
 def _depth(label: str, bare: str | None) -> float:
     text = label.strip().strip('"')
+    if _LAYER.search(text):
+        return float("nan")
     for pattern, number, unit in ((_LABEL, 1, 2), (_AFTER, 1, 2), (_BEFORE, 2, 1), (_GLUED, 1, 2), (_INCHES, 1, 2)):
         match = pattern.search(text)
         if match:

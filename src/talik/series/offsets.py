@@ -14,10 +14,11 @@ from talik.results import Result
 from talik.series.columns import Column, Pick, joined
 from talik.series.completeness import Completeness, completeness_rule
 from talik.series.deployments import strings
+from talik.series.doubts import unit_doubt
 from talik.series.filling import Filling
 from talik.series.pairing import Pairing, year_rows
 from talik.series.quality import checked_once
-from talik.series.roles import air_columns, depth_columns, surface_columns
+from talik.series.roles import air_columns, air_said, depth_columns, surface_columns
 from talik.series.rules import Rules
 from talik.series.thaw import ThawOptions
 from talik.series.uncertainty import MeanOverYears, Sensors, over_years
@@ -126,9 +127,9 @@ class AnnualOffsets(Result):
             if mean.n:
                 spread = f", ± {mean.sd:.2f} between years" if mean.n > 1 else ""
                 parts.append(f"{title} {mean.mean:+.2f} K (n = {mean.n}{spread}, measured to {mean.uncertainty:.2f})")
-        if not parts:
-            return f"{self.site}: no offset in {self.years.height} years ({'; '.join(_commonest(self.years))})"
-        return f"{self.site}: " + ", ".join(parts)
+        found = ", ".join(parts) or f"no offset in {self.years.height} years ({'; '.join(_commonest(self.years))})"
+        lacking = [said for said in self.settings["notes"] if said.startswith("no surface offset")]
+        return "; ".join([f"{self.site}: {found}", *lacking])
 
 
 def annual_offsets(records: Record | Sequence[Record], *, air: Pick = None, surface: Pick = None, depth: Pick = None,
@@ -145,8 +146,8 @@ def annual_offsets(records: Record | Sequence[Record], *, air: Pick = None, surf
     records : Record or sequence of Record
         The site's records: air may come from one file and the ground from another.
     air : float, str or sequence, optional
-        Air column: height below zero [m] (-2.0), label, or pattern ("AirT*"). Without it, the column at negative
-        height nearest to 2 m.
+        Air column: height below zero [m] (-2.0), label, or pattern ("AirT*"). Without it, the column at a height of
+        1 m and more that is nearest to 2 m; where there is none, the one column that says "air" but not how high.
     surface : float, str or sequence, optional
         Surface column: depth [m], label or pattern. Without it, the column nearest the surface within
         `surface_depth`. A sequence or a pattern with several columns are replicates, in the order of `depth`'s.
@@ -185,7 +186,8 @@ def annual_offsets(records: Record | Sequence[Record], *, air: Pick = None, surf
     Raises
     ------
     DataError
-        If there is no record, or neither offset can be had from the columns there are.
+        If there is no record, neither offset can be had from the columns there are, or values whose unit is named
+        nowhere cannot be °C.
     UsageError
         If a column that was asked for does not exist, or replicates do not pair up.
 
@@ -194,7 +196,8 @@ def annual_offsets(records: Record | Sequence[Record], *, air: Pick = None, surf
     All means of one row cover the same days of the calendar, first to last. Means over years are means of offsets,
     never offsets of means over different years: on real stations that mistake exceeded 1 K.
     Deployments that measured side by side for up to 31 days are one after the other, too: there the earlier one counts,
-    and `settings["overlaps"]` says where and by how much they differ. With strings at different depths, every year's
+    and `settings["overlaps"]` says where and by how much they differ. `settings["notes"]` says why there is no air, how
+    far its height is known, and whether the unit is in doubt. With strings at different depths, every year's
     profile is that of the string with most whole sensors, at its own depths.
     With replicates, each pairs its own surface with its own depth, and a year's value is the mean over those
     replicates that have both.
@@ -221,6 +224,7 @@ def annual_offsets(records: Record | Sequence[Record], *, air: Pick = None, surf
     if check:
         several = [checked_once(record, rules) for record in several]
     name = site or several[0].site
+    doubts = [doubt for record in several if (doubt := unit_doubt(record))]
     served = (air_columns(several, air), surface_columns(several, surface, surface_depth, depth_tolerance),
               depth_columns(several, depth, depth_tolerance))
     picked = served[0][0], served[1][0], served[2][0]
@@ -235,7 +239,8 @@ def annual_offsets(records: Record | Sequence[Record], *, air: Pick = None, surf
     years = years.select(pl.lit(name).alias("site"), pl.all())
     return AnnualOffsets(name, years, columns, {**pairing.settings, "depth_method": method, "checked": check,
                                                 "surface_depth": surface_depth, "depth_tolerance": depth_tolerance,
-                                                "overlaps": tuple(said for _, overlaps in served for said in overlaps)},
+                                                "overlaps": tuple(said for _, overlaps in served for said in overlaps),
+                                                "notes": (*air_said(several, picked[0]), *doubts)},
                          digest)
 
 
@@ -258,8 +263,8 @@ def _possible(name: str, picked: tuple[Sequence[Column], ...], depth: Pick, reco
         raise DataError(f"{name}: no column near enough to the surface (depths [m]: {there}). Say "
                         "which it is with surface=..., or raise surface_depth.")
     if not air and depth is None and not any((r.depths > surface[0].depth).any() for r in records):
-        raise DataError(f"{name}: neither air (negative height) nor a deeper column beside the surface: no offset can "
-                        "be had. Add the record that has them, or say which they are with air=... and depth=...")
+        raise DataError(f"{name}: neither air at a height of 1 m or more nor a deeper column beside the surface: no "
+                        "offset can be had. Add the record that has them, or name them with air=... and depth=...")
 
 
 def _known(value: float) -> float | None:

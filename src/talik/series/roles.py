@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from talik.errors import UsageError
+from talik.readers.depths import is_air
 from talik.records import Record
 from talik.series.columns import SAME_DEPTH, Column, Pick, all_columns, chosen
 from talik.series.deployments import in_sequence, near
@@ -12,16 +15,41 @@ from talik.series.deployments import in_sequence, near
 SCREEN_HEIGHT, SAME_HEIGHT = -2.0, 0.5
 """Where air is looked for, and by how much heights may differ from one deployment to the next [m]."""
 
+LOWEST_SCREEN = 1.0
+"""Sensors below this height [m] measure the air at the ground and serve as air only when asked for."""
+
 Served = tuple[tuple[Column, ...], list[str]]
 """Columns, and what is to be said of deployments that overlap."""
 
 
 def air_columns(records: Sequence[Record], pick: Pick) -> Served:
-    """The air columns asked for, or that at negative height nearest to 2 m; none when there is none."""
+    """
+    The air columns asked for, or that nearest to 2 m of height; else that which says "air" without saying its height.
+
+    Sensors lower than `LOWEST_SCREEN` are never taken unasked. None when there is none: `air_said` says why.
+    """
     if pick is not None:
         return in_sequence(chosen(records, pick, "air"), SAME_HEIGHT, "air")
-    heights = [[c for c in all_columns([record]) if c.depth < 0] for record in records]
-    return _best(heights, lambda c: abs(c.depth - SCREEN_HEIGHT), SAME_HEIGHT, "air")
+    heights = [[c for c in all_columns([record]) if c.depth <= -LOWEST_SCREEN] for record in records]
+    if any(heights):
+        return _best(heights, lambda c: abs(c.depth - SCREEN_HEIGHT), SAME_HEIGHT, "air")
+    unknown = [[c for c in all_columns([record]) if np.isnan(c.depth) and is_air(c.label)] for record in records]
+    return _best(unknown, lambda c: 0.0, SAME_HEIGHT, "air")
+
+
+def air_said(records: Sequence[Record], served: Sequence[Column]) -> list[str]:
+    """What is to be known of the air: why there is none, that its height is not known, that it is low."""
+    if served:
+        low = [c.name for c in served if -LOWEST_SCREEN < c.depth < 0]
+        unknown = [c.label for c in served if np.isnan(c.depth)]
+        return [*(f"air: {name} stands lower than {LOWEST_SCREEN:g} m: the air at the ground, not that of a screen"
+                  for name in low),
+                *(f"air: the height of {label} is not given; taken as that of a screen" for label in unknown)]
+    columns = all_columns(records)
+    low = [c.name for c in columns if c.depth < 0]
+    why = f"only {', '.join(low)}, lower than {LOWEST_SCREEN:g} m" if low else (
+        f"none among {', '.join(dict.fromkeys(c.label for c in columns[:12]))}{' ...' if len(columns) > 12 else ''}")
+    return [f"no surface offset: there is no air column ({why}); name it with air=..."]
 
 
 def surface_columns(records: Sequence[Record], pick: Pick, deepest: float, tolerance: float) -> Served:
