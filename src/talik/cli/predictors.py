@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from talik.synthesis.predictors import SitePredictors
 
 _DOORS = ("cds", "edh", "gee")
+_ENDINGS = (".csv", ".parquet")
 
 
 @click.command()
 @click.argument("sites")
+@click.option("--column", "columns", multiple=True, metavar="latitude=Lat", help="Which column of SITES is which.")
 @click.option("--source", "sources", multiple=True, required=True,
               help="cds (Climate Data Store), edh (Earth Data Hub), gee (Earth Engine), or a file; repeat for more.")
 @click.option("--years", default=None, help="First and last whole year, as 2014-2023. [default: what the files cover]")
@@ -28,7 +30,8 @@ _DOORS = ("cds", "edh", "gee")
 @click.option("--out", type=click.Path(path_type=Path), default=None,
               help="Write the table here (.csv or .parquet), and OUT-provenance beside it.")
 @click.option("--variable", "variables", multiple=True, help="Only this predictor; repeat for more. [default: all]")
-@click.option("--without", multiple=True, help="All but this predictor; repeat for more. snow_season is the dearest.")
+@click.option("--without", multiple=True,
+              help="All but this predictor (precipitation: with its seasons); repeat for more. snow_season is dearest.")
 @click.option("--dataset", default="", help="Data set of local files, as reanalysis-era5-land-monthly-means.")
 @click.option("--accumulation", default=None, help="How amounts accumulate in local files of an unknown data set.")
 @click.option("--name", "names", multiple=True, help="YOURS=ERA5LAND: a field's name in your files, as Tair=t2m.")
@@ -39,17 +42,20 @@ _DOORS = ("cds", "edh", "gee")
 @click.option("--project", default="", help="Your Earth Engine project.")
 @click.option("--dry-run", is_flag=True, help="Print the requests to the Climate Data Store and their cost; send none.")
 @format_option
-def predictors(sites: str, sources: tuple[str, ...], years: str | None, store: Path | None, out: Path | None,
-               variables: tuple[str, ...], without: tuple[str, ...], dataset: str, accumulation: str | None,
-               names: tuple[str, ...], transpiration: Any, lapse: float | None, temperature_years: str | None,
-               project: str, dry_run: bool, form: str | None) -> None:
+def predictors(sites: str, columns: tuple[str, ...], sources: tuple[str, ...], years: str | None, store: Path | None,
+               out: Path | None, variables: tuple[str, ...], without: tuple[str, ...], dataset: str,
+               accumulation: str | None, names: tuple[str, ...], transpiration: Any, lapse: float | None,
+               temperature_years: str | None, project: str, dry_run: bool, form: str | None) -> None:
     """
     Predictors of ERA5-Land at SITES: a bundled study (see `talik studies`), or a table of sites.
 
     Means over whole years of the 12 predictors of Liu et al. (2025), air and skin temperature, degree-days, seasons,
     each with the cell it comes from, its distance and height, and what speaks against it.
     """
-    table = _site_table(sites)
+    if out is not None and out.suffix not in _ENDINGS:
+        raise UsageError(f"--out: got {out.name!r}, expected a name that ends in {' or '.join(_ENDINGS)}")
+    fields = _pairs(names, "--name", "YOURS=ERA5LAND, as Tair=t2m")
+    table = _site_table(sites, _pairs(columns, "--column", "NAME=YOURS, as latitude=Lat"))
     source: Any = sources[0] if len(sources) == 1 and sources[0] in _DOORS else _files(sources)
     span = _span(years, "--years")
     wanted = _wanted(variables, without)
@@ -60,13 +66,13 @@ def predictors(sites: str, sources: tuple[str, ...], years: str | None, store: P
     from talik.synthesis.predictors import site_predictors
 
     found = site_predictors(table, source, years=span, store=store, variables=wanted, dataset=dataset,
-                            accumulation=accumulation, names=_pairs(names), lapse=lapse, transpiration=transpiration,
+                            accumulation=accumulation, names=fields, lapse=lapse, transpiration=transpiration,
                             temperature_years=_span(temperature_years, "--temperature-years"),
                             service=Service(project=project), watch=_say)
     click.echo(f"{found}.", err=True)
     for row in found.missing().iter_rows(named=True):
-        names = row["variables"]
-        shown = ", ".join(names) if len(names) < 6 else f"{len(names)} predictors"
+        lacking = row["variables"]
+        shown = ", ".join(lacking) if len(lacking) < 6 else f"{len(lacking)} predictors"
         click.echo(f"missing at {row['sites']} sites: {shown}: {row['reason']}", err=True)
     if out is None:
         emit(found.to_frame(), form, title="Predictors of ERA5-Land")
@@ -101,8 +107,6 @@ def reduce(files: tuple[Path, ...], out: Path, years: str | None, dataset: str, 
 def _write(found: SitePredictors, out: Path) -> None:
     from talik.files import write_csv, write_parquet
 
-    if out.suffix not in (".csv", ".parquet"):
-        raise UsageError(f"--out: got {out.name!r}, expected a name that ends in .csv or .parquet")
     write = write_csv if out.suffix == ".csv" else write_parquet
     for path, frame in ((out, found.to_frame()), (out.with_stem(f"{out.stem}-provenance"), found.provenance)):
         click.echo(f"wrote {write(path, frame)}")
@@ -114,7 +118,8 @@ def _wanted(variables: tuple[str, ...], without: tuple[str, ...]) -> tuple[str, 
     for name in (*variables, *without):
         if name not in STATISTICS:
             raise unknown("predictor of ERA5-Land", name, STATISTICS)
-    wanted = tuple(name for name in variables or STATISTICS if name not in without)
+    seasons = tuple(name for name in STATISTICS if name.startswith("precipitation_") and "precipitation" in without)
+    wanted = tuple(name for name in variables or STATISTICS if name not in (*without, *seasons))
     if not wanted:
         raise UsageError("--without: leaves no predictor")
     return wanted if variables or without else None
@@ -142,7 +147,7 @@ def _dry_run(source: Any, table: pl.DataFrame, span: tuple[int, int] | None, wan
         click.echo("No key is saved, so the service was not asked what its points have and what this costs.", err=True)
 
 
-def _site_table(name: str) -> pl.DataFrame:
+def _site_table(name: str, columns: dict[str, str]) -> pl.DataFrame:
     from talik.synthesis.published import sites, studies
     from talik.synthesis.table import read_sites
 
@@ -157,7 +162,27 @@ def _site_table(name: str) -> pl.DataFrame:
             return sites(section.published)
         return read_sites(settings.path(str(section.table)), columns=section.columns, units=section.units,
                           encoding=section.encoding, sheet=section.sheet)
-    return read_sites(path)
+    return read_sites(_placed(path, columns), columns=columns)
+
+
+def _placed(path: Path, columns: dict[str, str]) -> Path | pl.DataFrame:
+    """The table as it is, or with an empty column of temperatures where it has only places: here they are enough."""
+    import polars as pl
+
+    from talik.synthesis.columns import matched
+    from talik.synthesis.tabular import tabular
+
+    table = tabular(path)
+    try:
+        matched(table.frame.columns, columns, file=table.name)
+    except UsageError:
+        known = matched([*table.frame.columns, "maat"], columns, file=table.name)
+        for name in ("latitude", "longitude"):
+            if name not in known:
+                raise UsageError(f"{table.name}: no column {name!r}. Found: {', '.join(table.frame.columns)}. Name it: "
+                                 f"columns={{{name!r}: ...}}") from None
+        return table.frame.with_columns(maat=pl.lit(None, pl.Float64))
+    return path
 
 
 def _files(sources: tuple[str, ...]) -> list[Path]:
@@ -177,10 +202,10 @@ def _span(text: str | None, option: str) -> tuple[int, int] | None:
     return first, int(found[2] or first)
 
 
-def _pairs(names: tuple[str, ...]) -> dict[str, str]:
-    pairs = dict(name.split("=", 1) for name in names if "=" in name)
-    if len(pairs) != len(names):
-        raise UsageError(f"--name: got {', '.join(names)}, expected YOURS=ERA5LAND, as Tair=t2m")
+def _pairs(given: tuple[str, ...], option: str, form: str) -> dict[str, str]:
+    pairs = dict(text.split("=", 1) for text in given if "=" in text)
+    if len(pairs) != len(given):
+        raise UsageError(f"{option}: got {', '.join(given)}, expected {form}")
     return pairs
 
 

@@ -56,8 +56,32 @@ def declared(dataset: str) -> How | None:
     name = dataset.strip().lower()
     if name in _MEANS_OF_COUNTERS:
         raise DataError(f"{dataset}: its accumulated fields are daily means, not amounts. Take totals from "
-                        "reanalysis-era5-land at 00 UTC, or from reanalysis-era5-land-monthly-means.")
+                        "reanalysis-era5-land at 00 UTC, or from reanalysis-era5-land-monthly-means, or leave out "
+                        "precipitation (with its seasons) and transpiration.")
     return _BY_DATASET.get(name)
+
+
+def refuse_unknown(dataset: str, asked: str | None = None) -> None:
+    """
+    Refuse an id that is none of a data set of ERA5-Land, and a kind of accumulation that does not exist.
+
+    Raises
+    ------
+    UnknownName
+        With the nearest and all that exist.
+
+    Examples
+    --------
+    >>> refuse_unknown("reanalysis-era5-land")
+    >>> refuse_unknown("reanalysis-era5-lnd")
+    Traceback (most recent call last):
+    ...
+    talik.errors.UnknownName: unknown data set 'reanalysis-era5-lnd'. Did you mean 'reanalysis-era5-land'? ...
+    """
+    if dataset and dataset.strip().lower() not in (*_BY_DATASET, *_MEANS_OF_COUNTERS):
+        raise unknown("data set", dataset, [*_BY_DATASET, *_MEANS_OF_COUNTERS])
+    if asked is not None and asked not in get_args(How):
+        raise unknown("kind of accumulation", asked, get_args(How))
 
 
 def observed(values: NDArray[Any], times: NDArray[np.datetime64]) -> How | None:
@@ -131,8 +155,7 @@ def decide(field: str, dataset: str, step: Step, *, shape: How | None = None, as
     ...
     talik.errors.DataError: tp: reanalysis-era5-land keeps amounts since 00 UTC of the day; ...
     """
-    if asked is not None and asked not in get_args(How):
-        raise unknown("kind of accumulation", asked, get_args(How))
+    refuse_unknown("", asked)
     how: How | None = asked if asked is not None else declared(dataset)  # type: ignore[assignment]
     source = "you say it" if asked is not None else dataset
     if how is None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from talik.era5land.climate import NO_DATA, REASONS, statistics
 from talik.era5land.fields import made_of
 from talik.era5land.passes import Pass
+from talik.era5land.plausible import refuse_implausible
 from talik.era5land.tiles import Parts, Tile
 from talik.era5land.workers import load_parts
 from talik.errors import FileError
@@ -111,6 +112,9 @@ def _variable(passed: Pass, variable: str, tiles: Sequence[Tile], done: dict[str
             array[..., ~land] = np.nan
         for code in reasons.values():
             code[~land] = NO_DATA
+    wide = shape[1]
+    refuse_implausible(passed.quantities[variable], values[f"{variable}_by_month"].reshape(12, -1),
+                       passed.calendar(variable), lambda k: passed.grid.place(k // wide, k % wide))
     first, last = passed.years
     made: dict[str, Any] = {}
     for name, array in values.items():

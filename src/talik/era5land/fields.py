@@ -220,9 +220,11 @@ _UNITS: Mapping[str, tuple[str, ...]] = {
     "m2 m-2": ("m2 m-2", "m**2 m**-2", "m^2/m^2", "area fraction"), "m s-1": ("m s-1", "m s**-1", "m/s"),
     "m2 s-2": ("m2 s-2", "m**2 s**-2", "m^2/s^2")}
 _OTHER: Mapping[tuple[str, str], tuple[float, float]] = {
-    ("%", "1"): (100.0, 0.0), ("K", "degC"): (1.0, 273.15), ("m", "mm"): (1e-3, 0.0), ("m", "cm"): (1e-2, 0.0)}
+    ("%", "1"): (100.0, 0.0), ("K", "degC"): (1.0, 273.15), ("m", "mm"): (1e-3, 0.0), ("m", "cm"): (1e-2, 0.0),
+    ("1", "%"): (1e-2, 0.0), ("m3 m-3", "%"): (1e-2, 0.0), ("kg m-3", "g cm-3"): (1e3, 0.0)}
 _SPELT = {spelling: unit for unit, spellings in _UNITS.items() for spelling in spellings} | {
     "degC": "degC", "°C": "degC", "C": "degC", "Celsius": "degC", "celsius": "degC", "mm": "mm", "cm": "cm",
+    "mm day-1": "mm", "mm d-1": "mm", "mm/day": "mm", "g cm**-3": "g cm-3", "g/cm^3": "g cm-3", "g/cm3": "g cm-3",
     "m day-1": "m", "m d-1": "m", "m/day": "m"}
 
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from talik.era5land.accumulations import Step
+from talik.era5land.accumulations import Step, refuse_unknown
 from talik.era5land.chunks import Box, Packing, packing, read_block, read_packed
 from talik.era5land.fields import FIELDS, known_field, to_file_unit
 from talik.era5land.sources import datasets_of
-from talik.errors import AmbiguousFile, DataError, FileError, UsageError, missing_extra
+from talik.errors import AmbiguousFile, DataError, FileError, UnknownName, UsageError, missing_extra, unknown
 
 _RENAMED = {"valid_time": "time", "lat": "latitude", "lon": "longitude", "y": "latitude", "x": "longitude",
             "location": "cell", "points": "cell", "station": "cell"}
@@ -115,6 +115,16 @@ class Grid:
         size = np.abs(np.diff(self.latitude)) if self.gridded and self.latitude.size > 1 else np.empty(0)
         return float(np.median(size)) if size.size else 0.1
 
+    def place(self, row: int, column: int) -> str:
+        """Words for the centre of a cell."""
+        return f"latitude {self.latitude[row if self.gridded else column]:g}, longitude {self.longitude[column]:g}"
+
+    @property
+    def area(self) -> str:
+        """Words for the area of the centres of its cells."""
+        return (f"latitudes {self.latitude.min():g} to {self.latitude.max():g}, "
+                f"longitudes {self.longitude.min():g} to {self.longitude.max():g}")
+
 
 def open_grid(sources: str | Path | Iterable[str | Path], *, dataset: str = "",
               names: Mapping[str, str] | None = None) -> Grid:
@@ -145,6 +155,7 @@ def open_grid(sources: str | Path | Iterable[str | Path], *, dataset: str = "",
         import xarray  # noqa: F401
     except ImportError:
         raise missing_extra("reading grids", "xarray", "grids") from None
+    refuse_unknown(dataset)
     paths = [Path(sources)] if isinstance(sources, (str, Path)) else [Path(source) for source in sources]
     if not paths:
         raise UsageError("sources: no files given")
@@ -156,7 +167,9 @@ def open_grid(sources: str | Path | Iterable[str | Path], *, dataset: str = "",
 
         return grid_of([(table_dataset(tables, names=names), ", ".join(path.name for path in tables))],
                        dataset=dataset)
-    return grid_of([(found, path.name) for path in paths for found in datasets_of(path)], dataset=dataset, names=names)
+    opened = [(found, path.name) for path in paths for found in datasets_of(path)]
+    _refuse_names(names, opened)
+    return grid_of(opened, dataset=dataset, names=names)
 
 
 def open_grids(sources: str | Path | Iterable[str | Path], *, dataset: str = "",
@@ -167,24 +180,36 @@ def open_grids(sources: str | Path | Iterable[str | Path], *, dataset: str = "",
     Fields without time (land fraction, geopotential) of the same cells join every grid of these cells.
     """
     paths = [Path(sources)] if isinstance(sources, (str, Path)) else [Path(source) for source in sources]
+    refuse_unknown(dataset)
     if len(paths) < 2 or all(path.suffix.lower() in TABLES for path in paths):
         return [open_grid(paths, dataset=dataset, names=names)]
     groups: dict[tuple[Any, ...], list[tuple[Any, str]]] = {}
     still: dict[tuple[Any, ...], list[tuple[Any, str]]] = {}
-    for path in paths:
-        for found in datasets_of(path):
-            ds = _plain(found, path.name)
-            cells = ("points",) if "cell" in ds.dims else tuple(
-                np.round(ds[name].values.astype(float), 4).tobytes() for name in ("latitude", "longitude"))
-            step = _step_of(ds)
-            (still if step == "static" else groups).setdefault((cells, *(() if step == "static" else (step,))),
-                                                               []).append((ds, path.name))
+    opened = [(found, path.name) for path in paths for found in datasets_of(path)]
+    _refuse_names(names, opened)
+    for found, name in opened:
+        ds = _plain(found, name)
+        cells = ("points",) if "cell" in ds.dims else tuple(
+            np.round(ds[axis].values.astype(float), 4).tobytes() for axis in ("latitude", "longitude"))
+        step = _step_of(ds)
+        (still if step == "static" else groups).setdefault((cells, *(() if step == "static" else (step,))),
+                                                           []).append((ds, name))
     if not groups:
         return [grid_of(members, dataset=dataset, names=names) for members in still.values()]
     lone = [grid_of(members, dataset=dataset, names=names) for (cells,), members in still.items()
             if not any(key[0] == cells for key in groups)]
     return [grid_of([*members, *still.get(key[:1], [])], dataset=dataset, names=names)
             for key, members in groups.items()] + lone
+
+
+def _refuse_names(names: Mapping[str, str] | None, opened: Sequence[tuple[Any, str]]) -> None:
+    """Refuse names that no file has, and fields that ERA5-Land does not have."""
+    here = {str(name) for ds, _ in opened for name in ds.data_vars}
+    for theirs, meant in (names or {}).items():
+        if theirs not in here:
+            raise UnknownName(f"names: {unknown('variable of the files', theirs, sorted(here))}")
+        if known_field(meant) is None:
+            raise UnknownName(f"names: {unknown('field of ERA5-Land', meant, FIELDS)}")
 
 
 def _step_of(ds: Any) -> str:

@@ -113,6 +113,24 @@ def places(grid: Grid, latitude: ArrayLike, longitude: ArrayLike, *, reach_km: f
                   _static(grid, "z", row, column) / GRAVITY, _static(grid, "lsm", row, column), reason)
 
 
+def away(grid: Grid, latitude: ArrayLike, longitude: ArrayLike) -> str:
+    """Words for the area of a grid, and how far the nearest and the farthest of sites outside lie from its cells."""
+    lat, lon = np.asarray(latitude, float), np.asarray(longitude, float)
+    known = np.isfinite(lat) & np.isfinite(lon)
+    lat, lon = lat[known], lon[known]
+    if not lat.size:
+        return f"{grid.area}; no site has coordinates"
+    if grid.gridded:
+        nearest = np.abs(grid.latitude - lat[:, None]).argmin(axis=1)
+        beside = np.abs((grid.longitude - lon[:, None] + 180) % 360 - 180).argmin(axis=1)
+        apart = _distance(lat, lon, grid.latitude[nearest], grid.longitude[beside])
+    else:
+        apart = great_circle(lat, lon, grid.latitude, grid.longitude).min(axis=1)
+    first = int(apart.argmin())
+    return (f"{grid.area}; the nearest site (latitude {lat[first]:g}, longitude {lon[first]:g}) lies "
+            f"{apart[first]:.0f} km from the nearest cell, the farthest {apart.max():.0f} km")
+
+
 def series(grid: Grid, field: str, row: ArrayLike, column: ArrayLike) -> tuple[NDArray[np.datetime64], NDArray[Any]]:
     """
     The series of a field at some cells; every chunk that holds any of them is opened once.

@@ -17,6 +17,7 @@ from talik.era5land.climatology import assembled, read_climatology
 from talik.era5land.fields import made_of
 from talik.era5land.grids import Grid
 from talik.era5land.passes import Pass, plan_pass
+from talik.era5land.plausible import refuse_implausible
 from talik.era5land.steps import Years
 from talik.era5land.tiles import Parts, Tile, tile_shape
 from talik.era5land.workers import finished, packed
@@ -148,6 +149,11 @@ def reduce_cells(passed: Pass, rows: NDArray[np.int64], columns: NDArray[np.int6
     -------
     values, reasons : dict of ndarray, shape (n,)
         As `climate.statistics` gives them, for all statistics and for what is lacking too.
+
+    Raises
+    ------
+    DataError
+        If mean months are none that land has: see `plausible.refuse_implausible`.
     """
     shape = passed.grid.shape
     tiles: list[Tile] = []
@@ -165,11 +171,16 @@ def reduce_cells(passed: Pass, rows: NDArray[np.int64], columns: NDArray[np.int6
             members[tile.name] = inside
     values: dict[str, NDArray[np.float64]] = {}
     reasons: dict[str, NDArray[np.int8]] = {}
+    months = {variable: np.full((12, rows.size), np.nan) for variable in passed.quantities}
     for tile, parts in finished(tiles, threads=threads, cluster=None):
         found, codes = statistics(tile.quantity, tile.layers[0], parts, tile.calendar)
+        months[tile.quantity.variable][:, members[tile.name]] = found[f"{tile.quantity.variable}_by_month"]
         for name in codes:
             values.setdefault(name, np.full(rows.size, np.nan))[members[tile.name]] = found[name]
             reasons.setdefault(name, np.zeros(rows.size, np.int8))[members[tile.name]] = codes[name]
+    for variable, quantity in passed.quantities.items():
+        refuse_implausible(quantity, months[variable], passed.calendar(variable),
+                           lambda k: passed.grid.place(int(rows[k]), int(columns[k])))
     for variable, code in passed.lacking.items():
         for name in made_of(variable):
             values[name] = np.full(rows.size, np.nan)

@@ -11,12 +11,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from talik.era5land.accumulations import refuse_unknown
 from talik.era5land.climate import NO_FIELD, REASONS
 from talik.era5land.doors import USERS, Service, door_grids
 from talik.era5land.fields import QUANTITY_OF, made_of
 from talik.era5land.grids import Grid
 from talik.era5land.passes import NothingToMake, Pass, plan_pass
-from talik.era5land.points import GRAVITY, MARKS, PLACE_REASONS, Places, marks, places
+from talik.era5land.points import GRAVITY, INSIDE, MARKS, PLACE_REASONS, Places, away, marks, places
 from talik.era5land.reduce import Climatology, climatology_of, reduce_cells
 from talik.errors import DataError, UsageError, unknown
 from talik.frames import as_frame, frame_hash, numbers
@@ -29,6 +30,9 @@ STATISTICS = tuple(dict.fromkeys((*ERA5LAND_TWELVE, *QUANTITY_OF)))
 PLACE_COLUMNS = ("cell_latitude", "cell_longitude", "cell_distance_km", "cell_elevation_difference", "land_fraction")
 _ICE = "snow_water_equivalent"
 """Read wherever it is there: it tells glaciers."""
+STEEPEST = 0.05
+"""Beyond any lapse rate [K m-1]."""
+_UNCORRECTED = "not corrected for height: "
 _FINER = {"hourly": 0, "daily": 1, "monthly": 2, "": 3}
 
 
@@ -66,6 +70,7 @@ class SitePredictors(Result):
         whole = sum(name in here for name in ERA5LAND_TWELVE)
         periods = ", ".join(self.table["predictor_years"].drop_nulls().unique().sort()) or "no years"
         marked = {mark: self.table["predictor_marks"].str.contains(mark).sum() for mark in MARKS}
+        marked[_UNCORRECTED[:-2]] = self.provenance["note"].str.starts_with(_UNCORRECTED).sum()
         words = "".join(f"; {mark.replace('_', ' ').lower()}: {n}" for mark, n in marked.items() if n)
         return (f"{len(here)} predictors ({whole} of the 12) at {self.table.height} sites, "
                 f"averaged over {periods}{words}")
@@ -132,11 +137,17 @@ def site_predictors(sites: Any, source: Any, *, years: Years | None = None, stor
     RemoteError
         If a service refuses or fails; what was finished is kept, and the same call goes on.
     """
+    refuse_unknown(dataset, accumulation)
+    if lapse is not None and not abs(lapse) <= STEEPEST:
+        raise UsageError(f"lapse: got {lapse:g} K m-1, expected one within {STEEPEST:g}; 6.5 K colder a kilometre is "
+                         "lapse=-0.0065")
     frame = _sites(sites)
     asked = STATISTICS if variables is None else tuple(dict.fromkeys(variables))
     for name in asked:
         if name not in QUANTITY_OF:
             raise unknown("predictor of ERA5-Land", name, STATISTICS)
+    if lapse is not None and "air_temperature" not in asked:
+        raise UsageError("lapse: corrects air_temperature alone, which is not among the predictors asked for")
     wanted = tuple(dict.fromkeys(QUANTITY_OF[name] for name in asked))
     rows: dict[tuple[int, str], dict[str, Any]] = {}
     found = _sources(source, frame, years=years, variables=asked, store=store, dataset=dataset, names=names,
@@ -144,15 +155,21 @@ def site_predictors(sites: Any, source: Any, *, years: Years | None = None, stor
     statics = [grid for grid in found if isinstance(grid, Grid) and not grid.layers]
     served = [grid for grid in found if not (isinstance(grid, Grid) and not grid.layers)]
     refused: list[str] = []
+    parts: list[_Part] = []
     for grid in served:
         try:
             part = _read(grid, frame, wanted, years, accumulation, transpiration, reach_km, threads)
         except NothingToMake as error:
             refused.append(str(error))
             continue
+        parts.append(part)
         _keep(rows, part, frame, statics)
-    if not rows:
+    if not parts:
         raise DataError("no predictor can be had: " + ("; ".join(refused) or "the files hold no field with time"))
+    if all((part.at.reason != INSIDE).all() for part in parts):
+        where = " | ".join(dict.fromkeys(away(part.grid, frame["latitude"], frame["longitude"]) for part in parts[:5]))
+        raise DataError(f"no predictor can be had: no site has a land cell of the source, which covers {where}. Give "
+                        "files of the sites' area, or mend the coordinates.")
     provenance = _provenance(rows, frame, asked, years, temperature_years, lapse)
     settings = {"source": source if isinstance(source, str) else "files", "years": years, "variables": asked,
                 "dataset": dataset, "lapse": lapse, "transpiration": transpiration, "reach_km": reach_km,
@@ -168,7 +185,7 @@ class _Part:
     values: Mapping[str, NDArray[np.float64]]
     reasons: Mapping[str, NDArray[np.int8]]
     at: Places
-    cell_degrees: float
+    grid: Grid
     told: Mapping[str, Mapping[str, Any]]
 
 
@@ -228,7 +245,7 @@ def _read(source: Grid | Climatology, frame: pl.DataFrame, wanted: Sequence[str]
     values = {name: _spread(array, inside, lat.size, np.nan) for name, array in found.items()}
     reasons = {name: _spread(code, inside, lat.size, 0) for name, code in codes.items()}
     told = {name: _told(passed, variable) for variable in passed.quantities for name in made_of(variable)}
-    return _Part(values, reasons, at, source.cell_degrees, told)
+    return _Part(values, reasons, at, source, told)
 
 
 def _from_climatology(source: Climatology, lat: Any, lon: Any, wanted: Sequence[str], years: Years | None,
@@ -253,7 +270,7 @@ def _from_climatology(source: Climatology, lat: Any, lon: Any, wanted: Sequence[
     told = {name: {"dataset": source.settings["dataset"], "sources": ", ".join(source.settings["sources"]),
                    "step": "climatology", "accumulation": None, "years": made,
                    "note": str(ds[name].attrs.get("comment", "")) or None} for name in here}
-    return _Part(values, reasons, at, grid.cell_degrees, told)
+    return _Part(values, reasons, at, grid, told)
 
 
 def _told(passed: Pass, variable: str) -> dict[str, Any]:
@@ -275,7 +292,7 @@ def _keep(rows: dict[tuple[int, str], dict[str, Any]], part: _Part, frame: pl.Da
     fraction = np.where(np.isnan(part.at.land_fraction), fraction, part.at.land_fraction)
     snow = part.values.get(_ICE)
     precision = frame["coordinate_precision_km"].to_numpy() if "coordinate_precision_km" in frame.columns else None
-    marked = marks(part.at, precision_km=precision, snow_water=snow, cell_degrees=part.cell_degrees)
+    marked = marks(part.at, precision_km=precision, snow_water=snow, cell_degrees=part.grid.cell_degrees)
     for name, values in part.values.items():
         told = part.told.get(name, {"step": ""})
         for k in range(frame.height):
@@ -330,7 +347,9 @@ def _provenance(rows: Mapping[tuple[int, str], Mapping[str, Any]], frame: pl.Dat
             correction = None
             if name == "air_temperature" and lapse is not None and row["value"] is not None:
                 if apart is None:
-                    row["note"] = "not corrected for height: the elevation of the site or of the cell is unknown"
+                    unknown_to = [owner for owner, known in (("site", height[k]), ("cell", row.get("cell_elevation")))
+                                  if known is None]
+                    row["note"] = f"{_UNCORRECTED}the elevation of the {' and of the '.join(unknown_to)} is unknown"
                 else:
                     correction = -lapse * apart                    # a cell above its site is colder than the site
                     row["value"] += correction
