@@ -89,6 +89,26 @@ def test_bad_files_are_refused_with_reasons_and_the_rest_goes_on(store):
     assert refused.filter(pl.col("path").str.ends_with("junk.csv"))["kind"].is_in(["UnknownFormat", "FileError"]).all()
 
 
+def test_a_file_without_temperatures_is_refused_and_the_rest_goes_on(archive, tmp_path, monkeypatch):
+    bare = Record("bare", np.array(["2020-01-01"], "M8[us]"), [], np.ones((1, 0)), others={"snow": np.ones(1)})
+    monkeypatch.setattr("talik.store.intake.read",
+                        lambda path, **told: [bare] if path.name == "snow.csv" else talik.read(path, **told))
+    (tmp_path / "snow.csv").write_text("snow\n")
+    done = ingest([tmp_path / "snow.csv", archive / "site0.csv"], tmp_path / "store")
+    assert (done.count("refused"), done.count("taken in"), done.refused) == (1, 1, 1)
+    assert "no column of temperatures" in table(tmp_path / "store", "refusals")["reason"][0]
+    again = ingest([tmp_path / "snow.csv", archive / "site0.csv"], tmp_path / "store")
+    assert (again.count("unchanged"), again.refused) == (2, 1)
+
+
+def test_depths_and_place_can_be_told(archive, tmp_path):
+    told = {"depths": [-2.0, 0.0, 1.0], "latitude": 70.5, "longitude": -150.0}
+    ingest([archive / "site0.csv"], tmp_path / "store", options=told)
+    [record] = stored(tmp_path / "store")
+    assert list(record.depths) == told["depths"]
+    assert (record.metadata["latitude"], record.metadata["longitude"]) == (70.5, -150.0)
+
+
 def test_only_what_changed_is_read_again(archive, store):
     before = written(store)
     assert ingest([archive], store).count("unchanged") == 6

@@ -111,6 +111,22 @@ def test_a_damaged_series_stops_the_question(store):
     assert query(store, "SELECT count(*) AS n FROM series")["n"][0] == 4
 
 
+def test_a_flipped_byte_of_the_catalogue_is_damage_not_another_writer(store):
+    content = (store / "catalogue.duckdb").read_bytes()
+    for place in (4100, 8200):                  # "... in block at location 4096", which speaks of no lock
+        spoiled = bytearray(content)
+        spoiled[place] ^= 4
+        (store / "catalogue.duckdb").write_bytes(spoiled)
+        [(path, fault), *_] = verify_store(store)
+        assert (path, "damaged" in fault or "changed" in fault) == ("catalogue.duckdb", True)
+        assert "ingest again" in fault
+        result = CliRunner().invoke(group, ["verify", str(store)])
+        assert result.exit_code == 1
+    (store / "catalogue.duckdb").write_bytes(content[:4096] + b"\1" * 8192 + content[12288:])
+    with pytest.raises(StoreError, match="the catalogue is damaged.*ingest again"):
+        query(store, "SELECT site FROM series")
+
+
 def test_an_empty_store_can_be_asked(tmp_path):
     (tmp_path / "none").mkdir()
     ingest([tmp_path / "none"], tmp_path / "store")
@@ -127,7 +143,7 @@ def test_commands(archive, tmp_path):
     assert "refused: " in taken.stderr
     assert "SELECT path, reason FROM refusals" in taken.stderr
     again = run(group, ["ingest", str(archive), "--store", store])
-    assert (again.exit_code, "6 unchanged" in again.stdout) == (0, True)
+    assert (again.exit_code, "6 unchanged (2 of them refused before)" in again.stdout) == (1, True)
     sql = "SELECT site FROM series WHERE site LIKE ? ORDER BY 1"
     asked = run(group, ["query", store, sql, "site%", "--format", "json"])
     assert json.loads(asked.stdout) == [{"site": "site0"}, {"site": "site1"}, {"site": "site2"}]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,23 +14,37 @@ if TYPE_CHECKING:
 FORMS = ("csv", "parquet", "gtnp", "netcdf")
 
 
+def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say how files are to be read, by the names of `talik.read`'s arguments; they hold for all."""
+    for option in (
+        click.option(
+            "--column",
+            "columns",
+            multiple=True,
+            callback=lambda _context, _option, pairs: _columns(pairs),
+            metavar="ROLE=NAME",
+            help="Which column is time, date, clock, year, doy, hour, depth, temperature, site; or the unit, "
+            "depth_unit (unit=F). May be repeated.",
+        ),
+        click.option(
+            "--date-order", type=click.Choice(["YMD", "MDY", "DMY"]), help="Order of the dates, when it is not proved."
+        ),
+        click.option(
+            "--depths",
+            callback=lambda _context, _option, text: depths_given(text),
+            help="Depths of the temperature columns in m, parted by commas; air is negative.",
+        ),
+        click.option("--timezone", help="Of the stamps: an offset (+03:00) or a name (America/Yellowknife)."),
+        click.option("--encoding", help="Of the text, when the guess is wrong (utf-8, cp1251, gbk, ...)."),
+    ):
+        command = option(command)
+    return command
+
+
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--format", help="Name of the reader, when the file is not recognised.")
-@click.option("--encoding", help="Of the text, when the guess is wrong (utf-8, cp1251, gbk, ...).")
-@click.option("--timezone", help="Of the stamps: an offset (+03:00) or a name (America/Yellowknife).")
-@click.option("--depths", help="Depths of the temperature columns in m, parted by commas; air is negative.")
-@click.option(
-    "--date-order", type=click.Choice(["YMD", "MDY", "DMY"]), help="Order of the dates, when it is not proved."
-)
-@click.option(
-    "--column",
-    "columns",
-    multiple=True,
-    metavar="ROLE=NAME",
-    help="Which column is time, date, clock, year, doy, hour, depth, temperature, site; or the unit, depth_unit. "
-    "May be repeated.",
-)
+@reading_options
 @click.option("--latitude", type=click.FloatRange(-90, 90), help="Of the site [°N], instead of the file's.")
 @click.option("--longitude", type=click.FloatRange(-180, 180), help="Of the site [°E], instead of the file's.")
 @click.option("--to", "target", type=click.Choice(FORMS), help="Write the records out in this form.")
@@ -42,15 +57,11 @@ FORMS = ("csv", "parquet", "gtnp", "netcdf")
 def read(
     files: tuple[Path, ...],
     format: str | None,
-    encoding: str | None,
-    timezone: str | None,
-    depths: str | None,
-    date_order: str | None,
-    columns: tuple[str, ...],
     latitude: float | None,
     longitude: float | None,
     target: str | None,
     out: Path,
+    **reading: Any,
 ) -> None:
     """Read logger files and say what was understood."""
     import talik
@@ -62,15 +73,7 @@ def read(
     failed: TalikError | None = None
     for path in files:
         try:
-            read = talik.read(
-                path,
-                format=format,
-                encoding=encoding,
-                timezone=timezone,
-                depths=_depths(depths),
-                date_order=date_order,
-                columns=_columns(columns),
-            )
+            read = talik.read(path, format=format, **reading)
             records = [_placed(record, latitude, longitude) for record in read]
             for record in records:
                 click.echo(as_options(described(record), command))
@@ -120,7 +123,8 @@ def described(record: Record) -> str:
     return "\n".join(lines + ([f"  {', '.join(place)}"] if place else []))
 
 
-def _depths(text: str | None) -> list[float] | None:
+def depths_given(text: str | None) -> list[float] | None:
+    """Depths [m] in a text with commas; None stays None."""
     if text is None:
         return None
     try:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from talik.cli.output import emit, format_option
+from talik.cli.output import emit, format_option, note
+from talik.cli.read import depths_given
+from talik.cli.spelling import as_options
 
 if TYPE_CHECKING:
     from talik.store.intake import Outcome
@@ -29,26 +31,36 @@ _STORE = click.argument("store", type=click.Path(path_type=Path, file_okay=False
 @click.option("--fresh", is_flag=True, help="Read unchanged files again, too.")
 @click.option("--wait", type=click.FloatRange(min=0), default=60.0, show_default=True,
               help="For how long to wait for another writer [s].")
-@click.option("--reader", "form", default=None, help="Name of the reader, when the files are not recognised.")
+@click.option("--format", default=None, help="Name of the reader, when the files are not recognised.")
 @click.option("--encoding", default=None, help="Encoding of the text, when the guess is wrong.")
 @click.option("--timezone", default=None, help="Time zone of the stamps, e.g. UTC-9; wins over the files' own.")
+@click.option("--depths", callback=lambda _context, _option, text: depths_given(text), default=None,
+              help="Depths of the temperature columns in m, parted by commas; air is negative.")
 @click.option("--date-order", type=click.Choice(["YMD", "MDY", "DMY"]), default=None,
               help="Order of the dates, when it is not proved.")
+@click.option("--latitude", type=click.FloatRange(-90, 90), help="Of the site [°N], instead of the files'.")
+@click.option("--longitude", type=click.FloatRange(-180, 180), help="Of the site [°E], instead of the files'.")
 def ingest(paths: tuple[Path, ...], store: Path, jobs: int, cluster: str | None, fresh: bool, wait: float,
-           **told: str | None) -> None:
+           **told: Any) -> None:
     """
     Take files and folders (PATHS) into a store.
 
     Unchanged files are skipped; an interrupted run goes on where it stopped. A file that cannot be read does not stop
-    the others: it lands in the table of refusals, and the command ends with exit code 1.
+    the others: it lands in the table of refusals, and the command ends with exit code 1 as long as it is among PATHS
+    and refused. What is said of how to read (--depths, --timezone, ...) and of the place holds for all PATHS.
+
+    Values are kept as their source gave them: nothing is checked. `talik check STORE` says what is wrong with them,
+    `talik offsets STORE` checks on its way.
     """
     from talik.store.ingest import ingest as taken
 
-    options = {"format" if name == "form" else name: value for name, value in told.items() if value is not None}
+    options = {name: value for name, value in told.items() if value is not None}
     with _progress() as watch:
         done = taken(paths, store, jobs=jobs, cluster=cluster, options=options, fresh=fresh, wait=wait, watch=watch)
     click.echo(str(done))
-    if done.count("refused"):
+    if done.count("taken in"):
+        note(f"values are as their source gave them, not checked: see talik check {store}; talik offsets checks")
+    if done.refused:
         click.echo(f"why: talik query {store} \"SELECT path, reason FROM refusals\"", err=True)
         raise SystemExit(1)
 
@@ -126,5 +138,6 @@ def _progress() -> Iterator[Callable[[int, int, Outcome], None]]:
 
 def _said(outcome: Outcome) -> str:
     if outcome.status == "refused":
-        return f"refused: {outcome.path}: {outcome.reason}"
+        reason = as_options(outcome.reason, click.get_current_context().command)
+        return f"refused: {outcome.path}: {reason}"
     return f"{outcome.status}: {outcome.path} ({len(outcome.series)} series)"

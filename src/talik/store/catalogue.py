@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -44,6 +45,11 @@ _TABLES = {
     "refusals": "path VARCHAR PRIMARY KEY, fingerprint VARCHAR, kind VARCHAR, reason VARCHAR, refused_at VARCHAR",
 }
 TABLES = tuple(_TABLES)
+
+_LOCKED = re.compile(r"\block\b|used by another process", re.IGNORECASE)          # not: "in block 2"
+_DAMAGED = re.compile(r"checksum|corrupt|deseriali|not a valid", re.IGNORECASE)
+_FULL = re.compile(r"write|no space|too large|truncate|sync", re.IGNORECASE)
+"""What DuckDB says when somebody else holds the file, when its bytes are not what they were, and of a full disk."""
 
 
 def is_store(folder: Path | str) -> bool:
@@ -123,7 +129,8 @@ class Catalogue:
         for stored in outcome.series:
             row = list(stored.series.values())
             run(f"INSERT INTO series VALUES ({', '.join('?' * len(row))})", row)
-            self._connection.executemany("INSERT INTO columns VALUES (?, ?, ?, ?, ?)", list(stored.columns))
+            if stored.columns:
+                self._connection.executemany("INSERT INTO columns VALUES (?, ?, ?, ?, ?)", list(stored.columns))
             if stored.days:
                 run("INSERT INTO day_files VALUES (?, ?, ?, ?, ?)", list(stored.days))
         return sorted(old - {stored.series["series_id"] for stored in outcome.series})
@@ -283,7 +290,7 @@ def _opened(path: Path, wait: float, *, read_only: bool) -> duckdb.DuckDBPyConne
                                   config={"threads": 1, "memory_limit": "256MB", "enable_external_access": False,
                                           "autoinstall_known_extensions": False, "autoload_known_extensions": False})
         except duckdb.IOException as error:
-            if "lock" not in str(error) or time.monotonic() >= until:
+            if not _LOCKED.search(str(error)) or time.monotonic() >= until:
                 raise
             time.sleep(0.1)
 
@@ -306,9 +313,10 @@ def _explained(folder: Path) -> Iterator[None]:
 
 
 def _meaning(said: str) -> str:
-    if "lock" in said:
+    harmed = _DAMAGED.search(said)
+    if _LOCKED.search(said) and not harmed:
         return "another process is writing to the store; run the command again when it has ended"
-    if any(word in said.lower() for word in ("write", "no space", "too large", "truncate", "sync")):
+    if _FULL.search(said) and not harmed:
         return "the catalogue cannot be written to; what was acknowledged is kept. Free space and run the command again"
     return ("the catalogue is damaged or no catalogue. Bring it back from a copy, or delete it and ingest again: "
             "the series are made anew from their files")

@@ -12,7 +12,7 @@ from talik.errors import UsageError
 from talik.provenance import settings_hash
 from talik.results import Result
 from talik.store.catalogue import Catalogue, writing
-from talik.store.intake import Outcome, Task
+from talik.store.intake import PLACE, Outcome, Task
 from talik.store.sources import found_files, shown
 from talik.store.workers import outcomes
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 BATCH, SECONDS = 64, 1.0
 """Outcomes are committed when there are this many, or after this long."""
 
-OPTIONS = ("format", "encoding", "timezone", "date_order")
+OPTIONS = ("format", "encoding", "timezone", "date_order", "depths", *PLACE)
 
 Watcher = Callable[[int, int, Outcome], None]
 """Told (how many, of how many, outcome) after an outcome is safe on disk."""
@@ -38,7 +38,8 @@ class Ingested(Result):
     store : Path
         The store.
     table : polars.DataFrame
-        One row a file: path, status ("taken in", "unchanged", "refused"), series, reason.
+        One row a file: path, status ("taken in", "unchanged", "refused"), series, reason (of a refusal; also of an
+        unchanged file that was refused before).
     refusals : int
         Files in the store's table of refusals, from this run and from earlier ones.
     duplicates : int
@@ -62,10 +63,17 @@ class Ingested(Result):
         """Files of a status."""
         return int((self.table["status"] == status).sum())
 
+    @property
+    def refused(self) -> int:
+        """Files that are not in the store, because they are refused now or were before and have not changed."""
+        return self.table["reason"].count()
+
     def __str__(self) -> str:
         same = (f"; {self.duplicates} series hold the same values as another (column values_hash of the table series)"
                 if self.duplicates else "")
-        return (f"{self.store}: {self.count('taken in')} files taken in, {self.count('unchanged')} unchanged, "
+        before = self.refused - self.count("refused")
+        still = f" ({before} of them refused before)" if before else ""
+        return (f"{self.store}: {self.count('taken in')} files taken in, {self.count('unchanged')} unchanged{still}, "
                 f"{self.count('refused')} refused ({self.refusals} in the table of refusals){same}")
 
 
@@ -86,7 +94,8 @@ def ingest(paths: Iterable[Path | str], store: Path | str, *, jobs: int = 1, clu
     cluster : str, optional
         Address of a dask scheduler ("tcp://host:8786") whose workers see the same folders.
     options : mapping, optional
-        What `talik.read` is told of every file: format, encoding, timezone, date_order.
+        What `talik.read` is told of every file (format, encoding, timezone, date_order, depths), and the place of
+        all that they hold (latitude [°N], longitude [°E]).
     fresh : bool
         Read unchanged files again, too.
     wait : float
@@ -124,10 +133,11 @@ def ingest(paths: Iterable[Path | str], store: Path | str, *, jobs: int = 1, clu
         known = {} if fresh else catalogue.fingerprints()
         tasks = [Task(path, store, told, known.get(shown(path), "")) for path in found]
         rows = [_row(outcome) for outcome in _committed(catalogue, tasks, jobs, cluster, watch)]
-        series, refusals = catalogue.table("series"), catalogue.table("refusals").height
-    table = _table(rows, found)
+        series, refusals = catalogue.table("series"), catalogue.table("refusals")
+    why = dict(refusals.select("path", "reason").iter_rows())
+    table = _table([row | {"reason": why.get(row["path"])} for row in rows], found)
     duplicates = series.height - series["values_hash"].n_unique()
-    return Ingested(store, table.drop("fingerprint"), refusals, duplicates, told,
+    return Ingested(store, table.drop("fingerprint"), refusals.height, duplicates, told,
                     settings_hash(table["fingerprint"].to_list()))
 
 
@@ -160,7 +170,7 @@ def _committed(catalogue: Catalogue, tasks: list[Task], jobs: int, cluster: str 
 
 def _row(outcome: Outcome) -> dict[str, Any]:
     return {"path": outcome.path, "status": outcome.status, "series": len(outcome.series),
-            "reason": outcome.reason or None, "fingerprint": outcome.fingerprint}
+            "fingerprint": outcome.fingerprint}
 
 
 def _table(rows: list[dict[str, Any]], found: list[Path]) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ from talik.store.sources import fingerprint, shown, shown_text
 
 SERIES = "series"
 """Folder of the store that holds the Parquet files."""
+
+PLACE = ("latitude", "longitude")
+"""Options that say where the files were measured; the others are those of `talik.read`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ def take_in(task: Task) -> Outcome:
         mark = fingerprint(task.path, digest, task.options)
         if mark == task.known:
             return Outcome(name, "unchanged", mark, digest, size)
-        series = _stored(task, read(task.path, **task.options), mark)
+        series = _stored(task, _records(task), mark)
     except _Unwritable as stop:
         raise FileError(str(stop)) from stop
     except TalikError as error:
@@ -99,6 +102,16 @@ def series_path(store: Path, series_id: str) -> Path:
 
 class _Unwritable(Exception):
     """The store, not the file, is at fault."""
+
+
+def _records(task: Task) -> list[Record]:
+    """What the file holds, at the place that the caller names."""
+    told = dict(task.options)
+    place = {key: told.pop(key) for key in PLACE if key in told}
+    records = [record for record in read(task.path, **told) if record.depths.size]
+    if not records:
+        raise FileError(f"{task.path.name}: has no column of temperatures; if it has one, name its format: format=...")
+    return [replace(record, metadata={**record.metadata, **place}) for record in records] if place else records
 
 
 def _stored(task: Task, records: list[Record], mark: str) -> tuple[Stored, ...]:
