@@ -231,6 +231,26 @@ def first_of_stamp(times: NDArray[np.datetime64], values: Floats) -> tuple[NDArr
     return times[start], np.where(low == high, low, np.nan)
 
 
+def _thinned(times: NDArray[np.datetime64], values: Floats, day: Integers, expected: Floats,
+             offset_hours: float) -> tuple[NDArray[np.datetime64], Floats]:
+    """
+    One sample a step on days that have more of them than their step allows, the others averaged into it.
+
+    Readings at ten minutes about noon among hourly ones would else draw the day's mean to noon.
+    """
+    first = day[0]
+    crowded = (np.bincount(day - first, minlength=expected.size) > 1.05 * expected + 1) & (expected >= 1.5)
+    if not crowded.any():
+        return times, values
+    within = crowded[day - first]
+    since = times.astype(np.int64) + round(offset_hours * 3.6e9) - day * DAY_US
+    steps = np.where(within, np.floor(since / DAY_US * expected[day - first] + 1e-9), np.arange(times.size))
+    start = np.flatnonzero(np.r_[True, (np.diff(day) > 0) | (np.diff(steps) != 0) | ~within[1:]])
+    total, count = _day_sums(values, start)
+    with np.errstate(invalid="ignore"):
+        return times[start], total / count
+
+
 def daily(times: NDArray[np.datetime64], values: Floats, *, offset_hours: float = 0.0) -> Daily:
     """
     Daily means of every column, of however many samples there are; `Daily.whole` leaves out days with too few.
@@ -249,7 +269,8 @@ def daily(times: NDArray[np.datetime64], values: Floats, *, offset_hours: float 
     Daily
         From the first to the last day that has a stamp. The step, and with it the samples expected of a day, is found
         from the stamps, or, in a column that is mostly empty at a steady step (a slow sensor in a fast table), from
-        the stamps at which it has values.
+        the stamps at which it has values. Days with more samples than their step allows (bursts of readings) have
+        those within one step averaged first, and counted as one.
 
     Examples
     --------
@@ -263,14 +284,17 @@ def daily(times: NDArray[np.datetime64], values: Floats, *, offset_hours: float 
         empty = np.empty((0, values.shape[1]))
         return Daily(0, empty, empty.astype(np.int64), empty)
     day = day_numbers(times, offset_hours)
-    start = np.flatnonzero(np.r_[True, np.diff(day) > 0])
     first, n_days = int(day[0]), int(day[-1] - day[0]) + 1
+    usual = expected_per_day(times, day, first, n_days)
+    times, values = _thinned(times, values, day, usual, offset_hours)
+    day = day_numbers(times, offset_hours) if times.size < day.size else day
+    start = np.flatnonzero(np.r_[True, np.diff(day) > 0])
     mean, count = np.full((n_days, values.shape[1]), np.nan), np.zeros((n_days, values.shape[1]), dtype=np.int64)
     rows = day[start] - first
     total, count[rows] = _day_sums(values, start)
     with np.errstate(invalid="ignore"):
         mean[rows] = total / count[rows]
-    expected = np.repeat(expected_per_day(times, day, first, n_days)[:, None], values.shape[1], axis=1)
+    expected = np.repeat(usual[:, None], values.shape[1], axis=1)
     for column in np.flatnonzero(2 * count.sum(axis=0) < times.size):
         own = ~np.isnan(values[:, column])
         if _is_steady(times[own]):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from talik.kernels.calendar import Daily
 from talik.kernels.profile import harmonic_basis, harmonic_fit
 from talik.kernels.years import Windows, missing_runs
 
@@ -43,6 +44,37 @@ def bias_bound(n: NDArray[np.int64], mean: Floats, days: NDArray[np.int64], low:
     share = 1 - n / days[:, None]
     reach = np.maximum(high - mean, mean - low)
     bound: Floats = np.where(n > 0, share * reach, np.nan)
+    return bound
+
+
+def hours_bound(days: Daily, low: Floats, high: Floats) -> Floats:
+    """
+    The most by which missing samples can have moved the mean of each day, if none lay outside the range recorded.
+
+    A day of which a share of the samples is missing, and whose others have the mean T, is within
+    share * max(high - T, T - low) of T. The same hours missing every day move the mean of the year as far.
+
+    Parameters
+    ----------
+    days : Daily
+    low, high : ndarray, shape (m,)
+        Lowest and highest daily mean of the column's whole record [°C].
+
+    Returns
+    -------
+    ndarray, shape (days, m)
+        [K]; 0 for days that have all samples, and for those without a mean.
+
+    Examples
+    --------
+    >>> day = Daily(0, np.array([[2.0]]), np.array([[18]]), np.array([[24.0]]))
+    >>> hours_bound(day, np.array([-10.0]), np.array([10.0]))
+    array([[3.]])
+    """
+    share = 1 - np.minimum(days.count / days.expected, 1.0)
+    share = np.where(share * days.expected > 0.5, share, 0.0)      # steps that stray by seconds
+    reach = np.maximum(high - days.mean, days.mean - low)
+    bound: Floats = np.nan_to_num(share * reach)
     return bound
 
 

@@ -137,7 +137,7 @@ def _otherwise_moves(values: Floats, resting: Booleans, length: int, margin: flo
 
     Where so much rests that ten as long are not left, shorter ones stand for them: they move less.
     """
-    length = max(min(length, np.count_nonzero(~resting) // 14), 2)
+    length = max(min(length, int(np.count_nonzero(~resting)) // 14), 2)
     count = values.size // length
     whole = values[:count * length].reshape(count, length)
     quiet = resting[:count * length].reshape(count, length).any(axis=1) | (np.abs(whole) <= margin).all(axis=1)
@@ -290,8 +290,8 @@ def zero_curtain_level(days: Floats, *, margin: float = 0.7, still: float = 0.03
                    if (days[:first] > rest + swing).any() and (days[last:] < rest - swing).any()), default=0)
     if not longest:
         return float("nan"), 0
-    length, level = min(((run, rest) for run, rest, *_ in rests if run >= longest / 2), key=lambda r: abs(r[1]))
-    return level, length
+    days_there, level = min(((run, rest) for run, rest, *_ in rests if run >= longest / 2), key=lambda r: abs(r[1]))
+    return level, days_there
 
 
 def snow_days(low: Floats, high: Floats, spread: Floats, *, warmest: float = 3.0, spread_warm: float = 0.1,

@@ -50,9 +50,10 @@ class AnnualMeans(Result):
     tdd, fdd : ndarray
         Thawing and freezing degree-days, both positive [K d]; with days missing, those there are times days / n.
     bias_bound : ndarray
-        The most by which missing days can have moved the mean [K], if none lay outside the record's range.
+        The most by which missing and filled days, and missing hours of the others, can have moved the mean [K], if
+        none lay outside the range of the record's daily means.
     gap_uncertainty : ndarray
-        Standard uncertainty from missing and filled days [K].
+        Standard uncertainty from missing and filled days, and missing hours [K].
     uncertainty : ndarray
         Standard uncertainty of the mean [K]: gaps and calibration.
     reason : ndarray of str
@@ -159,7 +160,7 @@ def running_means(record: Record, *, days: int = 365, completeness: Completeness
     days : int
         Length of the window.
     completeness : Completeness or str
-        Its `day`, `year` and `longest_gap` hold for every window; months have no meaning here.
+        Its `day` and `Completeness.any_window` hold for every window.
 
     Returns
     -------
@@ -182,8 +183,8 @@ def running_means(record: Record, *, days: int = 365, completeness: Completeness
         raise DataError(f"running_means: got a window of {days} days, expected at least 1")
     rule = completeness_rule(completeness)
     grid = days_of(record).daily.whole(rule.day)
-    gap = rule.longest_gap if rule.longest_gap is not None else days
-    values = years.running_mean(grid.mean, days, min_share=rule.year, longest_gap=gap)
+    gap, share = rule.any_window
+    values = years.running_mean(grid.mean, days, min_share=share, longest_gap=min(gap, days))
     return Record(record.site, grid.dates, record.depths, values, None, record.labels, record.source,  # type: ignore[arg-type]
                   record.metadata, {}, (*record.history, f"running means over {days} days"))
 
@@ -236,11 +237,11 @@ def annual_means(record: Record | Days, *, completeness: Completeness | str = "d
     grid = where.padded(filled.grid if filled else days.mean)
     sums = years.year_sums(grid, where)
     reason = _reasons(rule, sums, where, days)
-    bound, gap = _gap_errors(days.mean, grid, where, sums)
+    bound, gap = _gap_errors(days, grid, where, sums)
     n_filled = np.zeros_like(sums.n)
     if filled:
-        n_filled, added = _filling(filled, where)
-        gap = combined(gap, added)
+        n_filled, added, most = _filling(filled, where, days)
+        bound, gap = bound + most, combined(gap, added)
 
     def kept(values: Floats) -> Floats:
         return np.where(reason == "", values, np.nan)
@@ -262,18 +263,25 @@ def _reasons(rule: Completeness, sums: years.YearSums, where: years.Windows,
     return reason
 
 
-def _gap_errors(measured: Floats, grid: Floats, where: years.Windows,
+def _gap_errors(measured: calendar.Daily, grid: Floats, where: years.Windows,
                 sums: years.YearSums) -> tuple[Floats, Floats]:
-    """Worst case and standard uncertainty [K] from the days that are missing."""
-    low, high = np.fmin.reduce(measured, axis=0), np.fmax.reduce(measured, axis=0)
+    """Worst case and standard uncertainty [K] from the days that are missing, and from the hours of the others."""
+    low, high = np.fmin.reduce(measured.mean, axis=0), np.fmax.reduce(measured.mean, axis=0)
     bound = gaps.bias_bound(sums.n, sums.mean, where.days, low, high)
     likely = gaps.gap_uncertainty(grid, where, sums.n)
-    # without a wave to go by, the error may lie anywhere up to the bound with equal right
-    return bound, np.fmin(np.where(np.isnan(likely), bound / np.sqrt(3), likely), bound)
+    hours = np.nan_to_num(where.padded(gaps.hours_bound(measured, low, high)))
+    hours = np.add.reduceat(hours, where.year_row, axis=0) / where.days[:, None]
+    # without a wave to go by, and within days, the error may lie anywhere up to the bound with equal right
+    likely = np.fmin(np.where(np.isnan(likely), bound / np.sqrt(3), likely), bound)
+    return bound + hours, combined(likely, hours / np.sqrt(3))
 
 
-def _filling(filled: gaps.Filled, where: years.Windows) -> tuple[NDArray[np.int64], Floats]:
-    """Days filled in every year, and the standard uncertainty [K] they give its mean."""
+def _filling(filled: gaps.Filled, where: years.Windows,
+             measured: calendar.Daily) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """Days filled in every year; the standard uncertainty, and the most [K], by which they can move its mean."""
     days = np.add.reduceat(where.padded(filled.filled.astype(float)) > 0, where.year_row, axis=0, dtype=np.int64)
     variance = np.add.reduceat(np.nan_to_num(where.padded(filled.gap_variance)), where.year_row, axis=0)
-    return days, np.sqrt(variance) / where.days[:, None]
+    low, high = np.fmin.reduce(measured.mean, axis=0), np.fmax.reduce(measured.mean, axis=0)
+    reach = np.where(filled.filled, np.maximum(high - filled.grid, filled.grid - low), 0.0)
+    most = np.add.reduceat(np.nan_to_num(where.padded(reach)), where.year_row, axis=0) / where.days[:, None]
+    return days, np.sqrt(variance) / where.days[:, None], most

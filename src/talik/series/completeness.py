@@ -32,6 +32,8 @@ REASONS: Mapping[str, str] = {
     "no_profile": "no sensor of the profile has a whole year",
     "outside_string": "the depth lies outside the sensors; nothing is extrapolated",
     "several_crossings": "a frozen layer above one that thaws: which is the active layer is not decided",
+    "phase_change": "ground that freezes or thaws: latent heat would be read as a diffusivity",
+    "not_conducting": "no wave that falls and lags with depth, or days that a conducting layer does not explain",
     "no_degree_days": "the air has no degree-days of that kind, or the surface too few",
     "not_frozen": "the deep temperature is above 0 °C: no permafrost there",
     "needs": "one of the values it is made of is missing",
@@ -128,6 +130,20 @@ class Completeness:
             if value is not None and not 0 <= value <= 1:
                 raise UsageError(f"completeness: {share} is a share from 0 to 1, got {value!r}")
         year_start(self.year_start)
+
+    @property
+    def any_window(self) -> tuple[int, float]:
+        """
+        Longest gap [d] and smallest share of days where there are no months: limits of a month hold for any 30 days.
+
+        Examples
+        --------
+        >>> PRESETS["default"].any_window, PRESETS["wmo"].any_window
+        ((15, 0.9), (3, 0.8333333333333334))
+        """
+        limits = [limit for limit in (self.longest_gap, self.month_run, self.month_missing) if limit is not None]
+        share = self.year if self.month_missing is None else max(self.year, 1 - self.month_missing / 30)
+        return min(limits, default=10**6), share
 
     def reasons(self, sums: YearSums, where: Windows) -> NDArray[np.str_]:
         """The code of `REASONS` for every year and column; "" where the year is whole enough."""

@@ -15,7 +15,7 @@ from talik.results import Result
 from talik.series.annual import annual_means, daily_means
 from talik.series.completeness import Completeness, completeness_rule
 from talik.series.completeness import year_start as month_and_day
-from talik.series.days import day_offset
+from talik.series.days import day_offset, days_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,7 +41,7 @@ class YearTable(Result):
 def zero_curtain(record: Record, *, margin: float = 0.25, completeness: Completeness | str = "default",
                  year_start: str | None = None) -> YearTable:
     """
-    Days of each year on which every sample of a column lies within `margin` of 0 °C.
+    Days of each year on which every sample of a column lies within `margin` of 0 °C; days not whole do not count.
 
     Parameters
     ----------
@@ -80,12 +80,13 @@ def zero_curtain(record: Record, *, margin: float = 0.25, completeness: Complete
         raise UsageError(f"zero_curtain: margin must be positive, got {margin} K")
     rule = completeness_rule(completeness, year_start)
     annual = annual_means(record, completeness=rule)
-    values, rows = record.accepted().values, []
+    days, values, rows = days_of(record).daily.whole(rule.day), record.accepted().values, []
     month, day = month_and_day(rule.year_start)
     for k, depth in enumerate(record.depths.tolist()):
         own = ~np.isnan(values[:, k])
         number, low, high, _ = calendar.daily_spread(record.times[own], values[own, k], offset_hours=day_offset(record))
-        within = (low >= -margin) & (high <= margin)
+        whole = days.first + np.flatnonzero(~np.isnan(days.mean[:, k]))
+        within = (low >= -margin) & (high <= margin) & np.isin(number, whole)
         if number.size:
             where = years.windows(int(number[0]), number.size, month=month, day=day)
             at_zero = where.padded(within.astype(np.float64)[:, None]) > 0
@@ -95,8 +96,8 @@ def zero_curtain(record: Record, *, margin: float = 0.25, completeness: Complete
         else:
             found = {}
         for year, reason in zip(annual.year.tolist(), annual.reason[:, k].tolist(), strict=True):
-            days, longest = (None, None) if reason else found[year]
-            rows.append((record.site, year, depth, days, longest, reason))
+            at_rest, longest = (None, None) if reason else found[year]
+            rows.append((record.site, year, depth, at_rest, longest, reason))
     kinds = {"site": pl.String, "year": pl.Int64, "depth": pl.Float64, "zero_curtain_days": pl.Int64,
              "longest": pl.Int64, "reason": pl.String}
     return YearTable(record.site, pl.DataFrame(rows, schema=kinds, orient="row"),
@@ -112,7 +113,8 @@ def diffusivity(record: Record, *, margin: float = 0.5, completeness: Completene
     record : Record
         With three or more depths below the surface.
     margin : float
-        Days within this of 0 °C [K] take no part in the last of the three.
+        Days within this of 0 °C [K] take no part in the last of the three; layers that ever come as near, or freeze
+        and thaw, have no damping and no lag that would tell a diffusivity.
     completeness : Completeness or str
         Its `day`: when a day has a mean.
 
@@ -120,7 +122,7 @@ def diffusivity(record: Record, *, margin: float = 0.5, completeness: Completene
     -------
     YearTable
         site, depth (middle of the layer, or the sensor), upper, lower [m], method ("damping", "lag", "days"),
-        thermal_diffusivity [m2 s-1] (null where the wave does not fall or lag, or too few days are left), days.
+        thermal_diffusivity [m2 s-1], days, reason where it is null: "phase_change", "not_conducting", "few_days".
 
     Raises
     ------
@@ -129,8 +131,8 @@ def diffusivity(record: Record, *, margin: float = 0.5, completeness: Completene
 
     Notes
     -----
-    Damping and lag use the annual wave, which freezing and thawing distort; trust them only where the layer stays
-    frozen or thawed all year. Explicit methods are erratic; take the medians of several layers and years.
+    Explicit methods are erratic; take the medians of several layers and years. Noise of the sensors lowers what the
+    days give, by a tenth at most: beyond that there is no result.
 
     References
     ----------
@@ -148,14 +150,23 @@ def diffusivity(record: Record, *, margin: float = 0.5, completeness: Completene
     grid = days.values[:, ground]
     _, amplitude, phase = profile.annual_wave(days.times.astype("M8[D]").astype(np.float64), grid, harmonics=2)
     n = np.count_nonzero(~np.isnan(grid), axis=0)
+    low, high = np.fmin.reduce(grid, axis=0), np.fmax.reduce(grid, axis=0)
+    still = ((high[:-1] < -margin) & (high[1:] < -margin)) | ((low[:-1] > margin) & (low[1:] > margin))
+    unfit = np.where(np.isnan(amplitude[:-1] + amplitude[1:]), "few_days", np.where(still, "", "phase_change"))
     rows: list[tuple[object, ...]] = []
     for method, found in zip(("damping", "lag"), profile.diffusivity_from_waves(z, amplitude, phase), strict=True):
-        rows += [(record.site, (a + b) / 2, a, b, method, v, int(c)) for a, b, v, c in
-                 zip(z[:-1], z[1:], found, np.minimum(n[:-1], n[1:]), strict=True)]
+        rows += [(record.site, (a + b) / 2, a, b, method, *_valid(v, str(why)), int(c)) for a, b, v, why, c in
+                 zip(z[:-1], z[1:], found, unfit, np.minimum(n[:-1], n[1:]), strict=True)]
     found, used = profile.diffusivity_from_days(z, grid, margin=margin)
-    rows += [(record.site, b, a, c, "days", v, int(k)) for a, b, c, v, k in
+    rows += [(record.site, b, a, c, "days", *_valid(v, "" if k >= 30 else "few_days"), int(k)) for a, b, c, v, k in
              zip(z, z[1:], z[2:], found, used, strict=False)]
     kinds = {"site": pl.String, "depth": pl.Float64, "upper": pl.Float64, "lower": pl.Float64, "method": pl.String,
-             "thermal_diffusivity": pl.Float64, "days": pl.Int64}
-    table = pl.DataFrame(rows, schema=kinds, orient="row").with_columns(pl.col("thermal_diffusivity").fill_nan(None))
+             "thermal_diffusivity": pl.Float64, "reason": pl.String, "days": pl.Int64}
+    table = pl.DataFrame(rows, schema=kinds, orient="row")
     return YearTable(record.site, table, {"margin": margin}, annual_means(record, completeness=completeness).data_hash)
+
+
+def _valid(found: float, unfit: str) -> tuple[float | None, str]:
+    """A diffusivity with its reason: null where the layer is unfit, or nothing was found."""
+    why = unfit or ("not_conducting" if np.isnan(found) else "")
+    return (None, why) if why else (float(found), "")

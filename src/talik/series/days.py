@@ -12,7 +12,7 @@ from talik.errors import DataError
 from talik.kernels import calendar
 from talik.records import REJECTED, Flag, Record
 
-VERSION = 1
+VERSION = 2
 """Of the rules by which samples become days; kept days of another version are made anew."""
 
 
@@ -63,8 +63,8 @@ def day_offset(record: Record) -> float:
     """
     Hours to add to UTC so that days are those of the file's own clock; daily files keep their dates this way.
 
-    A zone whose offset changes counts with the smallest one of the record's years (winter time); of daily samples,
-    with the largest: stamps at local midnight then stay on their date all year.
+    A zone whose offset changes counts with the smallest one of the record's years (winter time); for daily samples,
+    with that which leaves most stamps on their local date, summer and winter.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def day_offset(record: Record) -> float:
 
 
 def _zone_offset(name: str, times: NDArray[np.datetime64]) -> float:
-    from datetime import datetime
+    from datetime import UTC, datetime
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
     try:
@@ -94,5 +94,9 @@ def _zone_offset(name: str, times: NDArray[np.datetime64]) -> float:
     span = (times.min(), times.max()) if times.size else (np.datetime64("2020-01-01"),) * 2
     first, last = (int(stamp.astype("M8[Y]").astype(np.int64)) + 1970 for stamp in span)
     offsets = [zone.utcoffset(datetime(year, month, 1)) for year in range(first, last + 1) for month in (1, 7)]
-    pick = max if calendar.sampling_step(np.sort(times)) >= 86400 else min
-    return pick(o.total_seconds() for o in offsets if o is not None) / 3600
+    hours = sorted({o.total_seconds() / 3600 for o in offsets if o is not None})
+    if len(hours) == 1 or not calendar.sampling_step(np.sort(times)) >= 86400:
+        return hours[0]
+    some = times[::7]
+    local = np.array([t.replace(tzinfo=UTC).astimezone(zone).date() for t in some.tolist()], "M8[D]").astype(np.int64)
+    return max(hours, key=lambda offset: np.count_nonzero(calendar.day_numbers(some, offset) == local))

@@ -163,8 +163,9 @@ def _row(years: _Years, year: int, days: int) -> dict[str, Any]:
         layer = thawed[0]
         roles[2] = _from_layer(years, year, *thawed)
         gaps[2], sensor[2] = 0.0, layer.ttop_uncertainty
-    return _values(roles, days, p) | _thickness(layer, p.alt, year, p.depth) | _errors(roles, gaps, sensor, layer) | {
-        "replicates": len(used), "reason": _reasons(roles, days, layer, p)}
+    return (_values(roles, days, p) | _thickness(layer, p.alt, year, p.depth)
+            | _errors(roles, gaps, sensor, layer, year, p)
+            | {"replicates": len(used), "reason": _reasons(roles, year, days, layer, p)})
 
 
 def _merged(cells: list[_Cell], distinct: int) -> _Cell:
@@ -208,16 +209,21 @@ def _thickness(layer: ThawYear | None, alt: float | Mapping[int, float] | None, 
     names = ("alt", "alt_lower", "alt_upper", "ttop_depth", "ttop_distance")
     if layer is not None:
         return {name: getattr(layer, name) for name in names}
-    given = alt.get(year, NAN) if isinstance(alt, Mapping) else (NAN if alt is None else float(alt))
+    given = _given(alt, year)
     stated = round(float(np.mean([column.depth for column in depth])), 6) if depth else NAN
     return dict(zip(names, (given, given, given, stated, 0.0 if depth else NAN), strict=True))
 
 
-def _errors(roles: list[_Cell], gaps: list[float], sensor: list[float], layer: ThawYear | None) -> dict[str, float]:
+def _given(alt: float | Mapping[int, float] | None, year: int) -> float:
+    return float(alt.get(year, NAN)) if isinstance(alt, Mapping) else (NAN if alt is None else float(alt))
+
+
+def _errors(roles: list[_Cell], gaps: list[float], sensor: list[float], layer: ThawYear | None, year: int,
+            p: Pairing) -> dict[str, float]:
     """Standard uncertainties: in all, the part that lasts over the years, and the part that is new every year."""
     parts = {name: (sensor[k] if roles[k].reason == "" else NAN, gaps[k] if roles[k].reason == "" else NAN)
              for k, name in enumerate(_MEANS)}
-    alt_error = layer.alt_uncertainty if layer else NAN
+    alt_error = layer.alt_uncertainty if layer else p.sensors.depth + 0.0 * _given(p.alt, year)
     parts["alt"] = (alt_error, 0.0 * alt_error)
     for name, one, other in (("surface_offset", "maat", "magst"), ("thermal_offset", "magst", "ttop")):
         lasting, yearly = (float(combined(parts[one][k], parts[other][k])) for k in (0, 1))
@@ -227,11 +233,12 @@ def _errors(roles: list[_Cell], gaps: list[float], sensor: list[float], layer: T
         (f"{name}_yearly", yearly))}
 
 
-def _reasons(roles: list[_Cell], days: int, layer: ThawYear | None, p: Pairing) -> str:
+def _reasons(roles: list[_Cell], year: int, days: int, layer: ThawYear | None, p: Pairing) -> str:
     """"quantity: code" for everything that is null, joined by "; "."""
     air, surface, deep = roles
     codes = {name: cell.reason for name, cell in zip(_MEANS, roles, strict=True)}
-    codes["alt"] = layer.alt_reason if layer else ("no_column" if p.alt is None else "")
+    codes["alt"] = layer.alt_reason if layer else (
+        "no_column" if p.alt is None else "needs" if np.isnan(_given(p.alt, year)) else "")
     codes["surface_offset"] = "needs" if air.reason or surface.reason else ""
     codes["thermal_offset"] = "needs" if surface.reason or deep.reason else ""
     codes["nival_offset"] = codes["vegetation_offset"] = codes["surface_offset"]
