@@ -1,10 +1,15 @@
 """Plain rows: every number the nearest float, every stamp the calendar's; what is written otherwise is declined."""
 
+import datetime as dt
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import talik
+from talik.errors import TalikError
+from talik.readers import columns
 from talik.readers.plain_rows import INTEGER, NUMBER, SKIPPED, STAMP, TEXT, lines, parse
 
 KINDS = np.array([SKIPPED, STAMP, NUMBER, NUMBER, INTEGER, TEXT])
@@ -61,3 +66,40 @@ def test_other_rows_are_left_to_others(row):
 @pytest.mark.parametrize("clock", ["24:00:00", "12:60:00", "12:00:60", "12.00.00", "1:000:00"])
 def test_times_that_are_none_are_left_to_others(clock):
     assert parsed(f"x,2020-01-01 11:00:00,1,1,1,a\nx,2020-01-01 {clock},1,1,1,a\n")[0] == -1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(40))
+def test_the_quick_way_and_the_slow_way_read_the_same(tmp_path, monkeypatch, seed):
+    rng = np.random.default_rng(seed)
+    odd = ["", "0", "-0.0", "+1.5", "007.25", "1e1", "-2.5E-1", "5.", ".5", "1.2345678901234567", "NaN", "NA", "-",
+           " 1.5", "0.1000000000000000055511151231257827", '"1.5"', "1_5", "0x1", "inf", "1.5 "]
+    path = tmp_path / "a.csv"
+    for _ in range(25):
+        n, m, separator = int(rng.integers(2, 40)), int(rng.integers(1, 4)), rng.choice([",", ";", "\t", "|"])
+        shape = str(rng.choice(["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"]))
+        start, share = dt.datetime(2019, 12, 1), rng.choice([0.0, 0.03, 0.5])
+        cells = [[str(rng.choice(odd)) if rng.random() < share else f"{rng.normal(0, 9):.{rng.integers(0, 6)}f}"
+                  for _ in range(m)] for _ in range(n)]
+        rows = [separator.join([(start + dt.timedelta(days=i)).strftime(shape), *row]) for i, row in enumerate(cells)]
+        if rng.random() < 0.2:
+            rows[int(rng.integers(n))] += str(rng.choice([separator, "x", '"', " "]))
+        header = separator.join(["time", *(f"T_{10 * k + 10}cm" for k in range(m))])
+        path.write_bytes(str(rng.choice(["\n", "\r\n", "\r"])).join([header, *rows, ""]).encode())
+        found = []
+        for least in (0, 1 << 60):
+            monkeypatch.setattr(columns, "_LONG", least)
+            try:
+                [record] = talik.read(path, format="generic")
+            except TalikError as error:
+                found.append(str(error))
+            else:
+                found.append((record.times.tobytes(), np.nan_to_num(record.values, nan=1e99).tobytes(),
+                              record.flags.tobytes(), record.source.understood))
+                for k, label in enumerate(record.labels):       # each number is the one that Python reads
+                    place = header.split(separator).index(label) - 1
+                    expected = [cell[place].strip(' "') for cell in cells]
+                    known = ~np.isnan(record.values[:, k])
+                    assert record.values[known, k].tolist() == [float(c) for c, is_known in zip(expected, known,
+                                                                strict=True) if is_known]
+        assert found[0] == found[1]

@@ -354,3 +354,75 @@ def test_sheets_of_years_are_one_site_and_sheets_of_sites_are_not(tmp_path):
     assert [r.site for r in book(tmp_path, Alpha=rows, Beta=rows)] == ["field Alpha", "field Beta"]
     with pytest.raises(UnknownFormat, match="no sheet with a column of dates"):
         book(tmp_path, notes=[["a", "b"], [1, 2], [3, 4]])
+
+
+def cut_rows(kind, n=12):
+    rng = np.random.default_rng(1)
+    rows = [(t, round(float(a), 2), int(b)) for t, a, b in zip(hours(n=n), rng.normal(0, 9, n), rng.normal(0, 9, n),
+                                                              strict=True)]
+    if kind == "wide":
+        return "time,T_5cm,T_50cm\n" + "".join(f"{t},{b},{a}\n" for t, a, b in rows)
+    if kind == "whole":
+        return "time,T_5cm,T_50cm\n" + "".join(f"{t},{a},{b}\n" for t, a, b in rows)
+    if kind == "stamps last":
+        return "T_5cm,T_50cm,time\n" + "".join(f"{a},{b},{t}\n" for t, a, b in rows)
+    return ('"#","Date Time, GMT+00:00","Temp, °C (LGR S/N: 12345, LBL: 5cm)"\n'
+            + "".join(f"{i},{t}:00,{a}\n" for i, (t, a, _) in enumerate(rows)))
+
+
+@pytest.mark.parametrize("kind", ["wide", "whole", "stamps last", "hobo"])
+def test_a_file_cut_anywhere_gives_no_number_that_was_cut(tmp_path, kind):
+    text = cut_rows(kind)
+    [whole] = read(tmp_path, text)
+    known, told = dict(zip(whole.times.tolist(), whole.values.tolist(), strict=True)), 0
+    for end in range(len(text) - 1, len(text) - 90, -1):
+        try:
+            [record] = read(tmp_path, text[:end])
+        except FileError:
+            continue
+        for time, row in zip(record.times.tolist(), record.values.tolist(), strict=True):
+            np.testing.assert_array_equal(row, known[time])
+        told += any("left out" in said for said in record.source.understood)
+    assert told
+
+
+def test_an_only_row_that_may_be_cut_is_refused(tmp_path):
+    with pytest.raises(FileError, match="its only row has no line end"):
+        read(tmp_path, "time,T_5cm,T_50cm\n2020-01-30 00:00,-5.5,-1.2")
+
+
+@pytest.mark.parametrize("name", [
+    "PnlTmp_C", "CPU temp (C)", "Box_Temp_C", "Device temperature [°C]", "Taupunkt (°C)", "Frost point (°C)",
+    "Wet bulb (°C)", "theta_20cm", "HFP_8cm", "VPD_2m", "WS_2m", "u_10m", "CO2_30cm", "ice content 20cm", "DOC (C)",
+    "T_10cm_n", "T_10cm_TMx", "T_10cm_anomaly", "T offset (C)", "20cm_ohm", "ADC_20cm"])
+def test_what_is_no_temperature_of_the_ground_or_the_air_stands_beside(tmp_path, name):
+    [record] = read(tmp_path, table(f"time,{name},T_10cm", hours(), ("0.5", "-1.25")))
+    assert record.labels == ("T_10cm",)
+    assert record.others[name].tolist() == [0.5] * 30
+
+
+@pytest.mark.parametrize("name", ["SurfT_IR", "Reference T 1m", "WS_T_2m", "PH_T_1m", "moss 5cm", "Delta_20cm",
+                                  "FrostProbe_1m"])
+def test_temperatures_are_not_dropped_for_a_word_in_their_names(tmp_path, name):
+    [record] = read(tmp_path, table(f"time,{name},T_10cm", hours()))
+    assert record.labels == (name, "T_10cm")
+
+
+def test_a_layer_has_no_one_depth(tmp_path):
+    [record] = read(tmp_path, table("time,T 0-10cm,T 10-40cm,BH1-5m", hours(), ("1", "2", "3")))
+    np.testing.assert_array_equal(record.depths, [NAN, NAN, 5])
+
+
+@pytest.mark.parametrize("above", ["# Temperatures in degrees Fahrenheit\n", ""])
+def test_tables_that_are_not_of_hobo_are_not_taken_for_one(tmp_path, above):
+    names = "Date Time (UTC-9),Ta 1.5 m,T 0.05 m (C)" if not above else "time,T 0.5 m (F),T 1 m (F)"
+    [record] = read(tmp_path, above + table(names, hours()))
+    assert record.source.format == "generic"
+    assert len(record.labels) == 2
+
+
+def test_many_columns_cost_in_proportion(tmp_path):
+    n = 2500
+    [record] = read(tmp_path, "time," + ",".join(f"T{k}" for k in range(n)) + "\n"
+                    + "".join(f"{t}{',1.25' * n}\n" for t in hours(n=12)))
+    assert record.values.shape == (12, n)

@@ -12,7 +12,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from talik.errors import FileError
-from talik.readers.dialect import BLOCK, blocks, cells, table, whole_row
+from talik.readers.dialect import BLOCK, blocks, cells, table
+from talik.readers.endings import refuse_cut_number, refuse_cut_row, unproved
 from talik.readers.numerals import BLANKS, parsed, unparsed
 from talik.readers.registry import Head, Options
 from talik.readers.spreadsheet import Cell, Rows
@@ -90,11 +91,14 @@ class Columns:
         One for each row.
     lines : int array
         The line of each row in the file.
+    note : str
+        A sentence on a last row that was left out.
     """
 
     frame: pl.DataFrame
     stamps: Stamps | None
     lines: NDArray[np.integer]
+    note: str = ""
 
     @property
     def proved(self) -> Stamps:
@@ -105,9 +109,8 @@ class Columns:
 
     def kept(self, rows: NDArray[np.bool_]) -> Columns:
         """Only some of the rows."""
-        return Columns(
-            self.frame.filter(pl.Series(rows)), replace(self.proved, times=self.proved.times[rows]), self.lines[rows]
-        )
+        proved = replace(self.proved, times=self.proved.times[rows])
+        return Columns(self.frame.filter(pl.Series(rows)), proved, self.lines[rows], self.note)
 
     def matrix(self, names: Sequence[str]) -> NDArray[np.float64]:
         """Number columns side by side, NaN where there is none."""
@@ -135,9 +138,13 @@ def read_columns(head: Head, layout: Layout, options: Options) -> Columns:
         raise FileError(f"{head.name}: has a header and no rows")
     frame, rows = parts.joined(), np.concatenate(parts.lines)
     if not layout.ragged:
-        _refuse_cut_number(end, head.name, int(rows[-1]))
+        refuse_cut_number(end, head.name, int(rows[-1]))
     else:
-        _refuse_cut(end, layout, head.name, int(rows[-1]))
+        least = max(map(layout.names.index, layout.numbers)) + 1
+        refuse_cut_row(end, layout.separator, least, head.name, int(rows[-1]))
+    note = unproved(end, head.name, len(rows)) if rows[-1] == parts.next_line - 1 else ""
+    if note:
+        frame, rows = frame[:-1], rows[:-1]
     stamps = None
     if parts.shape:
         stamps = from_iso(frame[layout.stamp], dates_only=parts.shape == "%Y-%m-%d")
@@ -149,7 +156,7 @@ def read_columns(head: Head, layout: Layout, options: Options) -> Columns:
             file=head.name,
             lines=rows,
         )
-    return Columns(frame.select(layout.kept), stamps, rows)
+    return Columns(frame.select(layout.kept), stamps, rows, note)
 
 
 class _Parts:
@@ -278,12 +285,15 @@ class _Parts:
         return frame.select([*self.layout.kept, *filter(None, (self.layout.stamp, self.layout.clock))])
 
     def _numbered(self, frame: pl.DataFrame, rows: NDArray[np.integer]) -> pl.DataFrame:
+        kinds, loose = frame.schema, set(self.layout.loose)  # a frame makes its schema anew each time it is asked
+        found = []
         for name in (*self.layout.numbers, *self.layout.integers):
-            if frame.schema[name] == pl.String:
+            if kinds[name] == pl.String:
                 values = parsed(frame[name], decimal=self.layout.decimal)
-                if name not in self.layout.loose:
+                if name not in loose:
                     unparsed(frame[name], values, file=self.head.name, column=name, lines=rows)
-                frame = frame.with_columns(values.alias(name))
+                found.append(values.alias(name))
+        frame = frame.with_columns(found)
         if not self.layout.integers and not self.layout.texts:
             return frame
         return frame.with_columns(
@@ -303,26 +313,6 @@ def _repeated(piece: bytes, runs: NDArray[np.int64], n: int) -> pl.Series:
     """The words of a column, from the first row of each run of one word and where it stands; null where blank."""
     words = pl.Series([piece[begin:end].decode() or None for _, begin, end in runs.tolist()], dtype=pl.Categorical)
     return words.gather(np.repeat(np.arange(len(runs)), np.diff(runs[:, 0], append=n)))
-
-
-def _refuse_cut_number(end: bytes, file: str, line: int) -> None:
-    """A last line without line end whose last number has fewer decimals than all of the rows before it."""
-    if end.endswith(b"\n"):
-        return
-    *before, last = end.decode(errors="replace").split("\n")
-    before = [text for text in before[1:] if text.strip()][-50:]
-    if len(before) >= 10 and last.strip() and not whole_row(last, before, proved=False):
-        raise FileError(
-            f"{file}, line {line}: the last line has no line end and {last[-20:]!r} looks cut inside its last number: "
-            "is the file cut off? If it is whole, add a line end"
-        )
-
-
-def _refuse_cut(end: bytes, layout: Layout, file: str, line: int) -> None:
-    """A last line that ends before the last column of numbers."""
-    last = end.rstrip(b"\n").rsplit(b"\n", 1)[-1].decode(errors="replace")
-    if len(cells(last, layout.separator)) <= max(map(layout.names.index, layout.numbers)):
-        raise FileError(f"{file}, line {line}: {last[:60]!r} lacks cells (the last line: is the file cut off?)")
 
 
 def columns_of_rows(rows: Rows, layout: Layout, options: Options, *, file: str) -> Columns:

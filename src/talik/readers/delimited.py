@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from talik.errors import FileError
 from talik.readers.columns import Columns, Layout, read_columns
-from talik.readers.dialect import whole_row
 from talik.readers.encoding import split_lines
+from talik.readers.endings import whole_row
 from talik.readers.numerals import decimal_mark, parsed, unparsed
 from talik.readers.registry import Head, Options
 

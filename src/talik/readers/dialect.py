@@ -24,7 +24,6 @@ from talik.readers.registry import Head
 BLOCK = 16 << 20
 """Bytes that are parsed at a time, so that a file of any length needs little memory beside its values."""
 
-_DIGITS = re.compile(r"[-+]?(\d+)(?:[.,](\d*))?")
 _WITH_COMMA = re.compile(r"[-+(]?\d[\d.\s']*,\d+[)-]?")
 _MOSTLY = 0.9
 
@@ -51,7 +50,7 @@ def separator_of(lines: Sequence[str]) -> str:
         return (0.0, 0) if width < 2 else (round(lines_of_width / len(lines), 1), width)
 
     lines = [line for line in lines if line.strip()] or [""]
-    best = max(SEPARATORS, key=share)
+    best = max(SEPARATORS, key=lambda mark: (*share(mark), mark != ","))
     if best == ",":
         best = next((mark for mark in SEPARATORS[1:] if share(mark)[0] >= _MOSTLY and _decimal(lines, mark)), best)
     return best if share(best)[0] > 0 else " "
@@ -239,48 +238,6 @@ def _even(piece: bytes, width: int, separator: str, file: str, line: int) -> Non
         if count != width:
             last = " (the last line: is the file cut off?)" if number == line + piece.count(b"\n") else ""
             raise FileError(f"{file}, line {number}: {count} cell{'s' * (count != 1)}, expected {width}{last}")
-
-
-def whole_row(last: str, before: Sequence[str], *, proved: bool = True) -> bool:
-    """
-    Whether a last row without line end is whole, as far as the rows before it tell.
-
-    A number that was cut has fewer digits than the one it was. Proved whole is a last number with as many decimals as
-    any before it (an integer: as many digits as the shortest); visibly cut is one with fewer than all of them.
-
-    Parameters
-    ----------
-    last : str
-        The row.
-    before : sequence of str
-        Rows before it.
-    proved : bool
-        True to ask for a proof; False to say no only to what is visibly cut.
-
-    Examples
-    --------
-    >>> whole_row("4,2.5", ["2,1.25", "3,1.5"]), whole_row("4,2.5", ["2,1.25", "3,1.5"], proved=False)
-    (False, True)
-    >>> whole_row("4,2", ["2,1.25", "3,1.5"], proved=False), whole_row("4,2.55", ["2,1.25", "3,1.5"])
-    (False, True)
-    """
-    if not before:
-        return not proved
-    separator = separator_of(before)
-    *_, end = row = cells(last, separator)
-    ends = [found[-1] for line in before if len(found := cells(line, separator)) == len(row)]
-    if last.count('"') % 2 or len(ends) < 0.5 * len(before):
-        return False
-    if not end:
-        return not proved or not any(ends)
-    numbers = [match for text in ends if (match := _DIGITS.fullmatch(text))]
-    mine = _DIGITS.fullmatch(end)
-    if not numbers or mine is None:
-        return end in ends or not proved
-    decimals = [len(match[2] or "") for match in numbers]
-    if any(decimals):
-        return len(mine[2] or "") >= (max(decimals) if proved else min(decimals))
-    return not proved or len(mine[1]) >= min(len(match[1]) for match in numbers)
 
 
 def header_line(lines: Sequence[str], pattern: re.Pattern[str]) -> int | None:

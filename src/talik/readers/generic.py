@@ -30,6 +30,7 @@ from talik.readers.zones import Zone
 from talik.records import Record
 
 _LOOKED_AT = 200
+_AT_ONCE = 1 << 20
 _BARE = re.compile(r"-?\d+([.,]\d+)?")
 _WRITTEN = re.compile(r"-?\d+(\.\d+)?_m")
 _OF_A_YEAR = re.compile(r"\D{0,12}(19|20)\d\d(\D(19|20)?\d\d)?")
@@ -60,12 +61,8 @@ def _read(head: Head, options: Options) -> list[Record]:
     if (table := text_table(head)) is None:
         raise FileError(f"{head.name}: is no table: no row of names with rows of dates or numbers under it")
     roles = _whole(table, _roles(table, options), head.name)
-    warm = [
-        row[table.names.index(name)] or ""
-        for row in table.rows
-        for name in roles.temperatures
-        if table.names.index(name) < len(row)
-    ]
+    shown = sampled(table.names, table.rows)
+    warm = [cell for name in roles.temperatures for cell in shown[name]]
     decimal, how = decimal_mark(warm, table.separator)
     columns = read_columns(head, replace(_layout(table, roles), decimal=decimal), options)
     return _records(head, options, table, roles, _stamped(columns, roles, head.name), how)
@@ -283,8 +280,12 @@ def _sites(columns: Columns, roles: Roles) -> Iterator[tuple[str, Columns]]:
     if not roles.site:
         yield "", columns
         return
+    names = columns.frame[roles.site].unique(maintain_order=True).cast(pl.String).fill_null("").to_list()
+    if len(names) == 1:
+        yield names[0], columns
+        return
     sites = columns.frame[roles.site].cast(pl.String).fill_null("")
-    for site in sites.unique(maintain_order=True).to_list():
+    for site in dict.fromkeys(names):
         yield site, columns.kept((sites == site).to_numpy())
 
 
@@ -303,7 +304,7 @@ def _long(
         replace(part.proved, times=wide.times),
         zone,
         header=table.separator.join(table.names),
-        understood=(str(roles), how, units_found([unit]), how_depths, told(counted) if counted else ""),
+        understood=(str(roles), how, part.note, units_found([unit]), how_depths, told(counted) if counted else ""),
     )
     if wide.repeated:
         source = plus(source, f"stamps: {wide.repeated} rows repeat a stamp of their depth; kept as rows of their own")
@@ -340,9 +341,12 @@ def _column_of_depths(part: Columns, roles: Roles, table: Table, file: str) -> t
             f"{file}: the column {roles.depth!r} has both signs, and which of them is up is not clear; write "
             "heights above the ground as negative depths, or name the column 'height'"
         )
-    codes = cells.replace_strict(distinct, np.arange(len(distinct)), return_dtype=pl.Int64).to_numpy()
+    depths = np.empty(len(cells))
+    for k in range(0, len(cells), _AT_ONCE):  # the table of a replacement takes three times the room of its answer
+        some = cells[k : k + _AT_ONCE]
+        depths[k : k + _AT_ONCE] = some.replace_strict(distinct, sign * found + 0.0, return_dtype=pl.Float64).to_numpy()
     turned = ", which counts upwards" if sign < 0 else ""
-    return (sign * found + 0.0)[codes], f"depths: from the column {roles.depth}, in {scale or 'its own units'}{turned}"
+    return depths, f"depths: from the column {roles.depth}, in {scale or 'its own units'}{turned}"
 
 
 READER = Reader(

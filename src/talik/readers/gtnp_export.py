@@ -103,6 +103,7 @@ def _record(
         zone,
         header=head.first,
         understood=(
+            columns.note,
             f"units: {unit.name}",
             "depths: from the column depth [m]",
             contradiction(zone, about.get("longitude")),

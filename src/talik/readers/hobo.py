@@ -22,6 +22,7 @@ from talik.readers.zones import chosen, named_in, offset_in
 from talik.records import Record
 
 _LOGGER = re.compile(r"LGR S/N|\bS/N:\s*\d|#\d{6,}\b|Coupler|Coupleur|Host Connected|End Of File|Fin de fichier")
+_NUMBERED = re.compile(r"""\W*(Line)?#["']?\s*[,;\t]""")
 _CLOCK_ZONE = re.compile(r"(GMT|UTC)\s*[+-]\d")
 _TITLE = re.compile(r'"?(?:Plot Title|Titre de tracé|[^";,\t]{3,30})\s*:\s*([^";\t]*)"?[;,\t]*')
 # pieces of a header cell that a comma without quotes around it has parted from their cell
@@ -80,10 +81,17 @@ def _header(lines: Sequence[str]) -> int | None:
     """The line that names a temperature, and by its manner comes from HOBOware, HOBOconnect or HOBOlink."""
     for place, line in enumerate(lines[:5]):
         if unit_of_any(with_degrees(line)) and (
-            _LOGGER.search(line) or _CLOCK_ZONE.search(line) or re.match(r"\W*(Line)?#\W", line)
+            _LOGGER.search(line) or _NUMBERED.match(line) or _titled(line)
         ):
             return place
     return None
+
+
+def _titled(line: str) -> bool:
+    """Whether a zone stands in the title of the stamps, and units (or a sensor in brackets) in all behind it."""
+    names = _joined(cells(line, separator_of([line])))
+    place = next((place for place, name in enumerate(names) if _CLOCK_ZONE.search(name)), len(names))
+    return place < len(names) - 1 and all(re.search("[,(]", name) for name in names[place + 1 :] if name)
 
 
 def unit_of_any(line: str) -> bool:

@@ -158,6 +158,7 @@ def _record(
         chosen(options.timezone),
         header="\n".join(head.lines[: at + 1]),
         understood=(
+            columns.note,
             "units: " + ", ".join(sorted({s.unit for s in sensors})) + " (the titles)",
             "depths: inches in the titles; air sensors have no height there",
             "daily rows hold the reading at the start of the day" if "start of day" in head.lines[at].lower() else "",

@@ -148,7 +148,7 @@ def _exported(head: Head, options: Options, part: Columns, site: str) -> Record:
         replace(part.proved, times=wide.times),
         chosen(options.timezone),
         header=head.first,
-        understood=("units: °C", "depths: from the column DEPTH_M"),
+        understood=(part.note, "units: °C", "depths: from the column DEPTH_M"),
     )
     if wide.repeated:
         source = plus(source, f"stamps: {wide.repeated} rows repeat a stamp of their depth; kept as rows of their own")

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from talik.errors import UsageError, unknown
-from talik.readers.depths import Unit, depths_of, has_depth, unit_of
+from talik.readers.channels import speaks_of_warmth, temperatures_among
+from talik.readers.depths import Unit, has_depth, unit_of
 from talik.readers.numerals import BLANKS
 from talik.readers.zones import offset_in
 
@@ -55,36 +56,13 @@ _FIELDS = {
 }
 """Names of columns that hold a part of the stamp, in lower case, without blanks, dots and underscores."""
 
-_WARM = re.compile(
-    r"(?<![a-z])(t|т|ts|tg|ta|st|gt|gst|magst|temp|tair|tsoil|soilt|tsg|ttt)(?![a-zа-я])|temp[_ .\d]|temperat|температ|"
-    r"teplot|温度|地温|气温|(?<![a-z])(soil|ground|air|surface)_?t(?![a-z])",
-    re.IGNORECASE,
-)
 _VERDICT = re.compile(r"flag|qual|(?<![a-z])q[ac](?![a-z])", re.IGNORECASE)
-_AT_DEPTH = re.compile(r"[_ .-]\d+(?:[.,]\d+)?_?[cm]?m$", re.IGNORECASE)
-_AT_LAYER = re.compile(r"[_ .-](moss|lichen|litter|organic|peat|surf(?:ace)?|canopy)$", re.IGNORECASE)
-_SURFACE = re.compile(r"(ground[ _]?)?surface", re.IGNORECASE)
 _DEPTH_NAME = re.compile(
     r"((sensor|soil|sed|sediment|borehole|ground|measurement)[ _.,]*)?(?P<what>depth|tiefe|глубина|height|z)"
     r"([ _.,]*(soil|sed|sediment|bottom))?([ _.]*[(\[]?(c?m|mm|meters?|metres?)[)\]]?)?",
     re.IGNORECASE,
 )
 _DEEP_TEXT = re.compile(r"[-\u2212]?\d+(?:[.,]\d+)?\s*(?:c|m)?m", re.IGNORECASE)
-_OTHER = re.compile(
-    r"moist|vwc|water|swc|(?<![a-z])sms?(?![a-z])|(?<![a-z])wc|humid|(?<![a-z])rh(?![a-z])|snow|prec|rain|wind|cond|(?<![a-z])ec(?![a-z])|press|"
-    r"rad|flux|[ls]w_|(?<![a-z])par(?![a-z])|batt|volt|flag|qual|(?<![a-z])q[ac](?![a-z])|accuracy|count|dew|"
-    r"(?<![a-z])(lat|lon|long)(?![a-z])|latitud|longitud|elev|serial|signal|deg(?:ree)?[ _.]?days?|"
-    r"(?<![a-z])(ptemp|wind ?chill|hmdx|humidex)|"
-    r"(panel|logger|board|case|internal|reference|enclosure)[ _.]?t(emp|[ _]|$)|"
-    r"(?<![a-z])(sd|std|stdev|sdev|stderr|var|variance|rms|range|amplitude|uncertainty|error)(?![a-z])",
-    re.IGNORECASE,
-)
-_EXTREME = re.compile(
-    r"(?<![a-z])t?max(?![a-z])|maxim|minim|temp_?(max|min)|(?<![a-z0-9])t?min(?![a-z])(?![ _.]*(mean|av))|\dc?m_?min",
-    re.IGNORECASE,
-)
-"""The greatest and smallest of a day are no means; "60min average" says how long the mean is."""
-
 _SITE = {
     "site",
     "site_id",
@@ -160,6 +138,8 @@ class Roles:
         said = [f"time {time}", f"temperature {', '.join(self.temperatures)}"]
         more = (("depth", self.depth), ("site", self.site), ("flag", ", ".join(self.verdicts.values())))
         said += [f"{name} {value}" for name, value in more if value]
+        left = ", ".join(name for name in self.others if speaks_of_warmth(name))
+        said += [f"not taken for temperatures of the air or the ground: {left}"] * bool(left)
         return "columns: " + "; ".join(said)
 
 
@@ -194,24 +174,27 @@ def roles_of(names: Sequence[str], samples: Mapping[str, Sequence[str]], said: M
     taken = {stamp, clock, *fields.values()}
     site = said.get("site") or next((n for n in names if n.lower().strip() in _SITE and n not in taken), "")
     # a column that is blank in the first rows may hold numbers further down: its name decides
-    numbers = [n for n in names if n not in {*taken, site} and _mostly(_NUMBER, samples.get(n, ()))]
-    depth = said.get("depth") or _depth_column([n for n in names if n not in {*taken, site}], samples)
-    if "depth" not in said and any(has_depth(n) for n in _warm([n for n in numbers if n != depth], False)):
+    free = [n for n in names if n not in taken and n != site]
+    numbers = [n for n in free if _mostly(_NUMBER, samples.get(n, ()))]
+    depth = said.get("depth") or _depth_column(free, samples)
+    if "depth" not in said and any(has_depth(n) for n in temperatures_among([n for n in numbers if n != depth], False)):
         depth = ""  # the temperatures say their own depths: this is another one, such as of snow or of the borehole
     warm = (
         tuple(part.strip() for part in said["temperature"].split(","))
         if "temperature" in said
-        else _warm([n for n in numbers if n != depth], bool(depth))
+        else temperatures_among([n for n in numbers if n != depth], bool(depth))
     )
+    measured = {*warm, depth}
     others = tuple(
         n
         for n in numbers
-        if n not in {*warm, depth}
+        if n not in measured
         and samples.get(n)
         and all(map(_NUMBER.fullmatch, samples[n]))
         and not re.fullmatch(r"#|no|n|id|record|column 1", n.lower())
     )
-    words = [n for n in names if n not in {*taken, *numbers, site, depth} and _VERDICT.search(n) and samples.get(n)]
+    counted = {*numbers, depth}
+    words = [n for n in free if n not in counted and _VERDICT.search(n) and samples.get(n)]
     return Roles(
         stamp,
         clock,
@@ -342,26 +325,6 @@ def is_height(name: str) -> bool:
     """Whether a column of depths counts upwards by its name."""
     match = _DEPTH_NAME.fullmatch(name.strip())
     return match is not None and match["what"].lower() == "height"
-
-
-def _warm(numbers: Sequence[str], long: bool) -> tuple[str, ...]:
-    """
-    Columns of temperatures: by unit or word; in wide tables also by a bare number as the name, or by a depth at which
-    none is called a temperature ("SM 5 cm" beside "ST 5 cm" is something else).
-    """
-    usual = [n for n in numbers if not _OTHER.search(n) and not _EXTREME.search(n)]
-    by_word = [n for n in usual if unit_of(n) or _WARM.search(n)]
-    if long:
-        by_word = by_word or [n for n in numbers if n.lower() in ("value", "values", "wert", "значение")]
-        return tuple(by_word[:1])
-    at_depths = depths_of(by_word).depths.tolist() if by_word else []
-    by_depth = [n for n in usual if has_depth(n) and (n in by_word or depths_of([n]).depths[0] not in at_depths)]
-    bare = [n for n in usual if re.fullmatch(r"-?\d+([.,]\d+)?|X\.?\d+\.\d+", n.strip())]
-    beside = {n[: m.start()] for n in by_depth if (m := _AT_DEPTH.search(n))}
-    by_layer = [n for n in usual if (m := _AT_LAYER.search(n)) and n[: m.start()] in beside]
-    by_layer += [n for n in usual if _SURFACE.fullmatch(n.strip()) and (by_depth or bare)]
-    found = set(by_word) | set(by_depth) | set(bare) | set(by_layer)
-    return tuple(n for n in numbers if n in found)
 
 
 def _verdicts(warm: Sequence[str], words: Sequence[str]) -> dict[str, str]:

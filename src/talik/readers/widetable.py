@@ -80,7 +80,13 @@ def wide_record(
         columns.proved,
         zone,
         header=header,
-        understood=(*understood, units_found(units), labelled.how, contradiction(zone, about.get("longitude"))),
+        understood=(
+            *understood,
+            columns.note,
+            units_found(units),
+            labelled.how,
+            contradiction(zone, about.get("longitude")),
+        ),
     )
     beside = {name: columns.frame[name].to_numpy() for name in others}
     return Record(site, times, labelled.depths, values, flags, tuple(names), source, about, beside)

@@ -61,9 +61,9 @@ def _times(file: Any, record: Record) -> str:
     whole = bool((us % 1_000_000 == 0).all())
     file.dimensions[clock] = us.size
     unit = "seconds" if whole else "microseconds"
-    _variable(file, "time", (clock,), us // 1_000_000 if whole else us, standard_name="time", long_name="time",
-              units=f"{unit} since 1970-01-01 00:00:00", calendar="standard", axis="T",
-              units_metadata="leap_seconds: none")
+    _variable(file, "time", (clock,), (us // 1_000_000 if whole else us).astype(np.float64),     # CF-1.8 has no int64
+              standard_name="time", long_name="time", units=f"{unit} since 1970-01-01 00:00:00",
+              calendar="standard", axis="T", units_metadata="leap_seconds: none")
     return clock
 
 
@@ -98,10 +98,11 @@ def _temperatures(file: Any, record: Record, clock: str, medium: str, columns: N
               units="degree_Celsius", units_metadata="temperature: on_scale", coordinates=beside,
               coverage_content_type="physicalMeasurement",
               ancillary_variables=f"{name}_flag")
-    _variable(file, f"{name}_flag", (clock, along), record.flags[:, columns], standard_name="quality_flag",
-              long_name=f"marks on the {medium} temperature", units="1", coordinates=beside,
+    _variable(file, f"{name}_flag", (clock, along), record.flags[:, columns].astype(np.int32),
+              standard_name="quality_flag", long_name=f"marks on the {medium} temperature", units="1",
+              coordinates=beside,
               coverage_content_type="qualityInformation",
-              flag_masks=np.array([flag.value for flag in Flag], dtype=np.uint16),
+              flag_masks=np.array([flag.value for flag in Flag], dtype=np.int32),
               flag_meanings=" ".join(_meaning(flag) for flag in Flag))
 
 
