@@ -3,9 +3,11 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,7 +16,7 @@ import talik
 from talik.errors import DataError, UnknownName
 from talik.files import sha256
 from talik.records import Flag, Record, Source
-from talik.store.export import export
+from talik.store.export import export, exported
 
 FORMS = ("csv", "parquet", "gtnp", "netcdf", "frictionless")
 
@@ -65,11 +67,65 @@ def test_rejected_values_stay_rejected(tmp_path):
     flags = right.flags.copy()
     flags[5, 1] |= Flag.SPIKE
     right = right.with_flags(flags, note="checked")
-    for form in ("gtnp", "netcdf"):
+    for form in FORMS:
         found = back(export([right], form, tmp_path / form))
         assert np.isnan(found.accepted().values[5, 1])
-        assert found.values[5, 1] == right.values[5, 1]
+        if form in ("gtnp", "netcdf"):
+            assert found.values[5, 1] == right.values[5, 1]
         np.testing.assert_array_equal(np.isnan(found.accepted().values), np.isnan(right.accepted().values))
+
+
+def test_a_plain_reader_averages_no_missing_and_no_rejected_value(tmp_path):
+    right = record()
+    flags = right.flags.copy()
+    flags[5, 1], flags[6, 1] = Flag.SOURCE | Flag.DRIFT, Flag.DRIFT
+    right = right.with_flags(flags, note="checked")
+    [table, package] = export([right], "frictionless", tmp_path)
+    frame = pl.read_csv(table)
+    assert frame["0.05_m"].mean() == pytest.approx(np.nanmean(right.accepted().values[:, 1]))
+    assert frame["0.05_m_flag"][4:8].to_list() == [None, "drift source", "drift", None]
+    assert frame["site"].unique().to_list() == ["Barrow AWS"]
+    assert "0.5_m_flag" not in frame.columns
+    told = {field["name"]: field for field in json.loads(package.read_text())["resources"][0]["schema"]["fields"]}
+    assert "blank: missing, sentinel" in told["0.05_m_flag"]["description"]
+    [long, _] = export([right], "gtnp", tmp_path / "gtnp")
+    frame = pl.read_csv(long)
+    assert frame["temperature"].mean() == pytest.approx(np.nanmean(right.values))
+    assert frame.filter(pl.col("temperature").is_null())["flag"].unique().to_list() == ["no data entry"]
+    assert frame.filter(flag="bad").height == 1
+
+
+@pytest.mark.parametrize(("zone", "found_in", "minutes", "said"), [
+    ("UTC", "assumed", None, "assumed UTC"), ("UTC-09:00", "header", "-09:00", "the source (header)"),
+    ("America/Anchorage", "argument", "+00:00", "stamps of America/Anchorage as UTC"),
+    ("UTC", "format", "+00:00", "the source (format)")])
+def test_gtnp_keeps_the_zone_of_the_source_or_says_that_it_is_none(tmp_path, zone, found_in, minutes, said):
+    right = replace(record(depths=(-2.0, 0.5)), source=Source("a.csv", "generic", "0" * 64, "", zone, found_in))
+    [table, about] = export([right], "gtnp", tmp_path)
+    [told] = json.loads(about.read_text())
+    assert told["borehole"]["timezone"] == minutes
+    assert told["borehole"]["timezone_from"].startswith(said)
+    assert told["variable"] == "Ground and Air Temperature"
+    frame = pl.read_csv(table)
+    assert frame.columns == ["id", "date", "depth", "temperature", "flag", "dataset_id"]
+    assert frame["date"][0] == ("2019-08-31 15:00:00" if minutes == "-09:00" else "2019-09-01 00:00:00")
+    found = back([table])
+    np.testing.assert_array_equal(found.times, right.times)
+    np.testing.assert_array_equal(found.values, right.values)
+    assert (found.source.time_zone_from == "assumed") == (found_in == "assumed")
+
+
+def test_a_column_of_unknown_depth_is_kept_in_csv_and_left_out_by_name_elsewhere(tmp_path):
+    labels = ("CH1 Air", "CH2 0.05 m", "CH3 0.5 m")
+    right = replace(record(depths=(np.nan, 0.05, 0.5)), labels=labels)
+    found = back(export([right], "csv", tmp_path / "csv"))
+    np.testing.assert_array_equal(found.depths, right.depths)
+    np.testing.assert_array_equal(found.values, right.values)
+    for form in ("gtnp", "netcdf"):
+        *written, (none, said) = exported([right], form, tmp_path / form)
+        assert none is None
+        assert said.startswith(f"Barrow AWS: 'CH1 Air' is left out of the {form}, the depth is unknown")
+        np.testing.assert_array_equal(back([path for path, _ in written]).depths, [0.05, 0.5])
 
 
 def test_netcdf_of_stamps_that_step_back_and_replicate_depths(tmp_path):
@@ -88,10 +144,11 @@ def test_netcdf_of_stamps_that_step_back_and_replicate_depths(tmp_path):
 def test_the_compliance_checker_finds_no_error(tmp_path, depths):
     [path] = export([record(depths=depths)], "netcdf", tmp_path)
     checker = Path(sys.executable).with_name("compliance-checker")
-    subprocess.run([checker, "-t", "cf:1.11", "-t", "acdd:1.3", "-f", "json", "-o", tmp_path / "report.json", path],
+    suites = ("-t", "cf:1.11", "-t", "cf:1.8", "-t", "acdd:1.3")
+    subprocess.run([checker, *suites, "-f", "json", "-o", tmp_path / "report.json", path],
                    capture_output=True, timeout=300)
     report = json.loads((tmp_path / "report.json").read_text())
-    assert [*lacking(report, "cf:1.11", "high"), *lacking(report, "acdd:1.3", "high")] == []
+    assert [miss for suite in ("cf:1.11", "cf:1.8", "acdd:1.3") for miss in lacking(report, suite, "high")] == []
     # replicates share a depth, so their dimension is no vertical one, which CF recommends but does not ask for
     assert len(lacking(report, "cf:1.11", "medium")) == (len(set(depths)) < len(depths))
 
@@ -122,7 +179,8 @@ def test_a_data_package_describes_its_files(tmp_path):
         assert one["hash"] == f"sha256:{sha256(path)}"
         header = path.read_text().splitlines()[0].split(",")
         assert [f["name"] for f in one["schema"]["fields"]] == header
-        assert [f["depth_m"] for f in one["schema"]["fields"][1:]] == [-2.0, 0.05, 0.5, 2.0]
+        assert [f["depth_m"] for f in one["schema"]["fields"][2:]] == [-2.0, 0.05, 0.5, 2.0]
+        assert one["schema"]["fields"][0]["description"] == "UTC; assumed, the source names no time zone"
 
 
 def test_names_of_sites_are_never_paths(tmp_path):
@@ -133,8 +191,9 @@ def test_names_of_sites_are_never_paths(tmp_path):
 
 def test_unknown_depth_place_or_form(tmp_path):
     unknown = Record("X", np.array(["2020-01-01"], "M8[us]"), [np.nan], [[1.0]], labels=("T1",))
-    with pytest.raises(DataError, match="X: the depth of 'T1' is unknown"):
-        export([unknown], "csv", tmp_path)
+    for form in ("gtnp", "netcdf"):
+        with pytest.raises(DataError, match=f"X: the depth of 'T1' is unknown, and {form} is by depth"):
+            export([unknown], form, tmp_path)
     with pytest.raises(DataError, match="Barrow AWS: latitude and longitude are unknown"):
         export([record(latitude=None)], "netcdf", tmp_path)
     with pytest.raises(UnknownName, match="unknown form 'netcfd'. Did you mean 'netcdf'"):

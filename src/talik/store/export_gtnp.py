@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +11,24 @@ import numpy as np
 import polars as pl
 
 from talik import files
+from talik.readers.zones import offset
 from talik.records import REJECTED, Flag, Record
 
-FILL = -999.0
+MISSING, BAD = "no data entry", "bad"
+"""Words of the column `flag`."""
 
 
 def write_gtnp(record: Record, stem: Path) -> list[Path]:
     """
     Write `STEM.csv` and `STEM_metadata.json`; returns both.
 
-    A value that a flag rejects stands in the table under the flag "bad", a missing one is -999.
+    A value that a flag rejects stands in the table under the flag "bad", a missing one is blank under "no data entry".
+    Stamps are in the source's time zone, which the JSON names; in UTC where that is none with a fixed offset. The
+    numbers of borehole and site are left out where the record has none; that of the data set, which the table cannot
+    do without, is then made from the source, and the JSON says so.
     """
-    number = _whole(record.metadata.get("dataset_id"))
+    given = _number(record.metadata.get("dataset_id"))
+    number = zlib.crc32(f"{record.source.sha256} {record.site}".encode()) if given is None else given
     return [
         files.write_csv(stem.with_name(stem.name + ".csv"), _rows(record, number)),
         files.write_text(stem.with_name(stem.name + "_metadata.json"),
@@ -31,31 +38,40 @@ def write_gtnp(record: Record, stem: Path) -> list[Path]:
 
 def _rows(record: Record, number: int) -> pl.DataFrame:
     n, m = record.values.shape
-    whole = (record.times.astype(np.int64) % 1_000_000 == 0).all()
-    bad = (record.flags & np.uint16(int(REJECTED & ~Flag.MISSING)) != 0) & ~np.isnan(record.values)
-    stamps = pl.Series(np.tile(record.times, m)).dt.strftime("%Y-%m-%d %H:%M:%S" + ("" if whole else "%.6f"))
+    local = record.times + np.timedelta64(_minutes(record) or 0, "m")
+    whole = (local.astype(np.int64) % 1_000_000 == 0).all()
+    gone = np.isnan(record.values)
+    bad = (record.flags & np.uint16(int(REJECTED & ~Flag.MISSING)) != 0) & ~gone
+    numbers = {key: _number(record.metadata.get(key)) for key in ("borehole_id", "site_id")}
     return pl.DataFrame({
-        "utc_time": stamps,
+        "date": pl.Series(np.tile(local, m)).dt.strftime("%Y-%m-%d %H:%M:%S" + ("" if whole else "%.6f")),
         "depth": np.repeat(record.depths, n),
-        "temperature": record.values.T.reshape(-1),
-        "flag": pl.Series(bad.T.reshape(-1)).replace_strict({True: "bad", False: None}, return_dtype=pl.String),
+        "temperature": pl.Series(record.values.T.reshape(-1)).fill_nan(None),
+        "flag": pl.Series((2 * bad + gone).T.reshape(-1)).replace_strict(
+            {0: None, 1: MISSING, 2: BAD}, return_dtype=pl.String),
         "dataset_id": np.full(n * m, number),
-        "borehole_id": np.full(n * m, _whole(record.metadata.get("borehole_id"))),
-        "site_id": np.full(n * m, _whole(record.metadata.get("site_id"))),
-    }).with_columns(pl.col("temperature").fill_nan(FILL)).with_row_index("id", 1)
+        **{key: np.full(n * m, known) for key, known in numbers.items() if known is not None},
+    }).with_row_index("id", 1)
 
 
 def _about(record: Record, number: int) -> dict[str, Any]:
     told = record.metadata.get
+    media = {"Ground": bool((record.depths >= 0).any()), "Air": bool((record.depths < 0).any())}
+    minutes = _minutes(record)
+    made = {} if _number(told("dataset_id")) is not None else {"id_from": "made from the source; no number of GTN-P"}
     return {
         "id": number,
+        **made,
         "policy": told("policy"),
         "quality": told("quality"),
-        "variable": "Ground Temperature",
+        "variable": f"{' and '.join(medium for medium, there in media.items() if there)} Temperature",
+        "depths": "positive down [m]; negative: height of air above the ground",
         "unit": {"name": "Degree Celsius", "abbreviation": "degC"},
         "borehole": {
             "name": record.site,
-            "timezone": "+00:00",
+            "timezone": None if minutes is None else f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:"
+                                                     f"{abs(minutes) % 60:02d}",
+            "timezone_from": _zone_said(record),
             "location": {"latitude": told("latitude"), "longitude": told("longitude"),
                          "elevation": told("elevation_m")},
             "generic_citation": told("citation"),
@@ -63,6 +79,22 @@ def _about(record: Record, number: int) -> dict[str, Any]:
     }
 
 
-def _whole(value: object) -> int:
-    """A number of a data base; 0 where the record has none."""
-    return int(value) if isinstance(value, int | float | str) and str(value).isdigit() else 0
+def _minutes(record: Record) -> int | None:
+    """East of Greenwich, of the stamps that are written; None where the source names no zone."""
+    if record.source.time_zone_from == "assumed":
+        return None
+    return offset(record.source.time_zone) or 0
+
+
+def _zone_said(record: Record) -> str:
+    source = record.source
+    if source.time_zone_from == "assumed":
+        return "assumed UTC: the source names no time zone"
+    if offset(source.time_zone) is None:
+        return f"stamps of {source.time_zone} as UTC"
+    return f"the source ({source.time_zone_from})"
+
+
+def _number(value: object) -> int | None:
+    """A number of a data base; None where the record has none."""
+    return int(value) if isinstance(value, int | float | str) and str(value).isdigit() else None
