@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 import talik
 from talik.errors import DataError, UnknownName, UsageError
+from talik.kernels.quality import equal_runs
 from talik.records import REJECTED, Flag, Record
 from talik.series.quality import Rules, check, checked_once
 from talik.series.replay import replay
@@ -43,6 +44,36 @@ def test_clean_series_stay_clean_for_forty_more_seeds(invented):
     shares = [((check(invented(seed, resolution=r)).record.flags & int(~INFORMATION & 0xFFFF)) != 0).mean()
               for seed in range(100, 120) for r in (0.01, 0.1)]
     assert max(shares) < 1e-3
+
+
+def test_fronts_that_jump_and_jump_back_are_weather(invented):
+    rng = np.random.default_rng(5)
+    record, fronts = invented(5, end="2017-01-01"), np.zeros(17544)
+    for at in rng.choice(fronts.size, 80, replace=False):
+        fronts[at:] += rng.normal(0, 7) * np.exp(-np.arange(fronts.size - at) / 36)
+    result = check(with_fault(record, slice(None), 0, lambda x: x + fronts))
+    assert result.count(Flag.STEP)[0] == 0
+    assert len(rows_under(result, REJECTED, 0)) <= 0.001 * fronts.size
+    thrown = check(with_fault(record, slice(6000, 7000), 0, lambda x: x + 50))
+    assert len(rows_under(thrown, REJECTED, 0)) >= 990
+
+
+def test_a_coarse_logger_that_rests_under_snow_does_not_hang():
+    t = np.arange("2018-09-01", "2020-09-01", dtype="M8[h]")
+    d = np.arange(t.size) / 24
+    snow = 1 / (1 + np.exp(-(np.abs((d % 365.25) - 145) - 75) / 5))                 # 0 in mid-winter, 1 in summer
+    x = -3 + np.round(2 * (9 * snow * np.sin(2 * np.pi * d) + 8 * snow - 0.01 * (d % 365.25))) / 2
+    result = check(Record("A", t, [0.02], x[:, None]))
+    assert equal_runs(x)[1].max() > 24 * 20
+    assert result.count(Flag.FLAT)[0] == 0
+
+
+@pytest.mark.parametrize("column", [0, 1, 3])
+def test_a_sensor_that_dies_is_found_to_the_end_of_the_record(invented, column):
+    record = invented(3, end="2017-01-01")
+    rows = np.arange(11000, record.times.size)
+    result = check(with_fault(record, rows, column, record.values[11000, column]))
+    assert set(rows) <= set(rows_under(result, Flag.FLAT, column))
 
 
 @settings(max_examples=10, deadline=None)
