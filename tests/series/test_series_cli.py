@@ -124,7 +124,43 @@ def test_wrong_options_of_offsets_end_with_a_message(site, arguments, words):
     assert result.exception.exit_code == 2
 
 
+@pytest.mark.parametrize("word", ["junk.csv", "short: --depth"])
+def test_a_file_or_site_that_cannot_be_used_does_not_stop_the_others(site, tmp_path, word):
+    other = tmp_path / "junk.csv"
+    if word == "junk.csv":
+        other.write_bytes(bytes(range(256)) * 4)
+    else:
+        other = write(tmp_path / "short.csv", depths="-2,0.02,0.5")
+    alone = run("offsets", site, "--depth", "2", "--format", "csv")
+    result = run("offsets", other, site, "--depth", "2", "--format", "csv")
+    assert (result.exit_code, result.stdout) == (1, alone.stdout)
+    assert word in result.stderr
+
+
 def test_a_file_without_any_offset_says_why(tmp_path):
     result = run("offsets", write(tmp_path / "air.csv", depths="-2"))
     assert result.exception.exit_code == 3
     assert "no column near enough to the surface" in result.stderr
+
+
+def test_both_commands_take_what_their_messages_ask_for(tmp_path):
+    ambiguous = tmp_path / "a.csv"
+    ambiguous.write_text("time,T_2cm\n01/02/2020 00:00,273.1\n05/06/2020 00:00,273.2\n")
+
+    def said(*arguments):
+        result = run(*arguments)
+        return f"{result.output} {result.exception}"
+
+    for command in ("check", "offsets"):
+        assert "--column unit=K" in said(command, ambiguous, "--date-order", "DMY")
+        assert "--date-order" in said(command, ambiguous, "--column", "unit=K")
+    told = run("check", ambiguous, "--date-order", "DMY", "--column", "unit=K")
+    assert told.exit_code == 0
+    assert "of 2 values rejected" in told.stderr
+
+
+def test_depths_are_given_and_a_missing_offset_names_the_option(tmp_path):
+    file = write(tmp_path / "kevo.csv")
+    turned = run("offsets", file, "--mean", "--format", "json", "--depths", "0.5,0.02,1.2,1.5,2.0", "--no-check")
+    assert json.loads(turned.stdout)[0]["surface_column"].startswith("0.02")
+    assert "name it with --air" in turned.stderr

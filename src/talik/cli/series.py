@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from talik.cli.output import emit, format_option
+from talik.cli.read import reading_options
 
 if TYPE_CHECKING:
+    from talik.errors import TalikError
     from talik.records import Record
 
 _SHOWN = ("site", "year", "maat", "magst", "ttop", "alt", "surface_offset", "surface_offset_n", "surface_offset_sd",
@@ -22,28 +24,21 @@ _SHOWN = ("site", "year", "maat", "magst", "ttop", "alt", "surface_offset", "sur
 _FILES = click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 
 
-def _reading(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Options of both commands that say how to read, and which sites."""
-    for option in (
-        click.option("--site", default=None, help="Only the records of this site (pattern with * and ?)."),
-        click.option("--timezone", default=None, help="Time zone of the stamps, e.g. UTC-9; wins over the file's own."),
-        click.option("--encoding", default=None, help="Encoding of the text, when the guess is wrong."),
-    ):
-        command = option(command)
-    return command
+_SITE = click.option("--site", default=None, help="Only the records of this site (pattern with * and ?).")
 
 
 @click.command()
 @_FILES
-@_reading
+@reading_options
+@_SITE
 @click.option("--rule", "rules", multiple=True, metavar="NAME=VALUE",
               help="Change a rule, e.g. spike_factor=10 or correct_drift=true; repeatable.")
 @click.option("--only", default=None, help="Only these checks, with commas, e.g. spike,flat.")
 @click.option("--log", type=click.Path(path_type=Path), default=None,
               help="Write every run of flagged rows to this CSV, for reading and replaying.")
 @format_option
-def check(files: tuple[Path, ...], site: str | None, timezone: str | None, encoding: str | None, rules: tuple[str, ...],
-          only: str | None, log: Path | None, form: str | None) -> None:
+def check(files: tuple[Path, ...], site: str | None, rules: tuple[str, ...], only: str | None, log: Path | None,
+          form: str | None, **reading: Any) -> None:
     """
     Check logger FILES and say how many values of each column carry which flag.
 
@@ -52,21 +47,28 @@ def check(files: tuple[Path, ...], site: str | None, timezone: str | None, encod
     """
     import polars as pl
 
-    from talik.errors import TalikError
+    from talik.cli.output import complain, note
+    from talik.errors import DataError, TalikError
     from talik.files import write_csv
+    from talik.series.doubts import unit_doubt
     from talik.series.quality import check as checked
 
     chosen, tables, logs, refused = _rules(rules, only), [], [], 0
     records: list[Record] = []
     for path in files:
         try:
-            records += _read(path, timezone, encoding)
+            records += _read(path, reading)
         except TalikError as refusal:
             refused += 1
-            click.echo(f"talik: {refusal}", err=True)
+            complain(refusal)
     for record in _chosen(records, site):
         result = checked(record, rules=chosen)
         click.echo(str(result), err=True)
+        try:
+            if doubt := unit_doubt(result.record):
+                note(f"{record.site}: {doubt}")
+        except DataError as certain:
+            complain(certain)
         source = pl.lit(Path(record.source.path).name).alias("file")
         tables.append(result.to_frame().select(source, pl.all()))
         logs.append(result.log.select(source, pl.lit(record.site).alias("site"), pl.all()))
@@ -81,9 +83,10 @@ def check(files: tuple[Path, ...], site: str | None, timezone: str | None, encod
 
 @click.command()
 @_FILES
-@_reading
+@reading_options
+@_SITE
 @click.option("--air", multiple=True,
-              help="Air column: height [m] below zero, label or pattern. [default: nearest to -2 m]")
+              help="Air column: height [m] below zero, label or pattern. [default: nearest to -2 m, 1 m at least]")
 @click.option("--surface", multiple=True, help="Surface column: depth [m], label or pattern. [default: 0 to 0.05 m]")
 @click.option("--depth", multiple=True,
               help="Deep column: depth [m], label or pattern. [default: top of permafrost, from the profile]")
@@ -102,26 +105,30 @@ def check(files: tuple[Path, ...], site: str | None, timezone: str | None, encod
 @click.option("--mean", is_flag=True, help="One row a site: means over the years, ready for a table of sites.")
 @click.option("--figure", type=click.Path(path_type=Path), default=None, help="Draw the offsets by year (SVG and PNG).")
 @format_option
-def offsets(files: tuple[Path, ...], site: str | None, timezone: str | None, encoding: str | None, air: tuple[str, ...],
-            surface: tuple[str, ...], depth: tuple[str, ...], depth_tolerance: float, alt: float | None,
-            completeness: str, year_start: str | None, fill: str | None, no_check: bool, one_site: str | None,
-            mean: bool, figure: Path | None, form: str | None) -> None:
+def offsets(files: tuple[Path, ...], site: str | None, air: tuple[str, ...], surface: tuple[str, ...],
+            depth: tuple[str, ...], depth_tolerance: float, alt: float | None, completeness: str,
+            year_start: str | None, fill: str | None, no_check: bool, one_site: str | None, mean: bool,
+            figure: Path | None, form: str | None, **reading: Any) -> None:
     """
     Annual surface and thermal offsets from the logger FILES of one or several sites.
 
     Air and ground may come from different files; files that name the same site are put together. Air, surface and
     depth of a year cover the same window; a year that is not whole has a reason instead of a value. On a terminal the
-    main columns are shown; CSV and JSON have all, with gaps, bias bounds and the parts of each uncertainty.
+    main columns are shown; CSV and JSON have all, with gaps, bias bounds and the parts of each uncertainty. A file that
+    cannot be read, or a site whose columns are to be named, does not stop the others; the exit code is then 1.
     """
     import polars as pl
 
+    from talik.cli.output import complain, note
+    from talik.cli.spelling import as_options
     from talik.errors import DataError, UsageError
     from talik.series.filling import Filling
     from talik.series.offsets import annual_offsets
 
     filling = {None: None, "linear": Filling(), "regression": Filling(regression_days=60)}[fill]
     rows, sites, drawn = [], 0, None
-    for name, records in _sites(files, site, timezone, encoding, one_site):
+    failed: list[TalikError] = []
+    for name, records in _sites(files, site, reading, one_site, failed):
         sites += 1
         if figure and sites > 1:
             raise UsageError("--figure draws one site, the files have more: choose with --site")
@@ -130,13 +137,20 @@ def offsets(files: tuple[Path, ...], site: str | None, timezone: str | None, enc
                                     completeness=completeness, year_start=year_start, check=not no_check, fill=filling,
                                     depth_tolerance=depth_tolerance, site=name)
         except DataError as refusal:
-            click.echo(f"talik: {refusal}", err=True)
+            complain(refusal)
             continue
-        click.echo(str(result), err=True)
-        for said in result.settings["overlaps"]:
-            click.echo(f"talik: {name}: {said}", err=True)
+        except UsageError as refusal:       # such as a column that only the user can choose: the other sites go on
+            failed.append(refusal)
+            complain(UsageError(f"{name}: {str(refusal).removeprefix(f'{name}: ')}"))
+            continue
+        click.echo(as_options(str(result), click.get_current_context().command), err=True)
+        for said in (*result.settings["overlaps"], *result.settings["notes"]):
+            if said not in str(result):
+                note(f"{name}: {said}")
         rows.append(pl.DataFrame([result.site_row()], infer_schema_length=None) if mean else result.to_frame())
         drawn = result
+    if not rows and failed and len(failed) == max(sites, 1):
+        raise failed[-1]
     if not rows:
         raise DataError(f"no offsets at {sites} site{'s' * (sites != 1)}: see the messages above")
     if figure:
@@ -145,6 +159,9 @@ def offsets(files: tuple[Path, ...], site: str | None, timezone: str | None, enc
     if form == "table" or (form is None and sys.stdout.isatty()):
         table = table.select(name for name in _SHOWN if name in table.columns)      # fifty columns fit no terminal
     emit(table, form, title="Offsets" if mean else "Offsets by year")
+    if failed:
+        click.echo(f"talik: sites or files that gave nothing: {len(failed)}; see the messages above", err=True)
+        raise SystemExit(1)
 
 
 def _draw(result: Any, figure: Path) -> None:
@@ -154,30 +171,47 @@ def _draw(result: Any, figure: Path) -> None:
         click.echo(f"wrote {path}", err=True)
 
 
-def _read(path: Path, timezone: str | None, encoding: str | None) -> list[Record]:
+def _read(path: Path, reading: dict[str, Any]) -> list[Record]:
+    from talik.errors import UsageError
     from talik.readers.registry import read
-    from talik.store.catalogue import is_store, reading
+    from talik.store.catalogue import is_store
+    from talik.store.catalogue import reading as opened
 
-    if is_store(path):
-        with reading(path) as catalogue:
-            return list(catalogue.records())
-    return read(path, timezone=timezone, encoding=encoding)
+    if not is_store(path):
+        return read(path, **reading)
+    if told := [f"{name}=..." for name, value in reading.items() if value]:
+        raise UsageError(f"{path} is a store, whose files were read when they were taken in: give {', '.join(told)} to "
+                         "talik ingest")
+    with opened(path) as catalogue:
+        return list(catalogue.records())
 
 
-def _sites(files: Sequence[Path], site: str | None, timezone: str | None, encoding: str | None,
-           one_site: str | None) -> Iterator[tuple[str, list[Record]]]:
-    """The records of each site; those of a store one site after the other, so that memory holds one."""
-    from talik.store.catalogue import is_store, reading
+def _sites(files: Sequence[Path], site: str | None, reading: dict[str, Any],
+           one_site: str | None, failed: list[TalikError]) -> Iterator[tuple[str, list[Record]]]:
+    """The records of each site, of a store one site after the other; files that cannot be read are told and failed."""
+    from talik.cli.output import complain
+    from talik.errors import TalikError
+    from talik.store.catalogue import is_store
+    from talik.store.catalogue import reading as opened
 
     if len(files) == 1 and is_store(files[0]) and not one_site:
-        with reading(files[0]) as catalogue:
+        with opened(files[0]) as catalogue:
             names = catalogue.table("series")["site"].unique().sort().to_list()
             _named(names, site)
             for name, records in groupby(catalogue.records(site), key=lambda record: record.site):
                 yield name, list(records)
         return
+    found: list[Record] = []
+    for path in files:
+        try:
+            found += _read(path, reading)
+        except TalikError as refusal:
+            if len(files) == 1:
+                raise
+            failed.append(refusal)
+            complain(refusal)
     by_site: dict[str, list[Record]] = defaultdict(list)
-    for record in _chosen([r for path in files for r in _read(path, timezone, encoding)], site):
+    for record in _chosen(found, site):
         by_site[one_site or record.site].append(record)
     yield from by_site.items()
 
