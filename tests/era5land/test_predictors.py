@@ -250,3 +250,70 @@ def test_the_written_table_joins_the_table_of_sites(files):
     joined = join_predictors(sites, files / "out.csv")
     assert joined.height == 3
     assert all(joined[name].count() == 3 for name in ERA5LAND_TWELVE)
+
+
+def test_sites_outside_learn_what_the_files_cover_and_how_far_it_is(sites, grid):
+    words = (r"covers latitudes 69\.3 to 70, longitudes -150 to -149\.1; the nearest site \(latitude 0, longitude 0\) "
+             r"lies \d+ km from the nearest cell")
+    for wanted in (None, ["snow_depth"]):
+        with pytest.raises(DataError, match=words):
+            site_predictors(sites[3:], grid, variables=wanted)
+    with pytest.raises(DataError, match="no site has coordinates"):
+        site_predictors(sites[4:], grid)
+    points = pl.DataFrame({"latitude": [69.0], "longitude": [10.0]})
+    one = W.daily(W.world(("t2m",), years=YEARS, rows=1, columns=1)).isel(latitude=0, longitude=0)
+    with pytest.raises(DataError, match=r"covers latitudes 70 to 70, .* the farthest \d+ km"):
+        site_predictors(points.with_columns(site=pl.lit("A")), grid_of([(one, "point.nc")], dataset=DAILY))
+
+
+def test_what_the_lapse_rate_could_not_correct_is_said(sites, grid):
+    found = site_predictors(sites[:3], grid, lapse=-0.0065)
+    assert "; not corrected for height: 1" in str(found)
+    assert found.provenance.filter(site="C", variable="air_temperature")["note"][0] == (
+        "not corrected for height: the elevation of the site is unknown")
+
+
+@pytest.mark.parametrize("arguments, words", [
+    ({"dataset": "foo"}, "unknown data set 'foo'"), ({"accumulation": "foo"}, "unknown kind of accumulation 'foo'"),
+    ({"lapse": 6.5}, r"lapse: got 6\.5 K m-1"),
+    ({"lapse": -0.0065, "variables": ["snow_depth"]}, "lapse: corrects air_temperature alone")])
+def test_arguments_are_checked_before_anything_is_read(sites, arguments, words):
+    with pytest.raises(UsageError, match=words):
+        site_predictors(sites, "no such file.nc", **arguments)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("name, words", [("foo=t2m", "unknown variable of the files 'foo'"),
+                                         ("t2m=foo", "unknown field of ERA5-Land 'foo'")])
+def test_names_that_mean_nothing_are_refused(files, name, words, count):
+    W.monthly(W.world(("sde",), rows=2, columns=2, years=YEARS)).to_netcdf(files / "other.nc", engine="h5netcdf")
+    paths = ["--source", files / "world.nc", "--source", files / "other.nc"][:2 * count]
+    with pytest.raises(UnknownName, match=words):
+        invoke(files / "sites.csv", *paths, "--name", name)
+
+
+def test_places_alone_are_a_table_of_sites(files):
+    table = pl.read_csv(files / "sites.csv").drop("maat")
+    table.write_csv(files / "places.csv")
+    table.rename({"latitude": "y", "longitude": "x"}).write_csv(files / "named.csv")
+    wanted = ("--source", files / "world.nc", "--variable", "snow_depth")
+    full = invoke(files / "sites.csv", *wanted).stdout
+    assert invoke(files / "places.csv", *wanted).stdout == full
+    assert invoke(files / "named.csv", "--column", "latitude=y", "--column", "longitude=x", *wanted).stdout == full
+    with pytest.raises(UsageError, match=r"named\.csv: no column 'latitude'. Found: site, y, x. Name it: columns="):
+        invoke(files / "named.csv", *wanted)
+
+
+def test_an_ending_of_out_is_refused_before_anything_is_read(files):
+    with pytest.raises(UsageError, match=r"--out: got 'out\.xlsx'"):
+        invoke("no such table.csv", "--source", files / "none.nc", "--out", files / "out.xlsx")
+
+
+def test_without_precipitation_leaves_its_seasons_out_too(files):
+    """Daily means of counters are no amounts: the rest of such files is served all the same."""
+    paths = ("--source", files / "world.nc", "--dataset", "derived-era5-land-daily-statistics")
+    with pytest.raises(DataError, match=r"or leave out precipitation \(with its seasons\) and transpiration"):
+        invoke(files / "sites.csv", *paths)
+    done = invoke(files / "sites.csv", *paths, "--without", "precipitation", "--without", "transpiration")
+    assert done.exit_code == 0
+    assert "precipitation" not in done.stdout.splitlines()[0]

@@ -61,7 +61,8 @@ def test_words_of_several_classes_say_why_they_are_unknown():
 
 @pytest.mark.parametrize("text, reason", [
     ("sand and gravel", "rules disagree: gravel, sand"),
-    ("not sand", "a negation stands before 'sand'"),
+    ("not sand", "'not' stands with 'sand'"),
+    ("peat, now removed", "'removed' stands with 'peat'"),
     ("xyz", "no rule matches"),
     ("", "no description"),
     (None, "no description"),

@@ -18,9 +18,23 @@ from talik.variables import SOIL, VEGETATION
 
 Vocabulary = Literal["vegetation", "soil"]
 _CLASSES = {"vegetation": VEGETATION, "soil": SOIL}
+Span = tuple[int, int]
 UNKNOWN = "unknown"
 """In a table of rules: words that can mean several classes, and so none; the column scheme says why."""
-_NEGATION = re.compile(r"\b(?:no|not|without|non|нет|без)\b|无")
+_BREAKS = re.compile(r"[,;.()\[\]]|\b(?:but|now|then)\b|[，；。、]")
+_TAKEN = (
+    # what takes words of its clause away: those behind it, the one behind it, the one before it, all of them
+    (re.compile(r"\b(?:no|not|without|lacking|devoid of|free of|absence of|instead of|former|formerly|previously|"
+                r"near(?! surface)|close to|next to|adjacent to|beside|beyond|outside|surrounded by|bordered by|"
+                r"нет|без|не|бывш\w+|возле|около|рядом с|вблизи)\b|[无無非]"), "behind"),
+    (re.compile(r"\bnon\b"), "next"),
+    (re.compile(r"\bfree\b(?! of)"), "before"),
+    (re.compile(r"\b(?:cleared|clearing|clear ?cut|removed|absent|edge|margin|limit|line|вырубл\w+)\b|附近"), "all"),
+)
+_ALONE = re.compile(r"(?:since |has been |have been |was |were |all )*(?:cleared|clear ?cut|removed|absent)(?: .*)?")
+_MODIFIERS = frozenset({"gravelly", "stony", "bouldery", "cobbly", "rocky", "pebbly", "sandy", "silty", "clayey",
+                        "loamy"})
+"""Before a noun of another class they only qualify it: gravelly sand is a sand, sandy gravel a gravel (USDA)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +92,9 @@ def harmonise(text: str | Iterable[str | None] | None, vocabulary: Vocabulary, *
     """
     The class that a free description of vegetation or soil means.
 
-    The most specific rule wins (most words). Where rules of equal length name different classes, or a negation
-    stands before the word, the class is unknown: nothing is guessed.
+    A rule within a longer one says nothing of its own, and neither do words that are negated, gone or only near ("no",
+    "without", "-free", "former", "cleared", "near") within their clause. The noun decides: gravelly sand is a sand.
+    Where the rules that are left name different classes, the class is unknown: nothing is guessed.
 
     Parameters
     ----------
@@ -135,33 +150,78 @@ def _category(text: str | None, table: Sequence[Rule]) -> Category:
         return _ambiguous(text, whole)
     if whole:
         return Category(text or "", whole.category, 1.0, f"{whole.pattern}, {whole.scheme}")
-    fitting = [(rule, at) for rule in table if (at := _place(rule.pattern, plain)) is not None]
-    if not fitting:
+    parts = [_plain(part) for part in _BREAKS.split(unicodedata.normalize("NFKC", text or "").casefold())]
+    plain = ", ".join(parts := [part for part in parts if part])
+    taken = _taken(parts)
+    found = [(rule, at) for rule in table for at in _places(rule.pattern, plain)]
+    if not found:
         return Category(text or "", None, 0.0, reason="no rule matches; add one to a table of rules (rules=...)")
-    # a rule whose words lie inside a longer fitting rule says nothing of its own ("sand" in "sandy loam")
-    free = [(rule, at) for rule, at in fitting
+    said = [(rule, at) for rule, at in found if _taker(at, taken) is None]
+    # a rule whose words lie inside a longer rule says nothing of its own ("sand" in "sandy loam", "not sandy loam")
+    free = [(rule, at) for rule, at in said
             if not any(o is not rule and b[0] <= at[0] and at[1] <= b[1] and (b[1] - b[0]) > (at[1] - at[0])
-                       for o, b in fitting)]
+                       for o, b in found)]
+    if not free:
+        rule, at = max((met for met in found if _taker(met[1], taken)), key=lambda met: met[0].words)
+        return Category(text or "", None, 0.0, reason=f"{_taker(at, taken)!r} stands with {rule.pattern!r}")
+    free = _nouns(free, plain)
     classes = sorted({rule.category for rule, _ in free})
     open_to = next((rule for rule, _ in free if rule.category == UNKNOWN), None)
     if open_to:
         return _ambiguous(text, open_to)
-    if len(classes) > 1:
+    if len(classes) != 1:
         return Category(text or "", None, 0.0, reason=f"rules disagree: {', '.join(classes)}")
-    rule, at = max(free, key=lambda item: item[0].words)
-    if _NEGATION.search(plain[:at[0]]):
-        return Category(text or "", None, 0.0, reason=f"a negation stands before {rule.pattern!r}")
+    rule, _ = max(free, key=lambda item: item[0].words)
     return Category(text or "", rule.category, 0.8, f"{rule.pattern}, {rule.scheme}")
+
+
+def _taken(parts: Sequence[str]) -> list[tuple[str, Span, Span]]:
+    """What is negated, gone or only near in clauses: the word, where it stands, and what it takes away."""
+    taken: list[tuple[str, Span, Span]] = []
+    start, before = 0, (0, 0)
+    for part in parts:
+        end = start + len(part)
+        for marker, reach in _TAKEN:
+            for met in marker.finditer(part):
+                first, last = start + met.start(), start + met.end()
+                right, left = part[met.end():].split(), part[:met.start()].split()
+                takes = {"behind": (last, end), "all": (start, end),
+                         "next": (last, last + 1 + len(right[0]) if right else last),
+                         "before": (first - 1 - len(left[-1]) if left else first, first)}[reach]
+                taken.append((met[0], (first, last), takes))
+        if _ALONE.fullmatch(part):                                   # "forest, now cleared"
+            taken.append((part, (start, end), before))
+        before, start = (start, end), end + 2
+    return taken
+
+
+def _taker(at: Span, taken: Sequence[tuple[str, Span, Span]]) -> str | None:
+    """The word that takes a place away; none where the rule there has that word itself ("no vegetation")."""
+    return next((word for word, stands, takes in taken if at[0] < takes[1] and takes[0] < at[1]
+                 and not (at[0] <= stands[0] and stands[1] <= at[1])), None)
+
+
+def _nouns(free: Sequence[tuple[Rule, Span]], plain: str) -> list[tuple[Rule, Span]]:
+    """Without modifiers that a noun of their clause follows, directly or behind other modifiers."""
+    kept: list[tuple[Rule, Span]] = []
+    nouns: set[int] = set()                                          # where a noun, with its modifiers, begins
+    for rule, at in sorted(free, key=lambda item: -item[1][0]):
+        is_modifier = plain[at[0]:at[1]] in _MODIFIERS
+        follows = at[1] + 1 in nouns
+        if not is_modifier or follows:
+            nouns.add(at[0])
+        if not (is_modifier and follows):
+            kept.append((rule, at))
+    return kept
 
 
 def _ambiguous(text: str | None, rule: Rule) -> Category:
     return Category(text or "", None, 0.0, reason=f"{rule.pattern!r} is ambiguous: {rule.scheme}")
 
 
-def _place(pattern: str, plain: str) -> tuple[int, int] | None:
-    """Where the pattern stands in the text, as (start, end), or None."""
-    found = _compiled(pattern).search(plain)
-    return found.span() if found else None
+def _places(pattern: str, plain: str) -> list[Span]:
+    """Where the pattern stands in the text, as (start, end)."""
+    return [met.span() for met in _compiled(pattern).finditer(plain)]
 
 
 @cache
