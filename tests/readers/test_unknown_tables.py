@@ -362,15 +362,13 @@ def cut_rows(kind, n=12):
                                                               strict=True)]
     if kind == "wide":
         return "time,T_5cm,T_50cm\n" + "".join(f"{t},{b},{a}\n" for t, a, b in rows)
-    if kind == "whole":
-        return "time,T_5cm,T_50cm\n" + "".join(f"{t},{a},{b}\n" for t, a, b in rows)
     if kind == "stamps last":
         return "T_5cm,T_50cm,time\n" + "".join(f"{a},{b},{t}\n" for t, a, b in rows)
     return ('"#","Date Time, GMT+00:00","Temp, °C (LGR S/N: 12345, LBL: 5cm)"\n'
             + "".join(f"{i},{t}:00,{a}\n" for i, (t, a, _) in enumerate(rows)))
 
 
-@pytest.mark.parametrize("kind", ["wide", "whole", "stamps last", "hobo"])
+@pytest.mark.parametrize("kind", ["wide", "stamps last", "hobo"])
 def test_a_file_cut_anywhere_gives_no_number_that_was_cut(tmp_path, kind):
     text = cut_rows(kind)
     [whole] = read(tmp_path, text)
