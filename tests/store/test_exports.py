@@ -115,6 +115,15 @@ def test_gtnp_keeps_the_zone_of_the_source_or_says_that_it_is_none(tmp_path, zon
     assert (found.source.time_zone_from == "assumed") == (found_in == "assumed")
 
 
+def test_gtnp_dates_stay_dates_in_the_zone_of_the_borehole(tmp_path):
+    right = record(depths=(0.5,), step=1440, time_zone="+03:00")
+    right = replace(right, source=replace(right.source, time_zone="UTC", time_zone_from="format"))
+    [table, about] = export([right], "gtnp", tmp_path)
+    [told] = json.loads(about.read_text())
+    assert (told["borehole"]["timezone"], pl.read_csv(table)["date"][0]) == ("+03:00", "2019-09-01")
+    np.testing.assert_array_equal(back([table]).times, right.times)
+
+
 def test_a_column_of_unknown_depth_is_kept_in_csv_and_left_out_by_name_elsewhere(tmp_path):
     labels = ("CH1 Air", "CH2 0.05 m", "CH3 0.5 m")
     right = replace(record(depths=(np.nan, 0.05, 0.5)), labels=labels)

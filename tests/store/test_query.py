@@ -152,6 +152,12 @@ def test_commands(archive, tmp_path):
     written = run(group, ["export", store, "--to", "frictionless", "--out", str(out), "--site", "site*"])
     assert (written.exit_code, sorted(p.name for p in out.iterdir())) == (
         0, ["datapackage.json", "site0.csv", "site1.csv", "site2.csv"])
+    nowhere = run(group, ["export", store, "--to", "csv", "--out", str(out), "--site", "sit0*"])
+    assert nowhere.exception.exit_code == 2
+    assert "unknown site 'sit0*'" in str(nowhere.exception)
+    assert "site0" in str(nowhere.exception)
+    told = run(group, ["ingest", str(archive / "site0.csv"), "--store", store, "--depths", "-2,0,1"])
+    assert (told.exit_code, "as their source gave them" in told.stderr) == (0, True)
     refused = run(group, ["export", store, "--to", "netcdf", "--out", str(out)])
     assert (refused.exit_code, refused.stderr.count("latitude and longitude are unknown")) == (1, 4)
     next((tmp_path / "store" / "series").rglob("*.parquet")).unlink()

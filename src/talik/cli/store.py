@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from talik.cli.output import emit, format_option, note
-from talik.cli.read import depths_given
+from talik.cli.read import reading_options
 from talik.cli.spelling import as_options
 
 if TYPE_CHECKING:
@@ -32,12 +32,7 @@ _STORE = click.argument("store", type=click.Path(path_type=Path, file_okay=False
 @click.option("--wait", type=click.FloatRange(min=0), default=60.0, show_default=True,
               help="For how long to wait for another writer [s].")
 @click.option("--format", default=None, help="Name of the reader, when the files are not recognised.")
-@click.option("--encoding", default=None, help="Encoding of the text, when the guess is wrong.")
-@click.option("--timezone", default=None, help="Time zone of the stamps, e.g. UTC-9; wins over the files' own.")
-@click.option("--depths", callback=lambda _context, _option, text: depths_given(text), default=None,
-              help="Depths of the temperature columns in m, parted by commas; air is negative.")
-@click.option("--date-order", type=click.Choice(["YMD", "MDY", "DMY"]), default=None,
-              help="Order of the dates, when it is not proved.")
+@reading_options
 @click.option("--latitude", type=click.FloatRange(-90, 90), help="Of the site [°N], instead of the files'.")
 @click.option("--longitude", type=click.FloatRange(-180, 180), help="Of the site [°E], instead of the files'.")
 def ingest(paths: tuple[Path, ...], store: Path, jobs: int, cluster: str | None, fresh: bool, wait: float,
@@ -54,7 +49,7 @@ def ingest(paths: tuple[Path, ...], store: Path, jobs: int, cluster: str | None,
     """
     from talik.store.ingest import ingest as taken
 
-    options = {name: value for name, value in told.items() if value is not None}
+    options = {name: value for name, value in told.items() if value not in (None, {})}
     with _progress() as watch:
         done = taken(paths, store, jobs=jobs, cluster=cluster, options=options, fresh=fresh, wait=wait, watch=watch)
     click.echo(str(done))
@@ -72,11 +67,17 @@ def ingest(paths: tuple[Path, ...], store: Path, jobs: int, cluster: str | None,
 @click.option("--site", default=None, help="Only this site (pattern with * and ?).")
 def export(store: Path, form: str, out: Path, site: str | None) -> None:
     """Write the series of a STORE into plain files: CF netCDF, GTN-P csv + JSON, csv, parquet, a data package."""
+    from fnmatch import fnmatchcase
+
+    from talik.errors import unknown
     from talik.store.catalogue import reading
     from talik.store.export import exported
 
     failed = 0
     with reading(store) as catalogue:
+        names = catalogue.table("series")["site"].unique().sort().to_list()
+        if site is not None and not any(fnmatchcase(name, site) for name in names):
+            raise unknown("site", site, names)
         for path, fault in exported(catalogue.records(site), form, out):
             failed += bool(fault)
             click.echo(f"talik: {fault}" if fault else f"wrote {path}", err=bool(fault))

@@ -23,7 +23,8 @@ def write_gtnp(record: Record, stem: Path) -> list[Path]:
     Write `STEM.csv` and `STEM_metadata.json`; returns both.
 
     A value that a flag rejects stands in the table under the flag "bad", a missing one is blank under "no data entry".
-    Stamps are in the source's time zone, which the JSON names; in UTC where that is none with a fixed offset. The
+    Stamps are in the source's time zone, which the JSON names; in UTC where that is none with a fixed offset; dates
+    stay dates. The
     numbers of borehole and site are left out where the record has none; that of the data set, which the table cannot
     do without, is then made from the source, and the JSON says so.
     """
@@ -39,12 +40,13 @@ def write_gtnp(record: Record, stem: Path) -> list[Path]:
 def _rows(record: Record, number: int) -> pl.DataFrame:
     n, m = record.values.shape
     local = record.times + np.timedelta64(_minutes(record) or 0, "m")
+    clock = "" if _are_days(record) else " %H:%M:%S"
     whole = (local.astype(np.int64) % 1_000_000 == 0).all()
     gone = np.isnan(record.values)
     bad = (record.flags & np.uint16(int(REJECTED & ~Flag.MISSING)) != 0) & ~gone
     numbers = {key: _number(record.metadata.get(key)) for key in ("borehole_id", "site_id")}
     return pl.DataFrame({
-        "date": pl.Series(np.tile(local, m)).dt.strftime("%Y-%m-%d %H:%M:%S" + ("" if whole else "%.6f")),
+        "date": pl.Series(np.tile(local, m)).dt.strftime(f"%Y-%m-%d{clock}" + ("" if whole else "%.6f")),
         "depth": np.repeat(record.depths, n),
         "temperature": pl.Series(record.values.T.reshape(-1)).fill_nan(None),
         "flag": pl.Series((2 * bad + gone).T.reshape(-1)).replace_strict(
@@ -69,14 +71,20 @@ def _about(record: Record, number: int) -> dict[str, Any]:
         "unit": {"name": "Degree Celsius", "abbreviation": "degC"},
         "borehole": {
             "name": record.site,
-            "timezone": None if minutes is None else f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:"
-                                                     f"{abs(minutes) % 60:02d}",
+            "timezone": (told("time_zone") if _are_days(record) else None if minutes is None else
+                         f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"),
             "timezone_from": _zone_said(record),
             "location": {"latitude": told("latitude"), "longitude": told("longitude"),
                          "elevation": told("elevation_m")},
             "generic_citation": told("citation"),
         },
     }
+
+
+def _are_days(record: Record) -> bool:
+    """Whether the source has dates without a time, which stand for whole days, whatever the zone."""
+    midnights = record.times == record.times.astype("M8[D]")
+    return record.source.time_zone_from == "format" and bool(midnights.all())
 
 
 def _minutes(record: Record) -> int | None:
@@ -88,6 +96,8 @@ def _minutes(record: Record) -> int | None:
 
 def _zone_said(record: Record) -> str:
     source = record.source
+    if _are_days(record):
+        return "dates stand for whole days"
     if source.time_zone_from == "assumed":
         return "assumed UTC: the source names no time zone"
     if offset(source.time_zone) is None:

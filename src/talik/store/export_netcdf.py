@@ -149,6 +149,7 @@ def _global(record: Record) -> dict[str, Any]:
         "history": "\n".join([*record.history, f"{now()} written by talik {talik.__version__}"]),
         "comment": " ".join((*record.source.understood, f"Time zone of the source: {record.source.time_zone} "
                              f"({record.source.time_zone_from}); stamps here are UTC.")),
+        "time_zone": record.source.time_zone,           # days are those of the source's clock, also when read again
         "date_created": now(),
         "geospatial_lat_min": latitude, "geospatial_lat_max": latitude, "geospatial_lat_units": "degrees_north",
         "geospatial_lon_min": longitude, "geospatial_lon_max": longitude, "geospatial_lon_units": "degrees_east",

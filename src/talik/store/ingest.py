@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 BATCH, SECONDS = 64, 1.0
 """Outcomes are committed when there are this many, or after this long."""
 
-OPTIONS = ("format", "encoding", "timezone", "date_order", "depths", *PLACE)
+OPTIONS = ("format", "encoding", "timezone", "date_order", "depths", "columns", *PLACE)
 
 Watcher = Callable[[int, int, Outcome], None]
 """Told (how many, of how many, outcome) after an outcome is safe on disk."""
@@ -94,8 +94,8 @@ def ingest(paths: Iterable[Path | str], store: Path | str, *, jobs: int = 1, clu
     cluster : str, optional
         Address of a dask scheduler ("tcp://host:8786") whose workers see the same folders.
     options : mapping, optional
-        What `talik.read` is told of every file (format, encoding, timezone, date_order, depths), and the place of
-        all that they hold (latitude [°N], longitude [°E]).
+        What `talik.read` is told of every file (format, encoding, timezone, date_order, depths, columns), and the place
+        of all that they hold (latitude [°N], longitude [°E]).
     fresh : bool
         Read unchanged files again, too.
     wait : float
