@@ -1,5 +1,6 @@
 """CF netCDF, classic and netCDF-4: scale, units, flags, stations; nothing leads out of the file."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import h5netcdf
@@ -11,6 +12,8 @@ from scipy.io import netcdf_file
 import talik
 from talik.errors import FileError
 from talik.records import Flag
+from talik.series.days import days_of
+from talik.store.export import export
 
 
 def classic(path: Path, *, units="days since 2000-01-01 00:00:00 +03:00", calendar="standard") -> Path:
@@ -257,3 +260,30 @@ def test_the_vertical_coordinate(tmp_path, level, depths):
 def test_arrays_that_do_not_fit(tmp_path, variables, message):
     with pytest.raises(FileError, match=message):
         talik.read(written(tmp_path, time=("time", [0.0, 1], TIME), **variables))
+
+
+def test_extremes_of_days_are_left_out_and_sites_are_called_as_their_dimension_says(tmp_path):
+    path = tmp_path / "cities.nc"
+    with h5netcdf.File(path, "w") as file:
+        file.dimensions = {"time": 3, "location": 2}
+        time = file.create_variable("time", ("time",), "i8", data=np.arange(3))
+        time.attrs.update(units="days since 1990-01-01", standard_name="time")
+        names = np.array(["Iqaluit", "Halifax"], object)
+        file.create_variable("location", ("location",), h5py.string_dtype(), data=names)
+        for name, method in (("tas", "mean"), ("tasmax", "maximum"), ("tasmin", "minimum")):
+            values = file.create_variable(name, ("location", "time"), "f4", data=np.full((2, 3), 263.15))
+            values.attrs.update(standard_name="air_temperature", units="K", cell_methods=f"time: {method} within days")
+    records = talik.read(path)
+    assert [(r.site, r.labels) for r in records] == [("Iqaluit", ("tas",)), ("Halifax", ("tas",))]
+    assert "variables: tasmax, tasmin left out: minima and maxima are no means" in records[0].source.understood
+
+
+@pytest.mark.parametrize("zone", ["UTC-09:00", "America/Yellowknife", "UTC"])
+def test_the_days_of_a_record_stay_those_of_its_clock_through_netcdf(tmp_path, zone):
+    rows = "\n".join(f"2020-01-{d:02d} {h:02d}:00,{-20 + h}" for d in (1, 2, 3) for h in range(24))
+    (tmp_path / "a.csv").write_text(f"time,T_5cm\n{rows}\n")
+    [record] = talik.read(tmp_path / "a.csv", timezone=zone)
+    placed = replace(record, metadata={**record.metadata, "latitude": 62.0, "longitude": -114.0})
+    [again] = talik.read(export([placed], "netcdf", tmp_path)[0])
+    assert again.source.time_zone == record.source.time_zone == zone
+    np.testing.assert_array_equal(days_of(again).daily.mean, days_of(record).daily.mean)

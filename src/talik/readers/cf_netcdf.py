@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from talik.readers.cf_variables import (
     TEMPERATURES,
     bad_codes,
     is_depth,
+    is_extreme,
     is_temperature,
     marked,
     temperatures,
@@ -25,6 +27,7 @@ from talik.readers.longtable import spread
 from talik.readers.netcdf_file import Content, Variable, is_netcdf, opened
 from talik.readers.registry import CERTAIN, Head, Options, Reader
 from talik.readers.zones import Zone
+from talik.readers.zones import zone as zone_named
 from talik.records import Record, Source, Times
 
 _VERTICAL = re.compile(r"depth|height|lev|layer|^z", re.IGNORECASE)
@@ -39,13 +42,15 @@ def _read(head: Head, options: Options) -> list[Record]:
     with opened(head.path) as content:
         time = _time(content, head)
         warm = [v for v in content.variables.values() if is_temperature(v) and v.dimensions]
+        extremes, warm = [v.name for v in warm if is_extreme(v)], [v for v in warm if not is_extreme(v)]
         if not warm:
             raise FileError(
                 f"{head.name}: no variable along {time.name!r} has a standard name such as {TEMPERATURES[0]} "
-                f"or a temperature unit; variables: {', '.join(content.variables)}"
+                f"or a temperature unit (minima and maxima do not count); variables: {', '.join(content.variables)}"
             )
+        left = f"variables: {', '.join(extremes)} left out: minima and maxima are no means" if extremes else ""
         if not _is_rectangular(content, time, warm):
-            return _of_rows(content, time, warm, options, head)
+            return [_known(record, content, options, left) for record in _of_rows(content, time, warm, options, head)]
         clock = time.dimensions[0]
         warm = [v for v in warm if clock in v.dimensions]
         zone, times, how = utc(time, np.asarray(time.values()), options, head)
@@ -60,9 +65,21 @@ def _read(head: Head, options: Options) -> list[Record]:
         station = stations[0] if stations else ""
         size = next(v.shape[v.dimensions.index(station)] for v in warm if station in v.dimensions) if station else 1
         loaded = {v.name: temperatures(v, head) for v in warm}
-        return [
+        found = (
             _record(head, content, warm, loaded, station, number, times, zone, how, clock) for number in range(size)
-        ]
+        )
+        return [_known(record, content, options, left) for record in found]
+
+
+def _known(record: Record, content: Content, options: Options, left: str) -> Record:
+    """With what was left out said, and the zone of the source, by whose clock days are cut, where the file keeps it."""
+    kept = str(content.attributes.get("time_zone", ""))
+    source = record.source
+    if kept and not options.timezone and source.time_zone == "UTC":
+        said = f"days: by the clock of {kept}, the zone of the source (from the attribute time_zone)"
+        kept = zone_named(kept, "header").label
+        source = replace(source, time_zone=kept, understood=(*source.understood, said))
+    return replace(record, source=replace(source, understood=(*source.understood, *filter(None, [left]))))
 
 
 def _time(content: Content, head: Head) -> Variable:
@@ -261,11 +278,14 @@ def _site(content: Content, station: str, number: int, head: Head) -> str:
         ),
         None,
     )
+    own = content.variables.get(station)
+    if named is None and own is not None and own.dimensions == (station,):
+        named = own if np.asarray(own.values()).dtype.kind in "OSU" else None
     texts = [] if named is None else _texts(named.values())
     return (
         (texts[number] if number < len(texts) else "")
-        or str(content.attributes.get("site_name") or content.attributes.get("title") or "")
-        or (head.path.stem + (f" {number + 1}" if station else ""))
+        or (str(content.attributes.get("site_name") or content.attributes.get("title") or "") or head.path.stem)
+        + (f" {number + 1}" if station else "")
     )
 
 

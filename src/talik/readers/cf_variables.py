@@ -59,6 +59,11 @@ def is_temperature(variable: Variable) -> bool:
     return unit_of(variable.text("units")) is not None and "since" not in variable.text("units")
 
 
+def is_extreme(variable: Variable) -> bool:
+    """Whether its values are the greatest or smallest of a span of time, by the cell methods."""
+    return re.search(r"\b(maximum|minimum|max|min)\b", variable.text("cell_methods")) is not None
+
+
 def is_depth(variable: Variable) -> bool:
     return (
         variable.text("axis") == "Z"

@@ -47,7 +47,7 @@ _ABOVE = re.compile(
     r"(?<![a-z])t(emp\w*)?_?air(?![a-z])|气温",
     re.IGNORECASE,
 )
-_AIR_CODE = re.compile(r"(TA|AT|Ta)(?![A-Za-z])")
+_AIR_CODE = re.compile(r"(TA|AT|Ta|tas)(?![A-Za-z])")
 """Short names of air temperature, at the beginning of a label; "at" within one is a preposition."""
 
 _LOWEST_AIR = 0.5
