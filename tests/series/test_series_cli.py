@@ -164,3 +164,11 @@ def test_depths_are_given_and_a_missing_offset_names_the_option(tmp_path):
     turned = run("offsets", file, "--mean", "--format", "json", "--depths", "0.5,0.02,1.2,1.5,2.0", "--no-check")
     assert json.loads(turned.stdout)[0]["surface_column"].startswith("0.02")
     assert "name it with --air" in turned.stderr
+
+
+def test_reasons_stand_numbered_below_a_table(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    printed = run("offsets", write(tmp_path / "kevo.csv", end="2020-07-01"), "--format", "table").stdout
+    [reason] = [line for line in printed.splitlines() if line.startswith("reason ")]
+    assert reason.startswith("reason 1: maat: ")
+    assert "reason" not in reason[8:]

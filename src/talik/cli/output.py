@@ -81,12 +81,19 @@ def _table(frame: pl.DataFrame, title: str) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    legend: dict[str, str] = {}
+    if "reason" in frame.columns:        # sentences fit no column: numbers, and what they mean below
+        said = [text for text in frame["reason"].drop_nulls().unique(maintain_order=True) if text]
+        legend = {text: str(number) for number, text in enumerate(said, 1)}
+        frame = frame.with_columns(frame["reason"].replace(legend))
     table = Table(title=title or None, header_style="bold")
     for name, kind in frame.schema.items():
         table.add_column(escape(name), justify="right" if kind.is_numeric() else "left", overflow="fold")
     for row in frame.iter_rows():
         table.add_row(*(escape(_cell(value)) for value in row))
     Console().print(table)
+    for text, number in legend.items():
+        click.echo(f"reason {number}: {text}")
 
 
 def _cell(value: object) -> str:
