@@ -177,11 +177,12 @@ def _places_said(frame: pl.DataFrame) -> str:
 PLATES: Sequence[Plate] = (
     Plate("fig1_state_profiles", _profiles, _summary_by(_coarsest),
           "Thermal state of the ground by region: mean annual temperature of air, ground surface and top of permafrost "
-          "(°C) against height and depth. Thin lines: sites; bold: mean over sites; bars: one standard deviation.",
+          "(°C) against height and depth, at the depths of the sensors where these are known. Thin "
+          "lines: sites; bold: mean over sites; bars: one standard deviation.",
           _means_said(("maat", "magst", "ttop"))),
     Plate("fig2_regional_forest", _forest, _summary_by(_finest),
           "Means of surface offset, thermal offset, TTOP, MAGST and MAAT (°C) with n of the values and 95 % intervals "
-          "(solid: resampled clusters of sites; dashed: Student's interval where clusters are too few).",
+          "from resampled clusters of sites, where there are enough of them.",
           _means_said(("surface_offset", "thermal_offset"))),
     Plate("fig3_surface_offset", _map_of("surface_offset"), _columns(*_PLACE, "surface_offset"),
           "Surface offset, MAGST minus MAAT (°C): colour is the signed value, size the magnitude.",

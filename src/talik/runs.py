@@ -13,7 +13,7 @@ from talik.errors import FileError, unknown
 from talik.files import read_parquet, write_bytes, write_text
 from talik.provenance import FileEntry, damaged, read_manifest, write_manifest
 from talik.settings import Settings, checked, read_settings
-from talik.steps import Crew, Outcome, Watcher, run_steps
+from talik.steps import Crew, Outcome, Watcher, interrupted, run_steps
 from talik.study import RECIPE, SITES, facts
 
 INKED = ("figures", "report", "atlas")
@@ -76,7 +76,7 @@ def run_study(settings: Settings, results: Path | str, *, watch: Watcher | None 
     Returns
     -------
     list of Outcome
-        One a step: done, kept or not run (with the reason and the remedy).
+        One a step: done, done in part or not run (with the reason and the remedy), or kept.
 
     Raises
     ------
@@ -122,10 +122,12 @@ def verify_results(results: Path | str, *, rerun: bool = True) -> list[tuple[str
     Returns
     -------
     list of (path, fault)
-        Empty when all is well.
+        Empty when all is well. Of a run that was interrupted, this alone: its files are neither the old nor the new.
     """
     results = Path(results)
     manifest = read_manifest(results)
+    if interrupted(results, manifest):
+        return [(".", "the last run was interrupted before it had written its manifest; run it again")]
     findings = [(path, fault) for path, fault in damaged(results, manifest) if path != REDRAWN or fault == "missing"]
     if rerun:
         settings = checked(manifest["settings"], home=Path(manifest["home"]))

@@ -128,7 +128,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a step: done, kept (nothing had changed) or not run; the files it made and those it read."""
+    """
+    What became of a step: done, done in part, kept (nothing had changed) or not run; the files it made and read.
+
+    A step that gives a reason and yet made files is done in part.
+    """
 
     step: str
     status: str
@@ -138,6 +142,11 @@ class Outcome:
     remedy: str = ""
     inputs: tuple[FileEntry, ...] = ()
     again: bool = False
+
+    @property
+    def came(self) -> str:
+        """What a report tells of it, whether it was done now or kept: "run", "in part" or "not run"."""
+        return "run" if not self.reason else "in part" if self.outputs else "not run"
 
 
 Watcher = Callable[[str, int, int, "Outcome | None"], None]
@@ -206,7 +215,8 @@ def _kept(step: Step, known: Mapping[str, Any] | None, key: str, results: Path) 
         path = results / entry.path
         if not path.is_file() or path.stat().st_size != entry.bytes or sha256(path) != entry.sha256:
             return None
-    return Outcome(step.name, "not run" if known["reason"] else "kept", 0.0, entries, known["reason"], known["remedy"])
+    status = "not run" if known["reason"] and not entries else "kept"
+    return Outcome(step.name, status, 0.0, entries, known["reason"], known["remedy"])
 
 
 def _done(step: Step, desk: Desk) -> Outcome:
@@ -230,7 +240,8 @@ def _done(step: Step, desk: Desk) -> Outcome:
         shutil.rmtree(staging, ignore_errors=True)
     seconds = _cpu_seconds() - start
     if isinstance(answer, NotRun):
-        return Outcome(step.name, "not run", seconds, tuple(entries), answer.reason, answer.remedy, again=answer.again)
+        status = "done in part" if entries else "not run"
+        return Outcome(step.name, status, seconds, tuple(entries), answer.reason, answer.remedy, again=answer.again)
     return Outcome(step.name, "done", seconds, tuple(entries))
 
 
@@ -254,6 +265,12 @@ def _read_state(results: Path) -> dict[str, Any]:
         return dict(json.loads((results / STATE).read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return {}        # no state, or a damaged one: every step is simply done again
+
+
+def interrupted(results: Path, manifest: Mapping[str, Any]) -> bool:
+    """Whether steps were done after this manifest was written: their run has not ended with one of its own."""
+    made = {path: digest for step in _read_state(results).values() for path, _, digest in step["outputs"]}
+    return bool(made) and made != {entry["path"]: entry["sha256"] for entry in manifest["outputs"]}
 
 
 @contextmanager

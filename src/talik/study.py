@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from talik.errors import DataError, MissingExtra, RemoteError, UsageError
+from talik.errors import DataError, FileError, MissingExtra, RemoteError, UsageError
 from talik.files import write_text
 from talik.provenance import manifest_of
 from talik.settings import Settings, stations
@@ -35,7 +35,11 @@ def _series(desk: Desk) -> NotRun | None:
     section, crew = desk.settings.series, desk.crew
     if section is None:
         return None
-    shelved = shelved_sites(stations(desk.settings), desk.settings.path(section.data), desk.cache / "stations",
+    folder = desk.settings.path(section.data)
+    if not folder.is_dir() and not desk.inputs:
+        raise FileError(f"[series] data: {folder}: no such folder. Make it and put the logger files there, or name the "
+                        "folder that they lie in.")
+    shelved = shelved_sites(stations(desk.settings), folder, desk.cache / "stations",
                             desk.staging / SERIES, digests=desk.inputs, workers=crew.workers, cluster=crew.cluster,
                             told=crew.told)
     found = shelved.found
@@ -44,6 +48,7 @@ def _series(desk: Desk) -> NotRun | None:
     desk.write("series_values.csv", found.values)
     desk.write("series_stations.csv", found.stations)
     desk.write("series_refusals.csv", found.refusals)
+    desk.write("series_checks.csv", found.checks)
     if found.years.height:
         desk.write("site_years.parquet", found.years)
         desk.write("site_years.csv", found.years)
@@ -269,7 +274,7 @@ def _report(desk: Desk) -> None:
     from talik.report.markdown import markdown
     from talik.report.material import STEPS, Material, steps_frame
 
-    steps = steps_frame([{"step": o.step, "status": "not run" if o.reason else "run", "reason": o.reason,
+    steps = steps_frame([{"step": o.step, "status": o.came, "reason": o.reason,
                           "remedy": o.remedy, "outputs": ", ".join(e.path for e in o.outputs)} for o in desk.before])
     desk.write(STEPS, steps)
     document = report(Material(desk.settings, desk.results, steps))

@@ -115,4 +115,5 @@ def test_values_from_loggers_name_their_files(results):
     pl.DataFrame({"site": ["Barrow"], "quantity": ["maat"], "value": [-11.1], "method": ["mean over years"],
                   "columns": ["air: Ta"], "files": ["a.dat"], "sha256": ["38aa"]}
                  ).write_csv(results / "series_values.csv")
-    assert panel_data(Holdings.of(results))["values"] == {"Barrow": {"maat": "mean over years; air: Ta; a.dat; 38aa"}}
+    assert panel_data(Holdings.of(results))["values"] == {"Barrow": {"maat": "mean over years; air: Ta; a.dat"}}
+    assert panel_data(Holdings.of(results))["files"] == {"Barrow": {"a.dat": "38aa"}}

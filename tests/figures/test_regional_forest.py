@@ -53,17 +53,23 @@ def test_n_is_that_of_the_values(summary):
     assert "11" not in shown
 
 
-def test_where_there_is_no_bootstrap_interval_students_is_dashed_and_said(summary):
+def test_where_there_is_no_bootstrap_interval_there_is_none_and_that_is_said(summary):
     others = pl.when(pl.col("group") != "Svalbard")
     few = summary.with_columns(others.then(name).alias(name) for name in ("ci_low", "ci_high"))
     fig = regional_forest(few, variables=["thermal_offset"])
     line = {name: at for at, name in names(fig.axes[0]).items()}["Svalbard"]
-    row = summary.filter(group="Svalbard", variable="thermal_offset").row(0, named=True)
-    drawn = intervals(fig.axes[0])[line]
-    np.testing.assert_allclose(drawn.get_xdata(), [row["t_low"], row["t_high"]])
-    assert drawn.is_dashed()
-    assert "dashed: Student" in fig._supxlabel.get_text().replace("\n", " ")
-    assert "Student" not in regional_forest(summary)._supxlabel.get_text()
+    assert line not in intervals(fig.axes[0])
+    assert "without interval: too few clusters" in fig._supxlabel.get_text().replace("\n", " ")
+    assert "without interval" not in regional_forest(summary)._supxlabel.get_text()
+
+
+def test_an_interval_far_wider_than_the_rest_ends_in_an_arrow(summary):
+    wide = pl.when(group="Svalbard", variable="thermal_offset")
+    far = summary.with_columns(wide.then(-90.0).otherwise("ci_low").alias("ci_low"))
+    ax = regional_forest(far, variables=["thermal_offset"]).axes[0]
+    assert ax.get_xlim()[0] > -10
+    assert [line.get_marker() for line in ax.lines].count("<") == 1
+    assert "<" not in [line.get_marker() for line in regional_forest(summary).axes[1].lines]
 
 
 def test_one_site_has_a_mean_and_no_interval():

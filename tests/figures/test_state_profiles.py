@@ -75,9 +75,9 @@ def test_numbers_are_means_with_standard_errors(three_poles):
 
 
 def test_rounding_never_shows_minus_zero():
-    sites = pl.DataFrame(SITES | {"magst": [-0.03, 0.02, -0.04, 0.01]})
+    sites = pl.DataFrame(SITES | {"magst": [-0.003, 0.002, -0.004, 0.001]})
     texts = [text.get_text() for text in panels(state_profiles(sites, summary_of(sites)))[0].texts]
-    assert any(text.startswith("MAGST\n0.0 ") for text in texts)
+    assert any(text.startswith("MAGST\n0.00 ") for text in texts)
 
 
 def test_groups_the_catalogue_does_not_know_and_rows_without_a_group():

@@ -7,7 +7,7 @@
   const byId = (id) => document.getElementById(id);
   const quantity = Object.fromEntries(data.quantities.map((q) => [q.name, q]));
   /* A site may be called "constructor": tables by name inherit nothing */
-  for (const table of [quantity, data.looks, data.years, data.values, data.contributions, data.series.sites]) Object.setPrototypeOf(table, null);
+  for (const table of [quantity, data.looks, data.years, data.values, data.contributions, data.files, data.rejected, data.series.sites]) Object.setPrototypeOf(table, null);
   const state = { colour: "", size: "", shown: all, chosen: null, sort: null, down: false };
   let source = null, figures = null, quiet = false;
 
@@ -23,11 +23,20 @@
   function written(name, value) {
     if (value === null || value === undefined) return "–";
     if (typeof value !== "number") return String(value);
-    const q = quantity[name];
+    const q = quantity[name], part = partOf(name);
+    if (part) return (part[1] === "n" ? String(value) : minus(+value.toPrecision(2)) + " " + quantity[part[0]].unit);
+    if (LENGTHS[name]) return minus(+value.toPrecision(3)) + " m";
     return minus(q && (q.unit === "°C" || q.unit === "m" && Math.abs(value) < 30) ? value.toFixed(2) : +value.toPrecision(6))
       + (q && q.unit ? " " + q.unit : "");
   }
-  const words = (name) => quantity[name] ? quantity[name].label : (name[0].toUpperCase() + name.slice(1)).replaceAll("_", " ");
+  const PARTS = { n: "years", sd: "SD between years", uncertainty: "standard uncertainty" };
+  const LENGTHS = { air_height: "Height of the air sensor", surface_depth: "Depth of the surface sensor", ttop_depth: "Depth of TTOP", alt_lower: "Thawed in every year to", alt_upper: "Thawed in no year beyond" };
+  function partOf(name) {
+    const match = /^(.+)_(n|sd|uncertainty)$/.exec(name);
+    return match && quantity[match[1]] ? [match[1], match[2]] : null;
+  }
+  const words = (name) => partOf(name) ? `${quantity[partOf(name)[0]].symbol || quantity[partOf(name)[0]].label}: ${PARTS[partOf(name)[1]]}` : LENGTHS[name] || plain(name);
+  const plain = (name) => quantity[name] ? quantity[name].label : (name[0].toUpperCase() + name.slice(1)).replaceAll("_", " ");
   const value = (name, k) => sites[name] ? sites[name][k] : null;
   const flagsOf = (k) => String(value("flags", k) ?? "").split(";").map((f) => f.trim()).filter(Boolean);
   const counted = (n) => `${n} site${n === 1 ? "" : "s"}`;
@@ -190,11 +199,13 @@
     return [make("p", { class: "soft" }, "At the same place on this map:"), make("div", { class: "steps" }, ...buttons)];
   }
   function offsets(k) {
-    const levels = [["maat", "Air"], ["magst", "Surface"], ["ttop", "Permafrost top"]].map(([n, text], row) => [value(n, k), text, n, row]);
+    const height = value("air_height", k), thin = value("surface_depth", k), deep = value("ttop_depth", k), length = (m) => m < 1 ? `${+(100 * m).toPrecision(3)} cm` : `${+m.toPrecision(3)} m`;
+    const levels = [["maat", height ? `Air, ${length(height)}` : "Air"], ["magst", thin ? `Sensor at ${length(thin)}` : "Surface"],
+      ["ttop", value("ttop_method", k) !== "stated depth" ? "Permafrost top" : deep === null ? "Deep sensor" : `Sensor at ${length(deep)}`]].map(([n, text], row) => [value(n, k), text, n, row]);
     const known = levels.filter(([v]) => v !== null);
     if (!known.length) return [];
     const low = Math.min(0, ...known.map(([v]) => v)) - 1, high = Math.max(0, ...known.map(([v]) => v)) + 1;
-    const x = (v) => 105 + 160 * (v - low) / (high - low), y = (row) => 22 + 34 * row;
+    const x = (v) => 120 + 145 * (v - low) / (high - low), y = (row) => 22 + 34 * row;
     const drawn = make("svg", { viewBox: "0 0 340 122", role: "img", "aria-label": "Mean annual temperatures: " + known.map(([v, text, n]) => `${text} ${written(n, v)}`).join(", ") });
     drawn.append(make("line", { x1: x(0), x2: x(0), y1: 6, y2: 102, class: "rule" }), make("text", { x: x(0), y: 116, "text-anchor": "middle", class: "soft" }, "0 °C"));
     const path = make("polyline", { points: known.map(([v, , , row]) => `${x(v)},${y(row)}`).join(" "), fill: "none", "stroke-width": 2 });
@@ -219,15 +230,16 @@
   function years(k) {
     const found = data.years[String(sites.site[k])];
     if (!found) return [];
-    const parts = [make("h3", {}, "By year")];
-    for (const name of ["surface_offset", "thermal_offset"]) {
+    const parts = [make("h3", {}, "By year")], both = ["surface_offset", "thermal_offset"];
+    const drawnYears = found.year.filter((_, i) => both.some((name) => found[name] && found[name][i] !== null)), first = drawnYears[0], last = drawnYears[drawnYears.length - 1];
+    for (const name of both) {
       const v = found[name];
       if (!v || !v.some((one) => one !== null)) continue;
-      const known = v.flatMap((one, i) => one === null ? [] : [found.year[i]]), t = found.year, first = known[0], last = known[known.length - 1];
+      const known = v.flatMap((one, i) => one === null ? [] : [found.year[i]]), t = found.year;
       const u = found[name + "_uncertainty"] || [];
       const ends = v.flatMap((one, i) => one === null ? [] : [one - 2 * (u[i] || 0), one + 2 * (u[i] || 0)]);
       const low = Math.min(0, ...ends), high = Math.max(0, ...ends), span = high - low || 1;
-      const x = (year) => 46 + 270 * (last > first ? (year - first) / (last - first) : 0.5), y = (one) => 18 + 80 * (high - one) / span;
+      const x = (year) => 46 + 270 * (last > first ? (year - first) / (last - first) : 0.5), y = (one) => 30 + 68 * (high - one) / span;
       const drawn = make("svg", { viewBox: "0 0 340 122", role: "img", "aria-label": `${words(name)} by year, ${known.length} years` });
       drawn.append(make("line", { x1: 34, x2: 334, y1: y(0), y2: y(0), class: "rule" }), make("text", { x: 0, y: 11 }, `${words(name)} (°C), bars: ± 2 standard uncertainties`),
         make("text", { x: 0, y: y(high) + 4, class: "soft" }, rounded(high, 1)), make("text", { x: 0, y: y(low) + 4, class: "soft" }, rounded(low, 1)),
@@ -249,15 +261,24 @@
   function flags(k) {
     const codes = flagsOf(k), reasons = String(value("flag_reasons", k) ?? "").split(" | ");
     return [make("h3", {}, "Flags"), ...(codes.length ? codes.map((code, i) => make("p", { class: "flag" }, make("strong", {}, code), reasons[i] ? " " + reasons[i] : ""))
-      : [make("p", { class: "soft" }, "None.")])];
+      : [make("p", { class: "soft" }, "None on the means.")]), ...rejected(k)];
+  }
+  function rejected(k) {
+    const name = String(sites.site[k]), found = data.rejected[name] || [];
+    if (!data.series.sites[name] && !found.length) return [];
+    const share = (s) => s < 0.001 ? "< 0.1 %" : `${+(100 * s).toPrecision(2)} %`;
+    const rows = found.map(([column, all, parts]) => [make("dt", {}, column, make("small", {}, parts.map(([flag, s]) => `${flag} ${share(s)}`).join("; "))), make("dd", {}, share(all))]);
+    return [make("h3", {}, "Rejected of each sensor"), rows.length ? make("dl", {}, ...rows.slice(0, 6).flat()) : make("p", { class: "soft" }, "Nothing."),
+      ...(rows.length > 6 ? [make("details", {}, make("summary", {}, `${rows.length - 6} more sensors`), make("dl", {}, ...rows.slice(6).flat()))] : [])];
   }
   const SKIPPED = new Set(["site", "site_no", "latitude", "longitude", "coordinate_precision_km", "region", "subregion", "basin", "flags", "flag_reasons", "cluster", "cluster_from"]);
   function values(k) {
     const shown = data.columns.filter((c) => !SKIPPED.has(c) && !/_(source|from|original|recomputed)$/.test(c) && (quantity[c] || value(c, k) !== null && value(c, k) !== ""));
     const rows = shown.map((c) => {
-      const from = [["_from", "from "], ["_source", ""], ["_original", "as given: "], ["_recomputed", "recomputed: "]]
+      const told = (data.values[String(sites.site[k])] || {})[c];
+      const from = [["_from", "from "], ...(told ? [] : [["_source", ""]]), ["_original", "as given: "], ["_recomputed", "recomputed: "]]
         .map(([ending, before]) => value(c + ending, k) === null || value(c + ending, k) === "" ? "" : before + (ending === "_recomputed" ? written(c, value(c + ending, k)) : value(c + ending, k)))
-        .concat((data.values[String(sites.site[k])] || {})[c] || "").filter(Boolean).join("; ");
+        .concat(told || "").filter(Boolean).join("; ");
       const v = value(c, k), text = written(c, v);
       return [make("dt", {}, words(c), make("small", {}, from)), make("dd", {}, text, v === null ? make("small", {}, "not in the table") : "")];
     });
@@ -271,8 +292,10 @@
     const rows = found.slice(0, 8).map(([response, driver, v, unit, c]) => [make("dt", {}, driver, make("small", {}, `${response}; value ${v === null ? "missing" : minus(v) + (unit && unit !== "1" ? " " + unit : "")}`)), make("dd", {}, (c > 0 ? "+" : "") + rounded(c) + " °C")]);
     return [make("h3", {}, "Contributions, as published"), make("dl", {}, ...rows.flat()), make("p", { class: "soft" }, "Of the published model at this site. See Drivers for how far it can be trusted.")];
   }
-  function origin() {
-    return [make("h3", {}, "Provenance"), make("p", { class: "soft" }, `Study ${data.study}, profile ${data.profile ?? "–"}, from ${data.source ?? "–"}; made ${data.made ?? "–"} by talik ${data.version}. sha256 of the table of sites: ${data.sha256 ?? "–"}.`)];
+  function origin(k) {
+    const files = Object.entries(data.files[String(sites.site[k])] || {});
+    const read = files.length ? [make("details", {}, make("summary", {}, `Logger files (${files.length}) and their sha256`), make("ul", {}, ...files.map(([file, digest]) => make("li", { class: "digest" }, `${file}: ${digest}`))))] : [];
+    return [make("h3", {}, "Provenance"), make("p", { class: "soft" }, `Study ${data.study}, profile ${data.profile ?? "–"}, from ${data.source ?? "–"}; made ${data.made ?? "–"} by talik ${data.version}. sha256 of the table of sites: ${data.sha256 ?? "–"}.`), ...read];
   }
 
   /* Table */

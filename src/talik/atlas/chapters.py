@@ -55,12 +55,11 @@ def _groups(holdings: Holdings) -> Chapter | None:
     drawn = []
     for name in ("surface_offset", "thermal_offset"):
         rows = summary.filter((pl.col("variable") == name) & pl.col("mean").is_not_null()).select(
-            "by", "group", "mean", "n", low=pl.coalesce("ci_low", "t_low"), high=pl.coalesce("ci_high", "t_high"),
-            clustered=pl.col("ci_low").is_not_null())
+            "by", "group", "mean", "n", low="ci_low", high="ci_high", clustered=pl.col("ci_low").is_not_null())
         whole = set(rows.filter(pl.col("by") == "region")["group"])
         rows = rows.filter((pl.col("by") == "region") | ~pl.col("group").is_in(list(whole))).with_columns(
             row=pl.col("group"), told=pl.format("n = {} sites; {}", "n", pl.when("clustered").then(
-                pl.lit("interval from resampled clusters")).otherwise(pl.lit("Student's interval, too few clusters"))))
+                pl.lit("interval from resampled clusters")).otherwise(pl.lit("no interval: too few clusters"))))
         if rows.height:
             colours = [looks.get(of.get(group, group), {}).get("colour", _GREY) for group in rows["group"]]
             drawn.append(forest(rows, name=f"groups-{name}", title=f"{label(name)} by region and sub-region",
@@ -68,7 +67,8 @@ def _groups(holdings: Holdings) -> Chapter | None:
     table = _table(summary, "summary.csv", "Regional statistics", {
         "group": "Group", "variable": "Quantity", "units": "Unit", "n": "n", "n_clusters": "Clusters", "mean": "Mean",
         "se": "SE", "ci_low": "CI low", "ci_high": "CI high", "reason": "Why a value is missing"})
-    return Chapter("groups", "Regions", ["Means over sites, with 95 % intervals. Regions first, then sub-regions."],
+    return Chapter("groups", "Regions", ["Means over sites, with 95 % intervals from resampled "
+                                        "clusters where there are enough of them. Regions first, then sub-regions."],
                    drawn, [table], "Quantity")
 
 

@@ -33,6 +33,7 @@ def panel_data(holdings: Holdings) -> dict[str, Any]:
         "quantities": known, "palettes": palettes(), "looks": region_looks(sites),
         "classes": [name for name in CLASSES if name in sites.columns and sites[name].count()],
         "contributions": _contributions(holdings), "years": _years(holdings), "values": _origins(holdings),
+        "files": _files(holdings), "rejected": _rejected(holdings),
         "series": series_data(holdings), "flag_names": {int(flag): str(flag.name) for flag in Flag},
     }
 
@@ -65,11 +66,34 @@ def _origins(holdings: Holdings) -> dict[str, dict[str, str]]:
     table = holdings.table("series_values.csv")
     if table is None:
         return {}
-    parts = [name for name in ("method", "columns", "files", "sha256") if name in table.columns]
+    parts = [name for name in ("method", "columns", "files") if name in table.columns]
     found: dict[str, dict[str, str]] = {}
     for site, quantity, *told in table.select("site", "quantity", *parts).iter_rows():
         found.setdefault(str(site), {})[str(quantity)] = "; ".join(str(part) for part in told if part)
     return found
+
+
+def _files(holdings: Holdings) -> dict[str, dict[str, str]]:
+    """By site: the logger files behind its values, with their sha256."""
+    table = holdings.table("series_values.csv")
+    if table is None or not {"files", "sha256"} <= set(table.columns):
+        return {}
+    found: dict[str, dict[str, str]] = {}
+    for site, files, digests in table.select("site", "files", "sha256").drop_nulls().iter_rows():
+        found.setdefault(str(site), {}).update(zip(files.split("; "), digests.split("; "), strict=False))
+    return found
+
+
+def _rejected(holdings: Holdings) -> dict[str, list[list[Any]]]:
+    """By site: sensor, share of its values that the check rejected, and the shares by flag; the largest first."""
+    table = holdings.table("series_checks.csv")
+    if table is None or table.is_empty():
+        return {}
+    found: dict[str, dict[str, list[Any]]] = {}
+    for site, column, flag, share, rejected in table.sort("rejected", "share", descending=True).select(
+            "site", "column", "flag", "share", "rejected").iter_rows():
+        found.setdefault(str(site), {}).setdefault(str(column), [column, rejected, []])[2].append([flag, share])
+    return {site: list(sensors.values()) for site, sensors in found.items()}
 
 
 def _years(holdings: Holdings) -> dict[str, Any]:

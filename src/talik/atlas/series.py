@@ -53,14 +53,14 @@ def series_data(holdings: Holdings, *, budget: int = BUDGET) -> dict[str, Any]:
     """
     named = [str(site) for site in holdings.sites["site"] if str(site) in holdings.series]
     columns = _columns(holdings, named, budget)
-    rules = holdings.rules()
+    rules, used = holdings.rules(), _used(holdings)
     found: dict[str, Any] = {}
     left, spent = [], 0
     for site in named:
         days = holdings.days(site)
         if days is None or days.is_empty():
             continue
-        one = station_data(_sensors(days), columns, rule=rules.get(site, "default"), used=_used(holdings, site))
+        one = station_data(_sensors(days), columns, rule=rules.get(site, "default"), used=used.get(site, ""))
         spent += _size(one)
         if spent > budget:
             left.append(site)
@@ -195,12 +195,14 @@ def _columns(holdings: Holdings, sites: list[str], budget: int) -> int:
     return COLUMNS[-1]
 
 
-def _used(holdings: Holdings, site: str) -> str:
-    """The columns from which the study made the site's values, as one text."""
+def _used(holdings: Holdings) -> dict[str, str]:
+    """The columns from which the study made the values of each site, as one text a site."""
     table = holdings.table("series_values.csv")
     if table is None or "columns" not in table.columns:
-        return ""
-    return "; ".join(table.filter(pl.col("site").cast(pl.String) == site)["columns"].drop_nulls().to_list())
+        return {}
+    joined = table.group_by(pl.col("site").cast(pl.String), maintain_order=True).agg(
+        pl.col("columns").drop_nulls().str.join("; "))
+    return {str(site): str(columns or "") for site, columns in joined.iter_rows()}
 
 
 def _size(one: Mapping[str, Any]) -> int:

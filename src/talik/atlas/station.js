@@ -3,7 +3,7 @@
 const Station = (() => {
   const DAY = 86400000, MISSING = -32768, ROWS = 96, GREEN = "#009E73";
   const COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#7F6FC9", "#A6761D"], AIR = "#9A968C";
-  const MARKS = { SPIKE: ["triangle", "#D55E00"], STEP: ["square", "#CC79A7"], FLAT: ["dash", "#B8860B"], DEPTH: ["diamond", "#009E73"],
+  const MARKS = { SPIKE: ["triangle", "#D55E00"], STEP: ["square", "#6A3FC4"], FLAT: ["dash", "#B8860B"], DEPTH: ["diamond", "#009E73"],
     SOURCE: ["asterisk", "#E69F00"], DUPLICATE: ["cross", "#C2185B"], CLOCK: ["y", "#C2185B"] }, OTHER_MARK = ["x", "#C2185B"];
   const SIGNS = { triangle: "△", square: "□", dash: "–", diamond: "◇", asterisk: "✳", cross: "+", y: "Y", x: "×" };
   let data = null, tools = null, models = null, shown = null, picked = new Set(), year = null;

@@ -26,8 +26,8 @@ def _series(time: Any) -> Drawing:
     lines = _source("series-lines", xs=[], ys=[], colour=[], name=[])
     fig.multi_line("xs", "ys", source=lines, line_color="colour", line_width=1.3, line_join="bevel")
     marks = _source("series-marks", x=[], y=[], marker=[], colour=[], told=[], value=[])
-    shown = fig.scatter("x", "y", source=marks, marker="marker", size=8, line_color="colour", fill_alpha=0,
-                        line_width=1.6)
+    shown = fig.scatter("x", "y", source=marks, marker="marker", size=7, line_color="colour", fill_alpha=0,
+                        line_width=1.2)
     fig.add_tools(models().HoverTool(renderers=[shown], tooltips=[("Rejected", "@value"), ("", "@told")]))
     fig.renderers.append(models().Span(location=0, dimension="width", line_color=INK, line_dash="dashed"))
     fig.grid.grid_line_alpha = 0.25

@@ -70,11 +70,13 @@ def run(study: str, out: Path | None, profile: str | None, workers: int | None, 
 
     settings = study_settings(study, profile=profile)
     results = out or settings.home / "results" / settings.study.name
-    outcomes = run_study(settings, results, watch=None if quiet else _say, fresh=fresh,
-                         crew=Crew(workers, cluster, None if quiet else _say_part))
+    told = _Told()
+    outcomes = run_study(settings, results, watch=None if quiet else told.step, fresh=fresh,
+                         crew=Crew(workers, cluster, None if quiet else told.part))
     for outcome in outcomes:
-        if outcome.status == "not run" and not quiet:
-            click.echo(f"not run: {outcome.step}: {outcome.reason} {outcome.remedy}", err=True)
+        if outcome.reason and not quiet:
+            what = "not run" if outcome.came == "not run" else "done in part"
+            click.echo(f"{what}: {outcome.step}: {outcome.reason} {outcome.remedy}", err=True)
     click.echo(f"report: {results / 'report.html'}")
 
 
@@ -122,14 +124,22 @@ def verify(folder: Path, rerun: bool) -> None:
                + ("; a rerun gave byte-identical tables." if rerun else "."))
 
 
-def _say(step: str, number: int, of: int, outcome: Outcome | None) -> None:
-    """One line a step on the error stream: its name when it begins, what became of it when it has ended."""
-    if outcome is None:
-        click.echo(f"[{number}/{of}] {step} ... ", err=True, nl=False)
-    else:
-        click.echo(f"{outcome.status} ({outcome.seconds:.1f} CPU-s)", err=True)
+class _Told:
+    """One line a step on the error stream, and one for each of its parts; after parts, what became of it on its own."""
 
+    def __init__(self) -> None:
+        self.parts = False
 
-def _say_part(words: str) -> None:
-    """One line a station or request."""
-    click.echo(f"\n      {words} ", err=True, nl=False)
+    def step(self, step: str, number: int, of: int, outcome: Outcome | None) -> None:
+        """The step's name when it begins, what became of it when it has ended."""
+        if outcome is None:
+            click.echo(f"[{number}/{of}] {step} ... ", err=True, nl=False)
+            self.parts = False
+        else:
+            lead = "\n      " if self.parts else ""
+            click.echo(f"{lead}{outcome.status} ({outcome.seconds:.1f} CPU-s)", err=True)
+
+    def part(self, words: str) -> None:
+        """A station or request."""
+        click.echo(f"\n      {words}", err=True, nl=False)
+        self.parts = True

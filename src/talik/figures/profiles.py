@@ -34,6 +34,8 @@ _BESIDE = 0.29
 """Width of a label beside a point, as a part of that of a panel a journal column wide."""
 _ROOM_FOR_ALT = 0.35
 """Thickness [m] below which the word ALT does not fit between surface and permafrost."""
+_COARSE = 0.1
+"""Standard error from which one decimal tells it."""
 _NO_GROUP = "(none)"
 _STATE = ("maat", "magst", "ttop")
 _COLUMNS = ("by", "group", "variable", "n", "mean", "se", "sd")
@@ -48,7 +50,8 @@ def state_profiles(sites: Any, summary: Any, *, by: str = "region") -> Figure:
     Parameters
     ----------
     sites : polars or pandas frame
-        Columns `by`, `maat`, `magst`, `ttop` [°C], and `alt` [m] where known.
+        Columns `by`, `maat`, `magst`, `ttop` [°C], and `alt` [m] where known; of sensors also `air_height`,
+        `surface_depth` and `ttop_depth` [m].
     summary : polars or pandas frame
         What `talik.describe(sites, by=by).to_frame()` gives: columns `by`, `group`, `variable`, `n`, `mean`,
         `se`, `sd`; rows for maat, magst, ttop, alt, surface_offset and thermal_offset are used.
@@ -58,9 +61,11 @@ def state_profiles(sites: Any, summary: Any, *, by: str = "region") -> Figure:
     Returns
     -------
     matplotlib Figure
-        Air stands at 2 m, MAGST at 0 m, TTOP at the depth of the active layer. Bars are one standard deviation
-        of the sites; numbers are means ± standard error. Where a site has no ALT, its TTOP is drawn at the
-        group's mean ALT (dotted); where no site of a group has one, at a depth without meaning, which is said.
+        Air stands at the top, with its height where that is known; MAGST and TTOP at the depths of their sensors, else
+        at 0 m and at the depth of the active layer. Bars are one standard deviation of the sites; numbers are means ±
+        standard error. Where a site has no ALT either, its TTOP is drawn at the group's mean depth (dotted); where no
+        site of a group has one, at a depth without meaning, which is said. An ALT known at one of several sites makes
+        no band.
 
     Raises
     ------
@@ -92,10 +97,10 @@ def state_profiles(sites: Any, summary: Any, *, by: str = "region") -> Figure:
         if len(styles) > 1:
             panel_letter(ax, chr(ord("a") + k))
     for ax, group in zip(axes, styles, strict=False):      # the panels share their limits, which are known only now
-        _stated_means(ax, means[group])
+        _stated_means(ax, means[group], own[group])
     for ax in axes[len(styles):]:
         ax.remove()
-    _depth_axis(axes[0], deepest)
+    _depth_axis(axes[0], deepest, table)
     axes[0].set_ylabel("Depth (m)")
     for ax in axes[max(0, len(styles) - columns):len(styles)]:
         ax.set_xlabel(f"Mean annual temperature ({shown_unit('degC')})")
@@ -106,10 +111,15 @@ def state_profiles(sites: Any, summary: Any, *, by: str = "region") -> Figure:
 
 
 def _site_profiles(part: pl.DataFrame) -> NDArray[np.float64]:
-    """MAAT, MAGST, TTOP [°C] and ALT [m] of the sites, shape (n, 4)."""
-    values = [numbers(part, name, "sites").to_numpy() for name in _STATE]
-    alt = numbers(part, "alt", "sites").to_numpy() if "alt" in part.columns else np.full(part.height, np.nan)
-    return np.column_stack([*values, alt]).astype(float)
+    """MAAT, MAGST, TTOP [°C], depth of TTOP and of MAGST [m], 1 where the former is a sensor's; shape (n, 6)."""
+    def known(name: str) -> NDArray[np.float64]:
+        return (numbers(part, name, "sites").to_numpy().astype(float) if name in part.columns
+                else np.full(part.height, np.nan))
+
+    sensor, alt = known("ttop_depth"), known("alt")
+    depth = np.where(np.isfinite(sensor), sensor, alt)
+    return np.column_stack([*(known(name) for name in _STATE), depth, np.nan_to_num(known("surface_depth")),
+                            np.isfinite(sensor)])
 
 
 def _deepest(own: Mapping[str, NDArray[np.float64]], means: Mapping[str, Mapping[str, _Row]]) -> float:
@@ -121,17 +131,18 @@ def _deepest(own: Mapping[str, NDArray[np.float64]], means: Mapping[str, Mapping
 
 
 def _panel(ax: Axes, look: Region, sites: NDArray[np.float64], means: Mapping[str, _Row], deepest: float) -> None:
-    alt = _drawn_alt(means, deepest)
-    ax.axhspan(-alt, 0, color=THAWED, lw=0, zorder=0)
-    ax.axhspan(-deepest, -alt, color=FROZEN, lw=0, zorder=0)
+    alt, surface = _drawn_depth(means, sites, deepest), _surface(sites)
+    if _has_band(means):
+        ax.axhspan(-means["alt"]["mean"], 0, color=THAWED, lw=0, zorder=0)
+        ax.axhspan(-deepest, -means["alt"]["mean"], color=FROZEN, lw=0, zorder=0)
     ax.axhline(0, color=INK, lw=0.8, zorder=1)
     ax.axvline(0, color=QUIET, lw=0.5, ls=(0, (4, 3)), zorder=1)
-    maat, magst, ttop, depth = sites.T
+    maat, magst, ttop, depth, shallow, _ = sites.T
     known = np.isfinite(depth)
-    _lines(ax, look, (maat, AIR_HEIGHT), (magst, 0.0), "-")
-    _lines(ax, look, (magst[known], 0.0), (ttop[known], -depth[known]), "-")
-    _lines(ax, look, (magst[~known], 0.0), (ttop[~known], -alt), ":")
-    heights = dict(zip(_STATE, (AIR_HEIGHT, 0.0, -alt), strict=True))
+    _lines(ax, look, (maat, AIR_HEIGHT), (magst, -shallow), "-")
+    _lines(ax, look, (magst[known], -shallow[known]), (ttop[known], -depth[known]), "-")
+    _lines(ax, look, (magst[~known], -shallow[~known]), (ttop[~known], -alt), ":")
+    heights = dict(zip(_STATE, (AIR_HEIGHT, -surface, -alt), strict=True))
     drawn = [(means[name]["mean"], heights[name]) for name in _STATE if name in means]
     ax.plot(*zip(*drawn, strict=True), color=INK, lw=1.4, zorder=4)
     for name in (name for name in _STATE if name in means):
@@ -140,9 +151,24 @@ def _panel(ax: Axes, look: Region, sites: NDArray[np.float64], means: Mapping[st
     ax.set_ylim(-deepest, AIR_HEIGHT + 0.6)
 
 
-def _drawn_alt(means: Mapping[str, _Row], deepest: float) -> float:
-    """Where TTOP is drawn [m]: the mean thickness of the active layer, or a depth without meaning."""
+def _drawn_depth(means: Mapping[str, _Row], sites: NDArray[np.float64], deepest: float) -> float:
+    """Where the mean TTOP is drawn [m]: mean depth of the sensors, or mean thickness, or a depth without meaning."""
+    there = np.isfinite(sites[:, 2]) & np.isfinite(sites[:, 3])
+    if (sites[there, 5] > 0).any():
+        return float(sites[there, 3].mean())
     return float(means["alt"]["mean"]) if "alt" in means else _STAND_IN * deepest
+
+
+def _surface(sites: NDArray[np.float64]) -> float:
+    """Where the mean MAGST is drawn [m]: the mean depth of its sensors."""
+    there = np.isfinite(sites[:, 1])
+    return float(sites[there, 4].mean()) if there.any() else 0.0
+
+
+def _has_band(means: Mapping[str, _Row]) -> bool:
+    """Whether the active layer is coloured: a thickness known at one of several sites is not that of the group."""
+    most = max(means[name]["n"] for name in _STATE if name in means)
+    return "alt" in means and (means["alt"]["n"] > 1 or most == 1)
 
 
 def _lines(ax: Axes, look: Region, start: tuple[Any, Any], end: tuple[Any, Any], style: str) -> None:
@@ -154,19 +180,22 @@ def _lines(ax: Axes, look: Region, start: tuple[Any, Any], end: tuple[Any, Any],
     ax.add_collection(LineCollection(list(lines), color=look.colour, lw=0.5, alpha=0.3, ls=style, zorder=2))
 
 
-def _depth_axis(ax: Axes, deepest: float) -> None:
-    """Ticks that say how deep, and at the top where the air is measured."""
+def _depth_axis(ax: Axes, deepest: float, sites: pl.DataFrame) -> None:
+    """Ticks that say how deep, and at the top where the air is measured: at 2 m unless the sensors are elsewhere."""
+    height = sites["air_height"].drop_nulls().unique() if "air_height" in sites.columns else pl.Series([AIR_HEIGHT])
+    air = "air" if height.len() > 1 else f"air, {height[0] if height.len() else AIR_HEIGHT:g} m"
     step = 0.5 if deepest <= 2.0 else 1.0 if deepest <= 6.0 else 2.0
     depths = np.arange(0.0, deepest + 1e-9, step)
-    ax.set_yticks([AIR_HEIGHT, *-depths], [f"air, {AIR_HEIGHT:g} m", *(f"{depth:g}" for depth in depths)])
+    ax.set_yticks([AIR_HEIGHT, *-depths], [air, *(f"{depth:g}" for depth in depths)])
 
 
-def _stated_means(ax: Axes, means: Mapping[str, _Row]) -> None:
+def _stated_means(ax: Axes, means: Mapping[str, _Row], sites: NDArray[np.float64]) -> None:
     """The numbers of a panel, each beside what it names, with the offsets in the lower corner."""
     style: dict[str, Any] = {"textcoords": "offset points", "fontsize": SMALL, "zorder": 6, "path_effects": halo(2.0)}
     (left, right), unit = ax.get_xlim(), shown_unit("degC")
     place = {name: (means[name]["mean"] - left) / (right - left) for name in _STATE if name in means}
-    alt = _drawn_alt(means, -ax.get_ylim()[0])
+    alt = _drawn_depth(means, sites, -ax.get_ylim()[0])
+    sensors = bool((sites[:, 5] > 0).any())
     for name, height, up in (("maat", AIR_HEIGHT, True), ("ttop", -alt, False)):
         if name in means:
             inside = min(max(place[name], _HALF_LABEL), 1 - _HALF_LABEL)
@@ -182,8 +211,10 @@ def _stated_means(ax: Axes, means: Mapping[str, _Row]) -> None:
                     xytext=(shift, 4), ha=side, va="bottom", **style)
     corner = [f"{variable(name).symbol} {_stated(means[name])} {shown_unit('K')}"
               for name in ("surface_offset", "thermal_offset") if name in means]
-    known = f"ALT {_stated(means['alt'])} m" if "alt" in means else "ALT not known"
-    if alt < _ROOM_FOR_ALT:
+    of = means["alt"]["n"] if "alt" in means else 0
+    known = (f"ALT {_stated(means['alt'])} m" + ("" if _has_band(means) else f" ({of} site)") if of
+             else "ALT not known")
+    if alt < _ROOM_FOR_ALT or sensors or not _has_band(means):
         corner.append(known)
     elif "magst" in means or "ttop" in means:
         at, side = (0.02, "left") if place.get("ttop", place.get("magst", 0.0)) > 0.5 else (0.98, "right")
@@ -200,17 +231,23 @@ def _counts(means: Mapping[str, _Row]) -> str:
 
 def _stated(row: _Row) -> str:
     """Mean ± standard error, with a minus sign that is one."""
-    error = f" ± {row['se']:.1f}" if row["se"] is not None else ""
-    return f"{row['mean']:.1f}{error}".replace("-", "−").replace("−0.0", "0.0")
+    places = 1 if row["se"] is not None and row["se"] >= _COARSE else 2
+    error = f" ± {row['se']:.{places}f}" if row["se"] is not None else ""
+    mean = f"{row['mean']:.{places}f}"
+    return (mean if float(mean) else mean.lstrip("-")).replace("-", "−") + error
 
 
 def _note(own: Mapping[str, NDArray[np.float64]], deepest: float, width: float) -> str:
     rows = np.concatenate(list(own.values()))
     dotted = int((np.isfinite(rows[:, 2]) & np.isnan(rows[:, 3])).sum())
     beyond = int((rows[:, 3] > deepest).sum())
+    sensors = rows[np.isfinite(rows[:, 2]) & (rows[:, 5] > 0), 3]
     said = ["Bars: ± 1 SD of the sites. Numbers: mean ± SE."]
+    if sensors.size:
+        ends = f"{sensors.min():g}" + (f" to {sensors.max():g}" if np.ptp(sensors) else "")
+        said.append(f"TTOP of loggers: {ends} m deep.")
     if dotted:
         said.append(f"Dotted: {dotted} site{'s' * (dotted > 1)} without ALT, drawn at the mean.")
     if beyond:
-        said.append(f"{beyond} with ALT over {deepest:g} m leave the frame.")
+        said.append(f"{beyond} with a depth over {deepest:g} m leave the frame.")
     return textwrap.fill(" ".join(said), width=int(width / 1.32))

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FIVE = ("surface_offset", "thermal_offset", "ttop", "magst", "maat")
-_COLUMNS = ("by", "group", "variable", "n", "mean", "ci_low", "ci_high", "t_low", "t_high")
+_COLUMNS = ("by", "group", "variable", "n", "mean", "ci_low", "ci_high")
+_WIDE = 6.0
+"""So many usual widths beyond the outermost mean an interval is cut."""
 _OF = {sub: region.name for region in REGIONS.values() for sub in region.subregions}
 
 
@@ -33,7 +35,7 @@ def regional_forest(summary: Any, *, by: str = "subregion", variables: Sequence[
     ----------
     summary : polars or pandas frame
         What `talik.describe(sites, by=by).to_frame()` gives: columns `by`, `group`, `variable`, `n`, `mean`,
-        `ci_low`, `ci_high` (cluster bootstrap), `t_low`, `t_high` (Student).
+        `ci_low`, `ci_high` (cluster bootstrap).
     by : str
         The grouping of `summary` that makes the rows.
     variables : sequence of str
@@ -44,8 +46,8 @@ def regional_forest(summary: Any, *, by: str = "subregion", variables: Sequence[
     Returns
     -------
     matplotlib Figure
-        Filled: the cluster-bootstrap interval. Where there are too few clusters for one, Student's interval,
-        dashed. Without either, only the mean. n is the number of values.
+        The cluster-bootstrap interval; where there are too few clusters for one, only the mean. n is the number of
+        values. An interval much wider than the others ends in an arrow at the edge of its panel.
 
     Raises
     ------
@@ -69,10 +71,9 @@ def regional_forest(summary: Any, *, by: str = "subregion", variables: Sequence[
         if len(names) > 1:
             panel_letter(ax, chr(ord("a") + k))
     _names(axes[0], lines, headings, {group for group, look in styles.items() if look.name == group})
-    dashed = rows["ci_low"].is_null() & rows["t_low"].is_not_null()
-    said = ["Mean and 95 % confidence interval (cluster bootstrap" + ("; dashed: Student's t" if dashed.any() else "")
-            + "); n: number of values.", "; ".join(f"{variable(n).symbol}: {variable(n).label.lower()}" for n in names
-                                                  if variable(n).symbol) + "."]
+    bare = "; a mean without interval: too few clusters" if rows["ci_low"].null_count() else ""
+    said = [f"Mean and 95 % confidence interval (cluster bootstrap{bare}); n: number of values.",
+            "; ".join(f"{variable(n).symbol}: {variable(n).label.lower()}" for n in names if variable(n).symbol) + "."]
     text = textwrap.fill(" ".join(said), int((SINGLE if len(names) == 1 else DOUBLE) / 1.32))
     fig.supxlabel(text, fontsize=SMALL - 0.5, color=QUIET)
     return fig
@@ -103,14 +104,14 @@ def _panel(ax: Axes, name: str, rows: pl.DataFrame, lines: Mapping[str, float], 
 
     known = variable(name)
     ax.axvline(0, color=QUIET, lw=0.6, ls=(0, (4, 3)), zorder=1)
+    edges = _edges(rows)
     for row in rows.iter_rows(named=True):
         line, look = lines[row["group"]], styles[row["group"]]
-        clustered = row["ci_low"] is not None
-        low, high = (row["ci_low"], row["ci_high"]) if clustered else (row["t_low"], row["t_high"])
-        if low is not None:
-            ax.plot([low, high], [line, line], color=look.colour, lw=1.1, ls="-" if clustered else (0, (2, 1.2)),
-                    solid_capstyle="butt", zorder=2)
-            ax.plot([low, high], [line, line], "|", color=look.colour, ms=4, mew=1.1, zorder=2)
+        if row["ci_low"] is not None:
+            ends = [max(row["ci_low"], edges[0]), min(row["ci_high"], edges[1])]
+            ax.plot(ends, [line, line], color=look.colour, lw=1.1, solid_capstyle="butt", zorder=2)
+            for at, whole, arrow in zip(ends, (row["ci_low"], row["ci_high"]), "<>", strict=True):
+                ax.plot(at, line, "|" if at == whole else arrow, color=look.colour, ms=4, mew=1.1, zorder=2)
         ax.plot(row["mean"], line, look.marker, color=look.colour, ms=4, mec="white", mew=0.4, zorder=3)
         ax.annotate(f"{row['n']}", (1.0, line), xycoords=("axes fraction", "data"), xytext=(-1, 0), va="center",
                     textcoords="offset points", ha="right", fontsize=SMALL - 0.5, color=QUIET)
@@ -126,6 +127,16 @@ def _panel(ax: Axes, name: str, rows: pl.DataFrame, lines: Mapping[str, float], 
     ax.tick_params(axis="y", length=0)
     ax.set_title(known.label if len(known.label) < 16 else known.short, pad=6)
     ax.set_xlabel(f"{known.short} ({shown_unit(known.units)})")
+
+
+def _edges(rows: pl.DataFrame) -> tuple[float, float]:
+    """Where intervals are cut: beyond all means by several times the usual half-width of an interval."""
+    low, high = rows["mean"].min(), rows["mean"].max()
+    usual = (rows["ci_high"].cast(pl.Float64) - rows["ci_low"].cast(pl.Float64)).median()
+    if not isinstance(low, float) or not isinstance(high, float) or not isinstance(usual, float):
+        return float("-inf"), float("inf")
+    reach = max(_WIDE * usual, high - low)
+    return low - reach, high + reach
 
 
 def _names(ax: Axes, lines: Mapping[str, float], headings: Mapping[str, float], whole: set[str]) -> None:

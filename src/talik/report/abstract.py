@@ -148,7 +148,7 @@ def _unresolved(material: Material, frame: pl.DataFrame) -> Iterator[str]:
         elif _side(row) is None:
             ends = interval(row["ci_low"], row["ci_high"])
             yield f"{name}: its sign, for the interval {ends} {shown_unit(row['units'])} holds zero."
-    missing = material.steps.filter(~pl.col("step").is_in(_SILENT), status="not run")
+    missing = material.steps.filter(~pl.col("step").is_in(_SILENT), pl.col("status") != "run")
     for step, reason in missing.select("step", "reason").iter_rows():
         plain = re.sub(r" on ([^:]+): \1 are not", r" on \1: these are not", reason.replace(": sites:", ":"))
         yield f"{step.capitalize()}: {in_words(plain.rstrip('.'))}."

@@ -33,7 +33,7 @@ class Material:
     results : Path
         The results folder.
     steps : polars.DataFrame
-        One row a step: step, status ("run" or "not run"), reason, remedy, outputs.
+        One row a step: step, status ("run", "in part" or "not run"), reason, remedy, outputs.
     versions : mapping
         Of Python and the packages that made the results.
     """
@@ -52,7 +52,7 @@ class Material:
 
     def not_run(self, step: str) -> str:
         """Why a step was not run, or not wholly; empty when it was."""
-        return " ".join(self.steps.filter(step=step, status="not run")["reason"])
+        return " ".join(self.steps.filter(pl.col("status") != "run", step=step)["reason"])
 
     def grouping(self) -> str:
         """What the main means are grouped by: "region", else the only grouping there is."""

@@ -137,11 +137,12 @@ def flags(material: Material) -> Section | None:
 
 def steps(material: Material) -> Section:
     """The steps that could not be done, and what would make them possible."""
-    missing = material.steps.filter(status="not run")
+    missing = material.steps.filter(pl.col("status") != "run")
     if missing.is_empty():
         return Section("steps", "What was not run", [Paragraph("Every step of the recipe was run.")])
     return Section("steps", "What was not run", [Table(
-        missing, [Column("step", "Step"), Column("reason", "Why it was not run"), Column("remedy", "What to do")],
+        missing, [Column("step", "Step"), Column("status", "Done"), Column("reason", "Why not, or not wholly"),
+                  Column("remedy", "What to do")],
         "Steps of the recipe that could not be run, or not wholly, with the data at hand.")])
 
 

@@ -11,11 +11,15 @@ from talik.report.parts import Column, Listing, Paragraph, Part, Section, Table,
 from talik.series.completeness import REASONS
 from talik.variables import variable
 
+MUCH = 0.1
+"""Share of rejected values from which a sensor is named in words."""
 _SHOWN = ("maat", "magst", "ttop", "alt", "surface_offset", "thermal_offset")
 _STATIONS = [Column("site", "Site"), Column("status", "Status"), Column("years", "Years"), Column("n", "n"),
              *(Column(f"{name}_shown", f"{variable(name).short or name} ± u ({unit})")
                for name, unit in zip(_SHOWN, ("°C", "°C", "°C", "m", "°C", "°C"), strict=True)),
-             Column("depth_column", "Deep sensor"), Column("ttop_method", "Method")]
+             Column("depth_column", "Deep sensor"), Column("ttop_method", "Method"), Column("notes", "To be known")]
+_CHECKS = [Column("site", "Site"), Column("column", "Sensor"), Column("depth", "Depth (m)", 2),
+           Column("values", "Values"), Column("share", "Rejected"), Column("by_flag", "By flag")]
 _VALUES = [Column("site", "Site"), Column("quantity", "Quantity"), Column("value", "Value", 2), Column("n", "Years"),
            Column("sd", "SD between years", 2), Column("uncertainty", "Uncertainty", 2),
            Column("columns", "Columns"), Column("files", "Files"), Column("sha256", "sha256")]
@@ -41,6 +45,11 @@ def years(material: Material) -> Section | None:
         parts.append(Table(_symbols(values).with_columns(digits), _VALUES, tall=True,
                            caption="Where each value comes from (sha256: first 12 digits; in full in "
                                    "series_values.csv)."))
+    checks = material.table("series_checks.csv")
+    if checks is not None and checks.height:
+        parts.append(Table(_rejected(checks), _CHECKS, tall=True,
+                           caption="What the check rejected of each sensor, the largest share first; a value may carry "
+                                   "several flags. Sensors that are not listed have no rejected value."))
     refusals = material.table("series_refusals.csv")
     if refusals is not None and refusals.height:
         parts.append(Table(refusals, _REFUSALS, tall=True,
@@ -71,18 +80,52 @@ def _said(material: Material, states: pl.DataFrame, sites: pl.DataFrame) -> Iter
             yield (f"At {', '.join(stated)} the deep temperature is that of a sensor chosen in the settings. It is the "
                    "temperature at the top of permafrost only if that sensor lies there; in the active layer, or where "
                    "its mean is above 0 °C, the difference is an offset to that depth and no thermal offset.")
+        yield from _most_rejected(material)
         for (column,), rows in sites.drop_nulls("surface_column").group_by("surface_column", maintain_order=True):
             yield f"Surface at {', '.join(rows['site'])}: {column}."
 
 
 def _stations(states: pl.DataFrame, sites: pl.DataFrame) -> pl.DataFrame:
     """One row a station, values with their uncertainty as text."""
-    both = states.select("site", "status").join(sites, on="site", how="left", maintain_order="left")
+    told = [name for name in ("site", "status", "notes") if name in states.columns]
+    both = states.select(told).join(sites, on="site", how="left", maintain_order="left")
     span = pl.format("{}\u2060–\u2060{}", "first_year", "last_year")
     return both.with_columns(
         span.alias("years"), pl.max_horizontal(f"{name}_n" for name in _SHOWN).alias("n"),
         *(pl.struct(name, f"{name}_uncertainty").map_elements(_value, pl.String).alias(f"{name}_shown")
           for name in _SHOWN))
+
+
+def _most_rejected(material: Material) -> Iterator[str]:
+    """The sensors of which a tenth or more was rejected."""
+    checks = material.table("series_checks.csv")
+    most = _rejected(checks).filter(pl.col("rejected") >= MUCH) if checks is not None and checks.height else None
+    if most is not None and most.height:
+        yield ("Sensors of which the check rejected a tenth of the values or more: " + "; ".join(
+            f"{row['column']} of {row['site']} ({row['share']}: {row['by_flag']})"
+            for row in most.head(8).iter_rows(named=True))
+            + (f"; and {most.height - 8} more" if most.height > 8 else "") + ".")
+
+
+def _rejected(checks: pl.DataFrame) -> pl.DataFrame:
+    """One row a sensor: the share of its values that was rejected, and by which flags."""
+    rows = checks.sort("share", descending=True).with_columns(
+        said=pl.col("flag") + " " + pl.col("share").map_elements(percent, pl.String))
+    return (rows.group_by("site", "column", "depth", "values", "rejected", maintain_order=True)
+            .agg(by_flag=pl.col("said").str.join("; ")).sort("rejected", "site", descending=[True, False])
+            .with_columns(share=pl.col("rejected").map_elements(percent, pl.String)))
+
+
+def percent(share: float) -> str:
+    """
+    A share as people read it.
+
+    Examples
+    --------
+    >>> percent(0.42), percent(0.0123), percent(0.0002)
+    ('42\\xa0%', '1.2\\xa0%', 'below 0.1\\xa0%')
+    """
+    return "below 0.1\u00a0%" if share < 0.001 else f"{100 * share:.2g}\u00a0%" if share < 0.995 else "100\u00a0%"
 
 
 def _value(row: dict[str, float | None]) -> str | None:

@@ -18,6 +18,7 @@ Number = Annotated[int, Query(ge=1, le=10**9, description="Page, from 1.")]
 Size = Annotated[int, Query(ge=1, le=500, description="Rows a page.")]
 Known = Annotated[str | None, Header(alias="If-None-Match", description="ETag of the answer one already has.")]
 Text = Annotated[str | None, Query(max_length=200)]
+Site = Annotated[str, Path(max_length=200, description="Its number, as /api/sites counts, or its name.")]
 Days = Annotated[int, Query(ge=1, le=20_000, description="Rows a page.")]
 Day = Annotated[date | None, Query(description="Day, as 2020-01-31.")]
 
@@ -70,12 +71,12 @@ def api(holdings: Holdings) -> APIRouter:
             "series": sites.filter(pl.col("site").cast(pl.String).is_in(list(holdings.series)))["number"].to_list()},
             known)
 
-    @router.get("/sites", response_model=Rows, responses=_UNCHANGED, summary="Sites, filtered")
+    @router.get("/sites", response_model=Rows, responses=_UNCHANGED | _ABSENT, summary="Sites, filtered")
     def list_sites(page: Number = 1, size: Size = 100, region: Text = None, flag: Text = None, search: Text = None,
                    known: Known = None) -> Response:
         rows = sites
         if region is not None:
-            rows = rows.filter(pl.col("region") == region) if "region" in rows.columns else rows.clear()
+            rows = _in_region(rows, region)
         if flag is not None:
             rows = (rows.filter(pl.col("flags").fill_null("").str.split(";").list.contains(flag))
                     if "flags" in rows.columns else rows.clear())
@@ -84,21 +85,20 @@ def api(holdings: Holdings) -> APIRouter:
                 search.lower(), literal=True))
         return _page(rows, page, size, known)
 
-    @router.get("/sites/{number}", responses=_UNCHANGED | _ABSENT, summary="One site, every column")
-    def one_site(number: Annotated[int, Path(ge=1, le=10**9)], known: Known = None) -> Response:
-        return _answer(_site(sites, number), known)
+    @router.get("/sites/{site}", responses=_UNCHANGED | _ABSENT, summary="One site, every column")
+    def one_site(site: Site, known: Known = None) -> Response:
+        return _answer(_site(sites, site), known)
 
-    @router.get("/sites/{number}/offsets", response_model=Rows, responses=_UNCHANGED | _ABSENT,
+    @router.get("/sites/{site}/offsets", response_model=Rows, responses=_UNCHANGED | _ABSENT,
                 summary="Offsets of a site by year")
-    def offsets(number: Annotated[int, Path(ge=1, le=10**9)], page: Number = 1, size: Size = 100,
-                known: Known = None) -> Response:
-        return _page(_of(holdings.years(), _site(sites, number), "offsets by year"), page, size, known)
+    def offsets(site: Site, page: Number = 1, size: Size = 100, known: Known = None) -> Response:
+        return _page(_of(holdings.years(), _site(sites, site), "offsets by year"), page, size, known)
 
-    @router.get("/sites/{number}/series", response_model=Rows, responses=_UNCHANGED | _ABSENT,
+    @router.get("/sites/{site}/series", response_model=Rows, responses=_UNCHANGED | _ABSENT,
                 summary="Daily temperatures of a site, accepted and rejected")
-    def series(number: Annotated[int, Path(ge=1, le=10**9)], column: Text = None, first: Day = None, last: Day = None,
+    def series(site: Site, column: Text = None, first: Day = None, last: Day = None,
                page: Number = 1, size: Days = 1000, known: Known = None) -> Response:
-        days = holdings.days(str(_site(sites, number)["site"]))
+        days = holdings.days(str(_site(sites, site)["site"]))
         if days is None:
             raise HTTPException(404, "This site has no daily series: see /api/study for the sites that have.")
         if column is not None:
@@ -122,10 +122,23 @@ def api(holdings: Holdings) -> APIRouter:
     return router
 
 
-def _site(sites: pl.DataFrame, number: int) -> dict[str, Any]:
-    if number > sites.height:
-        raise HTTPException(404, f"No site {number}: they are numbered from 1 to {sites.height}.")
-    return sites.row(number - 1, named=True)
+def _site(sites: pl.DataFrame, wanted: str) -> dict[str, Any]:
+    """The site of a name, in whatever case; else of a number."""
+    found = sites.filter(pl.col("site").cast(pl.String).str.to_lowercase() == wanted.lower())
+    if found.is_empty() and wanted.isascii() and wanted.isdigit():
+        found = sites.filter(pl.col("number") == int(wanted)) if len(wanted) < 10 else found
+    if found.height != 1:
+        several = f"{found.height} sites are called" if found.height else "No site is called"
+        raise HTTPException(404, f"{several} {wanted!r}: give its number, from 1 to {sites.height} in the order of "
+                                 "/api/sites, or its whole name.")
+    return found.row(0, named=True)
+
+
+def _in_region(sites: pl.DataFrame, region: str) -> pl.DataFrame:
+    known = sites["region"].drop_nulls().cast(pl.String).unique().sort().to_list() if "region" in sites.columns else []
+    if region.lower() not in {name.lower() for name in known}:
+        raise HTTPException(404, f"No region {region!r}. There {'are: ' + ', '.join(known) if known else 'is none'}.")
+    return sites.filter(pl.col("region").cast(pl.String).str.to_lowercase() == region.lower())
 
 
 def _of(table: pl.DataFrame | None, site: dict[str, Any], what: str) -> pl.DataFrame:

@@ -20,6 +20,9 @@ _PLACE = ("region", "subregion", "basin", "latitude", "longitude", "coordinate_p
 _CONFLICTS = {"site": pl.String, "quantity": pl.String, "table_value": pl.String, "series_value": pl.String,
               "difference": pl.Float64, "used": pl.String, "note": pl.String}
 _ROUNDING = 0.005
+_OWN = ("alt_lower", "alt_upper")
+"""What the loggers alone can tell: the bracket stays beside whosever thickness counts."""
+_SENSORS = ("air_height", "surface_depth", "ttop_depth")
 
 
 def combined_sites(table: pl.DataFrame | None, derived: pl.DataFrame, *, precedence: Precedence = "series",
@@ -46,7 +49,8 @@ def combined_sites(table: pl.DataFrame | None, derived: pl.DataFrame, *, precede
         `alt_from`; `surface_offset_from` and `thermal_offset_from` say "loggers" where that is so.
     conflicts : polars.DataFrame
         site, quantity, table_value, series_value, difference (loggers minus table), used, note: every quantity where
-        both have a value and they differ, and every value that was left out so as not to mix.
+        both have a value and they differ, every value that was left out so as not to mix, and a thickness of the
+        table that lies outside what the loggers show (then also the flag ALT_OUTSIDE_LOGGERS).
 
     Raises
     ------
@@ -123,19 +127,23 @@ def _one(given: Mapping[str, Any], other: Mapping[str, Any],
         row |= {key: source.get(key) for key in row if key == name or key.startswith(f"{name}_")}
     alt: Precedence = precedence if first.get("alt") is not None else second
     thickness = other if alt == "series" else given
-    row |= {key: thickness.get(key) for key in row if key == "alt" or key.startswith("alt_")}
+    row |= {key: thickness.get(key) for key in row if key == "alt" or (key.startswith("alt_") and key not in _OWN)}
+    row |= {key: source.get(key) for key in _SENSORS if key in row}
     row |= {"values_from": "loggers" if state == "series" else "table",
             "alt_from": None if row["alt"] is None else "loggers" if alt == "series" else "table",
             "site": given["site"], "site_no": given.get("site_no")}
-    row |= _flags(given, state, alt)
+    row |= _flags(given, other, state, alt)
     return row, list(_conflicts(given, other, dict.fromkeys(STATE, state) | {"alt": alt}, precedence))
 
 
-def _flags(given: Mapping[str, Any], state: Precedence, alt: Precedence) -> dict[str, str]:
-    """The table's flags without those on values that are no longer its own."""
+def _flags(given: Mapping[str, Any], other: Mapping[str, Any], state: Precedence, alt: Precedence) -> dict[str, str]:
+    """The table's flags without those on values that are no longer its own; a thickness the loggers contradict."""
     gone = ({"IMPLAUSIBLE_MEAN"} if state == "series" else set()) | ({"ALT_UNIT_SLIP"} if alt == "series" else set())
     codes, reasons = (given.get("flags") or "").split(";"), (given.get("flag_reasons") or "").split(" | ")
     kept = [(code, reason) for code, reason in zip(codes, reasons, strict=False) if code not in gone]
+    if alt == "table" and (said := _outside(given, other)):
+        kept.append(("ALT_OUTSIDE_LOGGERS", f"{said}; the table says {given['alt']:g} m"))
+    kept = [(code, reason) for code, reason in kept if code]
     return {"flags": ";".join(code for code, _ in kept), "flag_reasons": " | ".join(reason for _, reason in kept)}
 
 
@@ -145,6 +153,9 @@ def _conflicts(given: Mapping[str, Any], other: Mapping[str, Any], used: Mapping
         table, series = given.get(name), other.get(name)
         whose = used.get(name, precedence)
         lost = table if whose == "series" else series
+        if name == "alt" and series is None and (said := _outside(given, other)):
+            yield {"site": given["site"], "quantity": name, "table_value": _text(table), "series_value": None,
+                   "difference": None, "used": "table", "note": said}
         if (table is None or series is None) and (name not in STATE or lost is None):
             continue                                  # nothing to compare, and nothing left out
         difference = series - table if isinstance(table, int | float) and isinstance(series, int | float) else None
@@ -154,6 +165,16 @@ def _conflicts(given: Mapping[str, Any], other: Mapping[str, Any], used: Mapping
                "difference": None if difference is None else round(difference, 6),
                "used": "loggers" if whose == "series" else "table",
                "note": _note(name, table, series, difference, other)}
+
+
+def _outside(given: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """How the loggers contradict the table's thickness of the active layer, or nothing."""
+    table, lower, upper = given.get("alt"), *(other.get(name) for name in _OWN)
+    if table is not None and lower is not None and table < lower - _ROUNDING:
+        return f"the loggers show thaw to {lower:g} m or deeper in every year"
+    if table is not None and upper is not None and table > upper + _ROUNDING:
+        return f"the loggers show frozen ground at {upper:g} m in every year"
+    return ""
 
 
 def _note(name: str, table: Any, series: Any, difference: float | None, other: Mapping[str, Any]) -> str:

@@ -23,6 +23,7 @@ _RULES: Mapping[str, str] = {
 _DECLARED: Mapping[str, str] = {
     "FILL_VALUE": "a cell holds a fill value such as -999 and was taken as empty",
     "ALT_UNIT_SLIP": "active layer thickness probably given in another unit",
+    "ALT_OUTSIDE_LOGGERS": "the table's active layer thickness contradicts what the site's loggers show",
     "IMPLAUSIBLE_MEAN": "not plausible as an annual mean",
     "OUTSIDE_REGION": "lies outside the region it is counted in",
     "SHARED_BASIN": "one of several plots of a basin, or of sites located only by their basin",

@@ -171,7 +171,7 @@ def _put(shelf: Path, key: str, outcome: StationOutcome, days: pl.DataFrame | No
     hashes = {name: None if table is None else sha256(write_parquet(shelf / f"{key}.{name}.parquet", table))
               for name, table in tables.items()}
     rest = {"site": outcome.site, "row": outcome.row, "values": outcome.values, "refusals": outcome.refusals,
-            "n_years": outcome.n_years, "notes": outcome.notes}
+            "n_years": outcome.n_years, "notes": outcome.notes, "checks": outcome.checks}
     write_text(shelf / f"{key}.json", json.dumps({"outcome": rest, "sha256": hashes}))
 
 

@@ -23,7 +23,7 @@ from talik.series.offsets import AnnualOffsets, annual_offsets
 from talik.series.quality import checked_once
 from talik.store.sources import shown_text
 from talik.synthesis.daily_series import daily_series
-from talik.synthesis.station_rows import site_row, value_rows, years_with_values
+from talik.synthesis.station_rows import check_rows, site_row, value_rows, years_with_values
 
 _UNFORESEEN = (ValueError, LookupError, ArithmeticError, TypeError, PolarsError)
 
@@ -94,6 +94,8 @@ class StationOutcome:
         Years with any value.
     notes : str
         What is to be known of its sensors: deployments that overlap.
+    checks : list of dict
+        Its rows of the table of what the check rejected.
     """
 
     site: str
@@ -103,18 +105,21 @@ class StationOutcome:
     refusals: list[dict[str, str | None]]
     n_years: int
     notes: str = ""
+    checks: list[dict[str, Any]] = field(default_factory=list)
 
 
 def station_outcome(station: Station, reading: Reading) -> tuple[StationOutcome, pl.DataFrame | None]:
     """What came of a station, and its daily series (None when no file could be read)."""
     refused: list[dict[str, str | None]] = []
     row, years, values, days, n_years, notes = None, pl.DataFrame(), [], None, 0, ""
+    checks: list[dict[str, Any]] = []
     try:
         records = _records(station, reading, refused)
         checked = joined(records)
         if station.check:
             checked = [checked_once(record) for record in checked]
         days = daily_series(checked) if checked else None
+        checks = check_rows(station.site, checked)
         result = _offsets(station, checked) if checked else None
         if result is not None:
             years, n_years, notes = result.years, years_with_values(result), "; ".join(result.settings["overlaps"])
@@ -123,7 +128,7 @@ def station_outcome(station: Station, reading: Reading) -> tuple[StationOutcome,
             refused += [refusal(station.site, None, "years", reason)] if reason else []
     except (TalikError, *_UNFORESEEN) as error:
         refused.append(refusal(station.site, None, "offsets", error))
-    return StationOutcome(station.site, row, years, values, refused, n_years, notes), days
+    return StationOutcome(station.site, row, years, values, refused, n_years, notes, checks), days
 
 
 def refusal(site: str, file: str | None, stage: str, error: Exception | str) -> dict[str, str | None]:

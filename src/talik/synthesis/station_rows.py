@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from talik.records import Record
+from talik.records import REJECTED, Flag, Record
 from talik.series.columns import all_columns
 from talik.series.completeness import REASONS
 from talik.series.offsets import QUANTITIES, AnnualOffsets
@@ -25,6 +25,10 @@ _ROLES: Mapping[str, tuple[str, ...]] = {
 PLACE = ("region", "subregion", "basin", "latitude", "longitude", "coordinate_precision_km", "elevation",
          "vegetation", "soil")
 _NUMBERS = ("latitude", "longitude", "coordinate_precision_km", "elevation")
+HEIGHTS = ("air_height", "surface_depth", "ttop_depth")
+"""Where the three sensors are: height above, depths below the ground [m]; null where not known."""
+BRACKET = ("alt_lower", "alt_upper")
+"""To where the ground thawed in every year, and beyond where in none (null where a year does not tell) [m]."""
 _METHOD = ("paired", "completeness", "year_start", "ttop_method", "air_column", "surface_column", "depth_column",
            "files")
 
@@ -36,7 +40,8 @@ def site_schema() -> dict[str, Any]:
     for name in MEANS:
         schema |= {name: pl.Float64, f"{name}_n": pl.Int64, f"{name}_sd": pl.Float64,
                    f"{name}_uncertainty": pl.Float64, f"{name}_source": pl.String}
-    return schema | {"first_year": pl.Int64, "last_year": pl.Int64} | dict.fromkeys(_METHOD, pl.String)
+    schema |= {"first_year": pl.Int64, "last_year": pl.Int64} | dict.fromkeys((*HEIGHTS, *BRACKET), pl.Float64)
+    return schema | dict.fromkeys(_METHOD, pl.String)
 
 
 Shown = Callable[[str], str]
@@ -56,6 +61,7 @@ def site_row(site: str, place: Mapping[str, Any], result: AnnualOffsets, records
         row |= {f"{name}_n": 0 for name in means}
     if all(row[name] is None for name in MEANS):
         return None, refused or f"no whole year in {result.years.height}. {_commonest(result)}"
+    row |= _heights(row, result, records) | _bracket(result.years)
     row = {name: round(value, DECIMALS) if isinstance(value, float) else value for name, value in row.items()}
     for name in MEANS:
         row[f"{name}_source"] = None if row[name] is None else _source(name, row, result, records, shown)
@@ -66,6 +72,46 @@ def site_row(site: str, place: Mapping[str, Any], result: AnnualOffsets, records
                                 if isinstance(r.metadata.get(key), int | float)), None)
     return {name: (row | place).get(name) for name in site_schema()} | {
         "files": "; ".join(dict.fromkeys(shown(record.source.path) for record in records))}, refused
+
+
+def _heights(row: Mapping[str, Any], result: AnnualOffsets, records: Sequence[Record]) -> dict[str, float | None]:
+    """Where the sensors of air, surface and top of permafrost are [m]; of several the mean."""
+    found: dict[str, float | None] = dict.fromkeys(HEIGHTS)
+    for name, of, sign in (("air_height", "maat", -1.0), ("surface_depth", "magst", 1.0)):
+        own = {part for column in result.columns[_ROLES[of][0]] for part in _parts(column)}
+        depths = {sign * c.depth for c in all_columns(records) if c.name in own and c.depth == c.depth}
+        found[name] = sum(depths) / len(depths) if depths and row[of] is not None else None
+    used = result.years.filter(pl.col("ttop").is_not_null()) if row["ttop"] is not None else result.years.clear()
+    depth = used["ttop_depth"].drop_nulls().drop_nans().mean() if "ttop_depth" in used.columns else None
+    return found | {"ttop_depth": depth if isinstance(depth, float) else None}
+
+
+def _bracket(years: pl.DataFrame) -> dict[str, float | None]:
+    """The shallowest depth to which the ground thawed in a year, and the deepest to which it can have; None unknown."""
+    if not set(BRACKET) <= set(years.columns):
+        return dict.fromkeys(BRACKET)
+    known = years.select(pl.col(BRACKET).cast(pl.Float64).fill_nan(None)).filter(pl.col("alt_lower").is_not_null())
+    upper = known["alt_upper"].replace([float("inf")], [None])
+    lowest, highest = known["alt_lower"].min(), upper.max()
+    return {"alt_lower": lowest if isinstance(lowest, float) else None,
+            "alt_upper": highest if isinstance(highest, float) and not upper.null_count() else None}
+
+
+def check_rows(site: str, records: Sequence[Record]) -> list[dict[str, Any]]:
+    """One row a sensor and rejecting flag: its values, how many carry the flag, and what all flags together reject."""
+    rows = []
+    for column in all_columns(records):
+        marks = column.record.flags[:, column.index]
+        there = int((marks & int(Flag.MISSING) == 0).sum())
+        bad = int((marks & int(REJECTED & ~Flag.MISSING) != 0).sum())
+        for flag in Flag:
+            n = int((marks & int(flag) != 0).sum()) if flag & REJECTED & ~Flag.MISSING else 0
+            if n:
+                rows.append({"site": site, "column": column.name,
+                             "depth": None if column.depth != column.depth else column.depth, "flag": flag.name,
+                             "values": there, "flagged": n, "share": round(n / there, DECIMALS),
+                             "rejected": round(bad / there, DECIMALS)})
+    return rows
 
 
 def _source(name: str, row: Mapping[str, Any], result: AnnualOffsets, records: Sequence[Record],

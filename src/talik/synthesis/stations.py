@@ -19,6 +19,8 @@ _REFUSALS = {"site": pl.String, "file": pl.String, "stage": pl.String, "kind": p
 _VALUES = {"site": pl.String, "quantity": pl.String, "value": pl.Float64, "n": pl.Int64, "sd": pl.Float64,
            "uncertainty": pl.Float64, "first_year": pl.Int64, "last_year": pl.Int64, "method": pl.String,
            "columns": pl.String, "files": pl.String, "sha256": pl.String}
+_CHECKS = {"site": pl.String, "column": pl.String, "depth": pl.Float64, "flag": pl.String, "values": pl.Int64,
+           "flagged": pl.Int64, "share": pl.Float64, "rejected": pl.Float64}
 _STATES = {"site": pl.String, "status": pl.String, "n_years": pl.Int64, "first_year": pl.Int64, "last_year": pl.Int64,
            "reason": pl.String, "notes": pl.String}
 
@@ -33,7 +35,8 @@ class StationSites:
     sites : polars.DataFrame
         One row a station with at least one mean: place; `maat`, `magst`, `ttop` [°C], `alt` [m], `surface_offset`,
         `thermal_offset` [K], each with `_n` (years), `_sd` (between years), `_uncertainty` and `_source`; years,
-        rule, method, columns, files.
+        `air_height`, `surface_depth`, `ttop_depth` of the sensors, `alt_lower` and `alt_upper` (to where the ground
+        thawed in every year, and no deeper in any) [m]; rule, method, columns, files.
     years : polars.DataFrame
         One row a station and year, as `AnnualOffsets.years`.
     refusals : polars.DataFrame
@@ -44,6 +47,9 @@ class StationSites:
     stations : polars.DataFrame
         One row a station: site, status ("used" or "refused"), n_years (with any value), first and last year, reason,
         notes (deployments that overlap).
+    checks : polars.DataFrame
+        One row a station, sensor and flag that rejects: site, column, depth [m], flag, values, flagged (values that
+        carry it), share of the values, and rejected (the share that all flags together reject).
     """
 
     sites: pl.DataFrame
@@ -51,6 +57,7 @@ class StationSites:
     refusals: pl.DataFrame
     values: pl.DataFrame
     stations: pl.DataFrame
+    checks: pl.DataFrame
 
 
 def station_sites(stations: Sequence[Station], folder: Path | str = ".", *,
@@ -105,13 +112,14 @@ def distinct(stations: Sequence[Station]) -> None:
 
 def gathered(outcomes: Iterable[StationOutcome]) -> StationSites:
     """The tables of all stations, in the order given."""
-    rows, years, values, refusals, states = [], [], [], [], []
+    rows, years, values, refusals, states, checks = [], [], [], [], [], []
     for outcome in outcomes:
         row = outcome.row or {}
         rows += [row] if row else []
         years += [outcome.years] if outcome.years.height else []
         values += outcome.values
         refusals += outcome.refusals
+        checks += outcome.checks
         states.append({"site": outcome.site, "status": "used" if row else "refused", "n_years": outcome.n_years,
                        "first_year": row.get("first_year"), "last_year": row.get("last_year"),
                        "reason": " ".join(str(refusal["reason"]) for refusal in outcome.refusals) or None,
@@ -119,4 +127,4 @@ def gathered(outcomes: Iterable[StationOutcome]) -> StationSites:
     return StationSites(pl.DataFrame(rows, schema=site_schema()),
                         pl.concat(years, how="diagonal_relaxed") if years else pl.DataFrame(),
                         pl.DataFrame(refusals, schema=_REFUSALS), pl.DataFrame(values, schema=_VALUES),
-                        pl.DataFrame(states, schema=_STATES))
+                        pl.DataFrame(states, schema=_STATES), pl.DataFrame(checks, schema=_CHECKS))
