@@ -115,6 +115,11 @@ def test_gtnp_keeps_the_zone_of_the_source_or_says_that_it_is_none(tmp_path, zon
     assert (found.source.time_zone_from == "assumed") == (found_in == "assumed")
 
 
+def test_a_label_in_fahrenheit_does_not_turn_celsius_into_it(tmp_path):
+    right = replace(record(depths=(np.nan, 0.5)), labels=("Temp, °F", "deep"))
+    np.testing.assert_array_equal(back(export([right], "csv", tmp_path)).values, right.values)
+
+
 def test_gtnp_dates_stay_dates_in_the_zone_of_the_borehole(tmp_path):
     right = record(depths=(0.5,), step=1440, time_zone="+03:00")
     right = replace(right, source=replace(right.source, time_zone="UTC", time_zone_from="format"))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from talik import files
 from talik.errors import DataError, unknown
+from talik.readers.depths import CELSIUS, unit_of
 from talik.records import REJECTED, Flag, Record
 from talik.store.export_frictionless import FLAG, resource, write_package
 from talik.store.export_gtnp import write_gtnp
@@ -110,9 +111,10 @@ def wide_frame(record: Record) -> pl.DataFrame:
     A record as one row a stamp: `time_utc`, `site`, a column for each depth, such as `0.05_m`, and their flags.
 
     A value is null where it is missing and where a flag rejects it. `0.05_m_flag` has the names of the flags; a column
-    without any (but of missing values) has no such column. A column of unknown depth has its label instead.
+    without any (but of missing values) has no such column. A column of unknown depth has its label instead, unless that names another unit than °C.
     """
-    names = [f"temperature {label}" if np.isnan(depth) else f"{depth:g}_m"
+    names = [f"{depth:g}_m" if depth == depth else
+             f"temperature {label}" if unit_of(label) in (None, CELSIUS) else "temperature"      # values are in °C here
              for depth, label in zip(record.depths, record.labels, strict=True)]
     if len(set(names)) < len(names):
         names = [name if names.count(name) == 1 else f"{name} ({n})" for n, name in enumerate(names, 1)]
