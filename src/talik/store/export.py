@@ -111,7 +111,8 @@ def wide_frame(record: Record) -> pl.DataFrame:
     A record as one row a stamp: `time_utc`, `site`, a column for each depth, such as `0.05_m`, and their flags.
 
     A value is null where it is missing and where a flag rejects it. `0.05_m_flag` has the names of the flags; a column
-    without any (but of missing values) has no such column. A column of unknown depth has its label instead, unless that names another unit than °C.
+    without any (but of missing values) has no such column.
+    A column of unknown depth has its label instead, unless that names another unit than °C.
     """
     names = [f"{depth:g}_m" if depth == depth else
              f"temperature {label}" if unit_of(label) in (None, CELSIUS) else "temperature"      # values are in °C here
