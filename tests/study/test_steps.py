@@ -84,7 +84,7 @@ def test_an_interruption_leaves_finished_steps_whole_and_nothing_else(tmp_path):
 def test_a_step_that_cannot_run_says_why_and_stays_so(tmp_path):
     for _ in range(2):
         outcome = run_steps(two_steps([], fail=None), settings(), tmp_path / "r")[1]
-        assert (outcome.status, outcome.reason, outcome.remedy) == ("not run", "no reason", "nothing")
+        assert (outcome.came, outcome.reason, outcome.remedy) == ("in part", "no reason", "nothing")
 
 
 def test_files_that_a_step_no_longer_makes_are_removed(tmp_path):
@@ -146,3 +146,15 @@ def test_a_full_disk_leaves_nothing_partial(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, old)
         signal.signal(signal.SIGXFSZ, before)
     assert list((tmp_path / "r").iterdir()) == []
+
+
+def test_a_run_that_ended_before_its_manifest_is_told_apart(tmp_path):
+    import json
+
+    from talik.steps import STATE, interrupted
+
+    manifest = {"outputs": [{"path": "a.csv", "sha256": "1"}]}
+    assert not interrupted(tmp_path, manifest)                        # no state: nothing is known of a later run
+    for digest, told in (("1", False), ("2", True)):
+        (tmp_path / STATE).write_text(json.dumps({"a": {"outputs": [["a.csv", 1, digest]]}}))
+        assert interrupted(tmp_path, manifest) is told
