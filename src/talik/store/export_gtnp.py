@@ -29,7 +29,7 @@ def write_gtnp(record: Record, stem: Path) -> list[Path]:
     do without, is then made from the source, and the JSON says so.
     """
     given = _number(record.metadata.get("dataset_id"))
-    number = zlib.crc32(f"{record.source.sha256} {record.site}".encode()) if given is None else given
+    number = zlib.crc32(f"{record.source.sha256} {record.site}".encode()) % 2**31 if given is None else given
     return [
         files.write_csv(stem.with_name(stem.name + ".csv"), _rows(record, number)),
         files.write_text(stem.with_name(stem.name + "_metadata.json"),
