@@ -96,7 +96,8 @@ def design(sites: Any, response: str, predictors: Sequence[str], *, min_rows: in
     known = numbers_only(frame, response).is_not_null()
     rows = frame.filter(known)
     if rows.height < min_rows:
-        raise DataError(f"sites: {rows.height} rows have a value of {response!r}, at least {min_rows} are needed "
+        raise DataError(f"sites: {rows.height} {'row has' if rows.height == 1 else 'rows have'} a value of "
+                        f"{response!r}, at least {min_rows} are needed "
                         "to fit boosted trees")
     y = numbers_only(rows, response)
     _judge(y, "response")

@@ -57,7 +57,7 @@ def studies(form: str | None) -> None:
 @click.option("--cluster", metavar="tcp://HOST:PORT", default=None,
               help="Read logger files on a dask cluster whose workers see the same folders.")
 @click.option("--fresh", is_flag=True, help="Do every step again, also those whose inputs have not changed.")
-@click.option("--quiet", is_flag=True, help="Say only where the report is.")
+@click.option("--quiet", is_flag=True, help="Say only where report and atlas are.")
 def run(study: str, out: Path | None, profile: str | None, workers: int | None, cluster: str | None, fresh: bool,
         quiet: bool) -> None:
     """
@@ -77,7 +77,9 @@ def run(study: str, out: Path | None, profile: str | None, workers: int | None, 
         if outcome.reason and not quiet:
             what = "not run" if outcome.came == "not run" else "done in part"
             click.echo(f"{what}: {outcome.step}: {outcome.reason} {outcome.remedy}", err=True)
-    click.echo(f"report: {results / 'report.html'}")
+    for page in ("report", "atlas"):
+        if (results / f"{page}.html").is_file():
+            click.echo(f"{page}: {results / page}.html")
 
 
 @click.command()
