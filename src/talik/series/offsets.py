@@ -260,8 +260,10 @@ def _possible(name: str, picked: tuple[Sequence[Column], ...], depth: Pick, reco
     if not surface:
         depths = sorted({float(d) for r in records for d in r.depths[r.depths >= 0]})
         there = ", ".join(f"{d:g}" for d in depths) or "none"
+        remedy = ("raise surface_depth" if depths else
+                  "give the depths of all columns with depths=..., for the file says none")
         raise DataError(f"{name}: no column near enough to the surface (depths [m]: {there}). Say "
-                        "which it is with surface=..., or raise surface_depth.")
+                        f"which it is with surface=..., or {remedy}.")
     if not air and depth is None and not any((r.depths > surface[0].depth).any() for r in records):
         raise DataError(f"{name}: neither air at a height of 1 m or more nor a deeper column beside the surface: no "
                         "offset can be had. Add the record that has them, or name them with air=... and depth=...")
