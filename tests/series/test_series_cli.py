@@ -172,3 +172,13 @@ def test_reasons_stand_numbered_below_a_table(tmp_path, monkeypatch):
     [reason] = [line for line in printed.splitlines() if line.startswith("reason ")]
     assert reason.startswith("reason 1: maat: ")
     assert "reason" not in reason[8:]
+
+
+@pytest.mark.parametrize("command", ["check", "offsets"])
+def test_reading_options_beside_a_store_are_refused(site, tmp_path, command):
+    assert run("ingest", site, "--store", tmp_path / "store").exit_code == 0
+    refused = run(command, tmp_path / "store", "--timezone", "UTC-9")
+    said = f"{refused.stderr} {refused.exception}"          # check says it of the file and goes on to the next
+    assert refused.exit_code != 0
+    assert "is a store, whose files were read when they were taken in: give --timezone" in said
+    assert run(command, tmp_path / "store").exit_code == 0

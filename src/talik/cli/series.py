@@ -172,18 +172,24 @@ def _draw(result: Any, figure: Path) -> None:
 
 
 def _read(path: Path, reading: dict[str, Any]) -> list[Record]:
-    from talik.errors import UsageError
     from talik.readers.registry import read
     from talik.store.catalogue import is_store
     from talik.store.catalogue import reading as opened
 
     if not is_store(path):
         return read(path, **reading)
-    if told := [f"{name}=..." for name, value in reading.items() if value]:
-        raise UsageError(f"{path} is a store, whose files were read when they were taken in: give {', '.join(told)} to "
-                         "talik ingest")
+    _unread(path, reading)
     with opened(path) as catalogue:
         return list(catalogue.records())
+
+
+def _unread(store: Path, reading: dict[str, Any]) -> None:
+    """Refuse options of reading beside a store, where they would have no effect."""
+    from talik.errors import UsageError
+
+    if told := [f"{name}=..." for name, value in reading.items() if value]:
+        raise UsageError(f"{store} is a store, whose files were read when they were taken in: give {', '.join(told)} "
+                         "to talik ingest")
 
 
 def _sites(files: Sequence[Path], site: str | None, reading: dict[str, Any],
@@ -195,6 +201,7 @@ def _sites(files: Sequence[Path], site: str | None, reading: dict[str, Any],
     from talik.store.catalogue import reading as opened
 
     if len(files) == 1 and is_store(files[0]) and not one_site:
+        _unread(files[0], reading)
         with opened(files[0]) as catalogue:
             names = catalogue.table("series")["site"].unique().sort().to_list()
             _named(names, site)

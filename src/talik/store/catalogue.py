@@ -160,7 +160,7 @@ class Catalogue:
 
     def days(self, site: str | None = None) -> Iterator[Days]:
         """
-        The days of the stored records, in the same order: what `annual_means` takes, a tenth of the reading.
+        The days of the stored records, in the same order: what `annual_means` takes, one number a day to read.
 
         Days that are not kept, or by an older rule, are made from the samples; so are damaged ones.
 

@@ -24,9 +24,8 @@ def write_gtnp(record: Record, stem: Path) -> list[Path]:
 
     A value that a flag rejects stands in the table under the flag "bad", a missing one is blank under "no data entry".
     Stamps are in the source's time zone, which the JSON names; in UTC where that is none with a fixed offset; dates
-    stay dates. The
-    numbers of borehole and site are left out where the record has none; that of the data set, which the table cannot
-    do without, is then made from the source, and the JSON says so.
+    stay dates. The numbers of borehole and site are left out where the record has none; that of the data set, which
+    the table cannot do without, is then made from the source, and the JSON says so.
     """
     given = _number(record.metadata.get("dataset_id"))
     number = zlib.crc32(f"{record.source.sha256} {record.site}".encode()) % 2**31 if given is None else given
