@@ -167,19 +167,21 @@ def chosen_order(
             f"dates: {_SPELLED[best.order]}, proved by {best.changes - best.misses} of {best.changes} "
             f"regular steps ({others})"
         )
-    if not best.misses and _unbroken(best, codes, micros) and all(c.bad.any() or c.misses for c in rivals):
+    going_on = [c for c in whole if _goes_on(c, codes, micros)]
+    if len(going_on) == 1:
+        best = going_on[0]
         return best, f"dates: {_SPELLED[best.order]}, in which alone the stamps go on with one step over midnight"
     raise _ambiguous(whole, where)
 
 
-def _unbroken(candidate: Candidate, codes: NDArray[np.integer], micros: NDArray[np.int64]) -> bool:
-    """Whether the step from stamp to stamp over each change of date is the step that the stamps of a day have."""
+def _goes_on(candidate: Candidate, codes: NDArray[np.integer], micros: NDArray[np.int64]) -> bool:
+    """Whether stamps rise, and somewhere go over midnight by the step that the stamps of a day have."""
     days = candidate.days[codes]
     steps, changes = np.diff(days * DAY + micros), np.diff(days) != 0
     within, counts = np.unique(steps[~changes], return_counts=True)
-    if not changes.any() or not counts.size or counts.max() < _ROWS_OF_A_DAY:
+    if not changes.any() or not counts.size or counts.max() < _ROWS_OF_A_DAY or (steps < 0).any():
         return False
-    return bool((steps[changes] == within[counts.argmax()]).all())
+    return bool((steps[changes] == within[counts.argmax()]).any())
 
 
 def _possible(fields: Fields) -> tuple[str, ...]:

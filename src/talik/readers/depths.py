@@ -229,14 +229,15 @@ _UNITS = (
         FAHRENHEIT,
         re.compile(
             r"[°º*˚]\s*F\b|℉|\bdeg(?:rees?)?[\s_.]*F\b|fahrenheit|temp(?:erature)?F(?![a-z])|"
-            r"[_(,\[]\s*F\s*(?:[)\]_]|$)",
+            r"[_(,\[]\s*o?F\s*(?:[)\]_]|$)|temp\w*\.F$",
             re.IGNORECASE,
         ),
     ),
     (
         CELSIUS,
         re.compile(
-            r"[°º*˚]\s*[CС]\b|℃|\bdeg(?:rees?)?[\s_.]*C\b|celsius|цельси|[_(,\[]\s*C\s*(?:[)\]_]|$)", re.IGNORECASE
+            r"[°º*˚]\s*[CС]\b|℃|\bdeg(?:rees?)?[\s_.]*C\b|celsius|цельси|[_(,\[]\s*o?C\s*(?:[)\]_]|$)|temp\w*\.C$",
+            re.IGNORECASE,
         ),
     ),
     (KELVIN, re.compile(r"\bkelvin\b|[_(,\[]\s*K\s*(?:[)\]_]|$)|^K$", re.IGNORECASE)),
@@ -255,8 +256,8 @@ def unit_of(label: str) -> Unit | None:
     --------
     >>> [u.name if (u := unit_of(s)) else None for s in ("Temp, °F", "temp_C", "degC", "K", "Temp (K)", "RH, %")]
     ['°F', '°C', '°C', 'K', 'K', None]
-    >>> [u.name if (u := unit_of(s)) else None for s in ("soil_temp_F", "tempF_5cm", "TA_F")]
-    ['°F', '°F', None]
+    >>> [u.name if (u := unit_of(s)) else None for s in ("soil_temp_F", "Temp [oC]", "Soil.Temp.F", "TA_F")]
+    ['°F', '°C', '°F', None]
     """
     text = label.strip()
     if text.lower() in _SYMBOLS:

@@ -9,15 +9,18 @@ from talik.errors import FileError
 from talik.readers.dialect import cells, separator_of
 
 _DIGITS = re.compile(r"[-+]?(\d+)(?:[.,](\d*))?")
+_HARMLESS = 2
+"""Decimals beyond which a cut changes a temperature by less than 0.01, a tenth of what sensors can tell."""
 
 
 def whole_row(last: str, before: Sequence[str], *, proved: bool = True) -> bool:
     """
     Whether a last row without line end is whole, as far as the rows before it tell.
 
-    A number that was cut has fewer digits than the one it was. Proved whole is a last number with as many decimals as
-    any before it (an integer: as many digits as any); visibly cut is one with fewer than all of them. A last cell that
-    is no number is proved by its word, or by its digits standing as in a cell before it, such as those of a stamp.
+    A number that was cut has fewer digits than the one it was. Whole is a last number with as many decimals as any
+    before it (an integer: as many digits as any), or with as many as some and with hundredths, where a cut could have
+    taken less than 0.01; visibly cut is one with fewer than all of them. A last cell that is no number is proved by
+    its word, or by its digits standing as in a cell before it, such as those of a stamp.
 
     Parameters
     ----------
@@ -34,6 +37,8 @@ def whole_row(last: str, before: Sequence[str], *, proved: bool = True) -> bool:
     (False, True)
     >>> whole_row("4,2", ["2,1.25", "3,1.5"], proved=False), whole_row("4,2.55", ["2,1.25", "3,1.5"])
     (False, True)
+    >>> whole_row("4,-0.54", ["2,-0.53917", "3,-0.54"]), whole_row("4,-0.54", ["2,-0.53917", "3,-0.53817"])
+    (True, False)
     """
     if not before:
         return not proved
@@ -51,7 +56,8 @@ def whole_row(last: str, before: Sequence[str], *, proved: bool = True) -> bool:
         return end in ends or not proved or alike
     decimals = [len(match[2] or "") for match in numbers]
     if any(decimals):
-        return len(mine[2] or "") >= (max(decimals) if proved else min(decimals))
+        own = len(mine[2] or "")
+        return own >= (max(decimals) if proved else min(decimals)) or (own >= _HARMLESS and own in decimals)
     return not proved or len(mine[1]) >= max(len(match[1]) for match in numbers)
 
 

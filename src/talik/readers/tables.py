@@ -27,7 +27,7 @@ _STAMPED = re.compile(
 )
 _VALUE = re.compile(r"[-+\u2212(]?\s*(\d[\d.,'\s\u00a0]*|\.\d+)[-)]?([eE][-+]?\d+)?")
 _UNIT = re.compile(
-    r"[\[(]?([°º]?\s*[CFK]|deg\.?\s?[CFK]?|celsius|kelvin|fahrenheit|c?m|mm|%|pct|m/?s|hpa|k?pa|w/?m.?2?|utc|gmt|"
+    r"[\[(]?([°ºo]?\s*[CFK]|deg(?:rees?)?[. _]?(?:[CFK]|north|east)?|celsius|kelvin|fahrenheit|c?m|mm|%|pct|m/?s|hpa|k?pa|w/?m.?2?|utc|gmt|"
     r"(yy)?yy[-/.]?mm[-/.]?dd.*|dd[-/.]mm.*|hh:?mm.*|v|volts?|m3.*|unitless|none|-|n/?a|smp|avg|ts|rn|min|max)?[\])]?",
     re.IGNORECASE,
 )
@@ -172,10 +172,12 @@ def _is_depths(row: Sequence[str | None]) -> bool:
 
 
 def _with_units(names: Sequence[str], units: Sequence[str | None]) -> list[str]:
-    """ "T1" over "degC" is "T1 (degC)"."""
-    under = [*(unit or "" for unit in units), *[""] * len(names)]
-    pairs = zip(names, under, strict=False)
-    return [f"{name} ({unit.strip('[]() ')})" if unit_of(unit) else name for name, unit in pairs]
+    """ "T1" over "degC" is "T1 (degC)", "depth" over "cm" is "depth (cm)"."""
+    under = [*((unit or "").strip("[]() ") for unit in units), *[""] * len(names)]
+    return [
+        f"{name} ({unit})" if unit_of(unit) or (_LENGTH.fullmatch(unit) and _DEEP.fullmatch(name)) else name
+        for name, unit in zip(names, under, strict=False)
+    ]
 
 
 def _with_depths(names: Sequence[str], depths: Sequence[str | None]) -> list[str]:
