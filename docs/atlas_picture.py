@@ -20,6 +20,7 @@ def main(results: Path, site: str = "Barrow") -> None:
     with sync_playwright() as p:
         browser = p.chromium.launch(executable_path=chromium, args=["--headless", "--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 1440, "height": 1180})
+        page.set_default_timeout(180_000)
         page.goto(f"{page_file.as_uri()}#site={site}")
         page.wait_for_selector("html[data-charts=yes]")
         taken = page.screenshot()

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from hypothesis import settings
 os.environ.setdefault("MPLBACKEND", "Agg")
 settings.register_profile("talik", deadline=None)       # a busy machine is no fault
 settings.load_profile("talik")
+
+PATIENCE = 180_000
+"""How long a browser may take for anything [ms]: a slow machine is no fault."""
 
 REAL = Path(os.environ.get("TALIK_REAL_DATA") or Path(__file__).parents[2] / "shared" / "data")
 
@@ -73,11 +77,38 @@ def browser():
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         pytest.skip("no chromium on PATH")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as p:
-        running = p.chromium.launch(executable_path=chromium, args=[
-            "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+        running = p.chromium.launch(executable_path=chromium, timeout=PATIENCE, args=[
+            "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
             "--disable-component-update", "--disable-sync"])
         yield running
         running.close()
+
+
+@pytest.fixture(scope="module")
+def opened(browser):
+    """A context manager: the page at an address that fails on any console warning, error or request outside."""
+
+    @contextmanager
+    def opening(address, *, width=1300, height=900, scheme="light", ready=None):
+        page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme, accept_downloads=True)
+        page.set_default_timeout(PATIENCE)
+        said, asked = [], []
+        page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        try:
+            page.goto(address)
+            if ready:
+                page.wait_for_selector(ready)
+            yield page
+        finally:
+            page.close()
+        assert said == []
+        inside = ("data:", "blob:", "file:", "http://127.0.0.1")
+        assert [url for url in asked if not url.startswith(inside)] == []
+
+    return opening

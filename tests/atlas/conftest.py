@@ -1,6 +1,4 @@
-"""Results folders for the atlas and the service, and a browser that reports everything a page does."""
-
-from contextlib import contextmanager
+"""Results folders for the atlas and the service, and their atlas in a browser."""
 
 import numpy as np
 import polars as pl
@@ -93,23 +91,6 @@ def hostile_study(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def opened(browser):
-    """A context manager: the page at an address, ready, that fails on any console warning, error or request outside."""
-
-    @contextmanager
-    def opening(address, *, width=1300, height=900, scheme="light", ready=True):
-        page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme, accept_downloads=True)
-        said, asked = [], []
-        page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(address)
-        if ready:
-            page.wait_for_selector("html[data-charts=yes]", timeout=60_000)
-        yield page
-        assert said == []
-        outside = ("data:", "blob:", "file:", "http://127.0.0.1")
-        assert [url for url in asked if not url.startswith(outside)] == []
-        page.close()
-
-    return opening
+def atlas_of(opened):
+    """A context manager: the atlas in a file, all drawn and in its last layout."""
+    return lambda path, *, at="", **how: opened(path.as_uri() + at, ready="html[data-charts=yes]", **how)

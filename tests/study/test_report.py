@@ -5,6 +5,7 @@ import re
 import polars as pl
 import pytest
 from click.testing import CliRunner
+from playwright.sync_api import expect
 
 from talik.cli import group
 from talik.errors import StoreError
@@ -76,53 +77,34 @@ def test_the_report_again_is_the_same_and_not_made_of_changed_tables(results):
     assert "summary.csv: missing" in str(refused.exception)
 
 
-def opened(browser, path, width=1200):
-    """The page, with every console message and request it made."""
-    page = browser.new_page(viewport={"width": width, "height": 900})
-    said, asked = [], []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(path.as_uri())
-    return page, said, [url for url in asked if not url.startswith(("data:", "file:"))]
-
-
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [390, 1200])
-def test_the_page_opens_quietly_and_fits(browser, finished, width):
-    page, said, asked = opened(browser, finished / "report.html", width)
-    assert said == []
-    assert asked == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
-    page.close()
+def test_the_page_opens_quietly_and_fits(opened, finished, width):
+    with opened((finished / "report.html").as_uri(), width=width) as page:
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.wait_for_function("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
 
 
 @pytest.mark.browser
-def test_no_table_leaves_its_box_on_a_laptop(browser, finished):
-    page, _, _ = opened(browser, finished / "report.html", 1100)
+def test_no_table_leaves_its_box_on_a_laptop(opened, finished):
     wide = "[...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth + 1).length"
-    assert page.evaluate("document.querySelectorAll('.scroll').length") > 10
-    assert page.evaluate(wide) == 0
-    page.close()
+    with opened((finished / "report.html").as_uri(), width=1100) as page:
+        assert page.locator(".scroll").count() > 10
+        assert page.evaluate(wide) == 0
 
 
 @pytest.mark.browser
-def test_the_scorecard_can_be_filtered(browser, finished):
-    page, _, _ = opened(browser, finished / "report.html")
-    box = page.locator('[data-filters="scorecard-table"]')
-    assert box.locator("output").inner_text() == "103 of 103 rows"
-    box.locator("select").first.select_option("agrees")
-    assert box.locator("output").inner_text() == "86 of 103 rows"
-    box.locator("input").fill("Barrow no such")
-    assert box.locator("output").inner_text() == "0 of 103 rows"
-    page.close()
+def test_the_scorecard_can_be_filtered(opened, finished):
+    with opened((finished / "report.html").as_uri()) as page:
+        box = page.locator('[data-filters="scorecard-table"]')
+        expect(box.locator("output")).to_have_text("103 of 103 rows")
+        box.locator("select").first.select_option("agrees")
+        expect(box.locator("output")).to_have_text("86 of 103 rows")
+        box.locator("input").fill("Barrow no such")
+        expect(box.locator("output")).to_have_text("0 of 103 rows")
 
 
 @pytest.mark.browser
-def test_hostile_names_do_nothing(browser, hostile):
-    page, said, asked = opened(browser, hostile)
-    assert said == []
-    assert asked == []
-    assert page.title() == "<script>alert(1)</script> · talik report"
-    page.close()
+def test_hostile_names_do_nothing(opened, hostile):
+    with opened(hostile.as_uri()) as page:
+        assert page.title() == "<script>alert(1)</script> · talik report"

@@ -391,6 +391,21 @@
     await Bokeh.embed.embed_items(part.documents, part.items);
     return [...Bokeh.documents[Bokeh.documents.length - 1]._all_models.values()];
   }
+  /* A slow click is a click: after 300 ms Bokeh would call it a press, which chooses nothing */
+  function patient() {
+    try { Bokeh.require("core/ui_gestures").UIGestures.press_threshold = 2 ** 31 - 1; } catch { /* a Bokeh without it: only quick clicks choose */ }
+  }
+  /* Resolves when every figure has its last size: a frame passes, all have drawn, and no box has moved since */
+  async function settled() {
+    const frame = () => new Promise((go) => requestAnimationFrame(go));
+    const boxes = () => [...document.querySelectorAll(".draw")].map((box) => { const r = box.getBoundingClientRect(); return [r.top + scrollY, r.width, r.height]; }).join();
+    for (let before = null; ; ) {
+      await frame();
+      const now = boxes();
+      if (now === before && Bokeh.documents.every((one) => one.is_idle) && !document.querySelector("[aria-busy=true]")) return;
+      before = now;
+    }
+  }
   async function drawMaps() {
     const models = await draw(data.bokeh[0]);
     source = models.find((m) => m.name === "sites");
@@ -438,9 +453,11 @@
   panel();
   dress();
   filter();
+  addEventListener("hashchange", fromAddress);
   (async () => {
     try {
       await pause();
+      patient();
       await drawMaps();
       dress();
       paint();
@@ -454,12 +471,12 @@
       dress();
       paint();
       if (state.chosen !== null || data.n === 1) choose(state.chosen ?? 0);
+      await settled();
       document.documentElement.dataset.charts = "yes";
     } catch (error) {
       byId("fault").hidden = false;
       byId("fault").textContent = `Not everything could be drawn (${error}). The tables hold all values.`;
       fromAddress();
     }
-    addEventListener("hashchange", fromAddress);
   })();
 })();

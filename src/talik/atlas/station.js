@@ -6,7 +6,7 @@ const Station = (() => {
   const MARKS = { SPIKE: ["triangle", "#D55E00"], STEP: ["square", "#6A3FC4"], FLAT: ["dash", "#B8860B"], DEPTH: ["diamond", "#009E73"],
     SOURCE: ["asterisk", "#E69F00"], DUPLICATE: ["cross", "#C2185B"], CLOCK: ["y", "#C2185B"] }, OTHER_MARK = ["x", "#C2185B"];
   const SIGNS = { triangle: "△", square: "□", dash: "–", diamond: "◇", asterisk: "✳", cross: "+", y: "Y", x: "×" };
-  let data = null, tools = null, models = null, shown = null, picked = new Set(), year = null;
+  let data = null, tools = null, models = null, shown = null, picked = new Set(), year = null, turn = 0;
   const byId = (id) => document.getElementById(id);
   const named = (name) => models.find((m) => m.name === name);
 
@@ -239,12 +239,18 @@ const Station = (() => {
       byId("series-none").textContent = packed ? "" : site === null ? `Choose a site: ${Object.keys(data.series.sites).length} of ${data.n} have series.`
         : data.series.left_out.includes(site) ? "Too many series for one page; this one was left out. Its days are in the results folder and in the API of talik serve."
         : "This site has no series.";
+      const mine = ++turn;
+      box.setAttribute("aria-busy", String(Boolean(packed)));
       if (!packed) { clear(); return; }
       shown = opened(packed);
       picked = usual(shown);
-      choices(); time(); drawSeries(); drawDepths(); years(k);
+      choices();
       byId("series-told").textContent = told(packed);
+      requestAnimationFrame(() => setTimeout(() => {      // the panel is on the screen before the figures are drawn
+        if (mine !== turn) return;
+        time(); drawSeries(); drawDepths(); years(k);
+        box.setAttribute("aria-busy", "false");
+      }));
     },
-    has: (site) => Boolean(data.series.sites[site]),
   };
 })();
