@@ -293,6 +293,19 @@ def test_a_failed_job_says_why_and_a_rerun_sends_it_anew(store, get):
     assert len(store.made) == 2
 
 
+def test_a_job_rejected_because_too_many_wait_is_sent_again_after_a_pause(store, get, naps):
+    """The service accepts a job and then rejects it; the words are its own."""
+    store.script["job"] = [Fault(200, {"status": "rejected"})] * 6
+    store.script["results"] = [Fault(400, {
+        "title": "The job has been rejected",
+        "traceback": "Number queued requests for this dataset is temporarily limited."})] * 6
+    told = []
+    requests = months()
+    right(store, requests, get(requests, watch=lambda request, words: told.append(words)))
+    assert len(store.made) == 7 and len([nap for nap in naps.asked if nap >= 1.0]) >= 6
+    assert sum("takes no more jobs" in words for words in told) == 6
+
+
 def test_one_failure_does_not_lose_the_others(store, get, tmp_path):
     requests = months(SITES)
     store.script["execution"] = [Fault(400, {"title": "odd"})]

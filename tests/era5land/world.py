@@ -135,14 +135,14 @@ def packed(ds):
 
 def to_zarr(ds, path: Path, chunks, *, codec="lz4"):
     """
-    A Zarr v3 store: "packed" into int16 with lz4, shuffle and Crc32c as recommended, the same of float32 ("lz4", or
-    "bits" with bitshuffle), or "zstd" as downloaded.
+    A Zarr v3 store: "packed" into int16 with lz4, bitshuffle and Crc32c as recommended, the same in float32 ("bits",
+    or "lz4" with shuffle), or "zstd" as downloaded.
     """
     from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 
     time = "valid_time" if "valid_time" in ds.dims else "time"
     sizes = tuple(min(c, ds.sizes[d]) for c, d in zip(chunks, (time, "latitude", "longitude"), strict=True))
-    blosc = BloscCodec(cname="lz4", shuffle="bitshuffle" if codec == "bits" else "shuffle", blocksize=1 << 16)
+    blosc = BloscCodec(cname="lz4", shuffle="shuffle" if codec == "lz4" else "bitshuffle", blocksize=1 << 16)
     compressors = (ZstdCodec(level=3),) if codec == "zstd" else (blosc, Crc32cCodec())
     kinds = packed(ds) if codec == "packed" else {name: {"dtype": "float32"} for name in ds.data_vars}
     common = {"chunks": sizes, "compressors": compressors}

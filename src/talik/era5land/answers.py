@@ -13,6 +13,7 @@ from talik.errors import RemoteError
 SITE = "https://cds.climate.copernicus.eu"
 _TOO_LARGE = ("cost limit", "too large", "exceeds the limit", "reduce your selection")
 _NO_DATA = ("nodata", "no data", "valid combination")
+_CROWDED = ("temporarily limited", "queued requests")
 
 
 class Refused(RemoteError):
@@ -25,6 +26,10 @@ class TooLarge(RemoteError):
 
 class NoData(RemoteError):
     """The data set does not hold what was asked for."""
+
+
+class Crowded(RemoteError):
+    """The service rejects a job because too many wait: the same may be sent again later."""
 
 
 class AtSea(RemoteError):
@@ -59,6 +64,8 @@ def classed(request: Request, why: str, *, too_large: bool = False) -> None:
     if any(words in why.lower() for words in _NO_DATA):
         raise NoData(f"{request.name}: {request.dataset} has none of {', '.join(request.inputs.get('variable', []))} "
                      f"({why}).")
+    if any(words in why.lower() for words in _CROWDED):
+        raise Crowded(f"{request.name}: the Climate Data Store takes no more jobs for {request.dataset} now ({why}).")
 
 
 def reason(who: Account, reply: Reply) -> str:

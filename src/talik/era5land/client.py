@@ -15,6 +15,7 @@ from urllib.parse import urljoin
 from talik.era5land.answers import (
     SITE,
     AtSea,
+    Crowded,
     NoData,
     Refused,
     TooLarge,
@@ -161,14 +162,21 @@ class _Run:
 
     def _brought(self, who: Account, request: Request) -> list[Path]:
         vanished: set[str] = set()
-        for _ in range(3):
-            job = self._job(who, request, vanished)
+        started, refused = self.patience.clock(), 0
+        while len(vanished) < 3:
             try:
+                job = self._job(who, request, vanished)
                 return self._received(who, request, job, self._result(who, request, job))
             except Gone:
                 self.watch(request, f"job {job.number} has vanished; sending anew")
                 vanished.add(job.number)
                 self.jobs.forget(request)
+            except Crowded as error:
+                if self.patience.clock() - started > self.patience.queue:
+                    raise
+                self.watch(request, f"waiting for a place: {error}")
+                self.patience.pause(refused)
+                refused += 1
         raise RemoteError(f"{request.name}: the service lost its job three times. Run the same command again later.")
 
     def _job(self, who: Account, request: Request, vanished: set[str]) -> Job:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from importlib import import_module
 from pathlib import Path
@@ -19,6 +19,8 @@ SUM_BYTES = 500
 """Of one cell of one tile at work."""
 MEMORY = 1 << 30
 """Bytes that the sums of all tiles at work may take together."""
+BATCH = 16, 1 << 16
+"""Tiles and cells of one task of a cluster: what they share is sent once, and the scheduler has fewer tasks."""
 
 
 def finished(tiles: Sequence[Tile], *, threads: int | None, cluster: Any) -> Iterator[tuple[Tile, Parts]]:
@@ -51,9 +53,26 @@ def _on_cluster(tiles: Sequence[Tile], cluster: Any) -> Iterator[tuple[Tile, Par
     client: Any = distributed.Client(cluster) if isinstance(cluster, str) else cluster
     if not isinstance(client, distributed.Client):
         raise UsageError(f"cluster: got {type(cluster).__name__}, expected a distributed.Client or its address")
-    futures = {client.submit(sums, tile, pure=False, retries=3): tile for tile in tiles}
+    futures = {client.submit(_summed, batch, pure=False, retries=3): batch for batch in batches(tiles)}
     for future, parts in distributed.as_completed(futures, with_results=True):
-        yield futures.pop(future), parts
+        yield from zip(futures.pop(future), parts, strict=True)
+
+
+def _summed(tiles: Sequence[Tile]) -> list[Parts]:
+    return [sums(tile) for tile in tiles]
+
+
+def batches(tiles: Iterable[Tile]) -> Iterator[list[Tile]]:
+    """Neighbouring tiles of one quantity, no more together than `BATCH`."""
+    batch: list[Tile] = []
+    for tile in tiles:
+        full = len(batch) == BATCH[0] or sum(one.size for one in batch) + tile.size > BATCH[1]
+        if batch and (full or tile.quantity is not batch[0].quantity):
+            yield batch
+            batch = []
+        batch.append(tile)
+    if batch:
+        yield batch
 
 
 def packed(parts: Parts) -> bytes:
