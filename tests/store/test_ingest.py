@@ -91,8 +91,8 @@ def test_bad_files_are_refused_with_reasons_and_the_rest_goes_on(store):
 
 def test_a_file_without_temperatures_is_refused_and_the_rest_goes_on(archive, tmp_path, monkeypatch):
     bare = Record("bare", np.array(["2020-01-01"], "M8[us]"), [], np.ones((1, 0)), others={"snow": np.ones(1)})
-    monkeypatch.setattr("talik.store.intake.read",
-                        lambda path, **told: [bare] if path.name == "snow.csv" else talik.read(path, **told))
+    monkeypatch.setattr("talik.store.intake.records_of",
+                        lambda path, *told, **more: [bare] if path.name == "snow.csv" else talik.read(path))
     (tmp_path / "snow.csv").write_text("snow\n")
     done = ingest([tmp_path / "snow.csv", archive / "site0.csv"], tmp_path / "store")
     assert (done.count("refused"), done.count("taken in"), done.refused) == (1, 1, 1)
@@ -191,10 +191,8 @@ def test_faults_of_the_caller(archive, tmp_path):
 
 
 def test_a_reader_that_breaks_costs_only_its_file(archive, tmp_path, monkeypatch):
-    from talik.store import intake
-
-    right = intake.read
-    monkeypatch.setattr(intake, "read", lambda path, **told: 1 / 0 if path.name == "site1.csv" else right(path, **told))
+    monkeypatch.setattr("talik.store.intake.records_of",
+                        lambda path, *told, **more: 1 / 0 if path.name == "site1.csv" else talik.read(path))
     done = ingest([archive], tmp_path / "store")
     assert done.count("taken in") == 3
     assert "cannot be taken in (ZeroDivisionError" in "".join(done.to_frame()["reason"].drop_nulls())

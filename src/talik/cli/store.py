@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from talik.cli.output import emit, format_option, note
+from talik.cli.output import emit, format_option, is_table, note
 from talik.cli.read import reading_options
 from talik.cli.spelling import as_options
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from talik.store.intake import Outcome
 
 FORMS = ("netcdf", "gtnp", "csv", "parquet", "frictionless")
@@ -89,17 +92,51 @@ def export(store: Path, form: str, out: Path, site: str | None) -> None:
 @_STORE
 @click.argument("sql")
 @click.argument("values", nargs=-1)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None,
+              help="Write the answer to this file (.csv or .parquet) instead of printing it.")
+@click.option("--memory", type=click.FloatRange(0, min_open=True), default=2.0, show_default=True,
+              help="What work and answer may take, each [GB].")
+@click.option("--seconds", type=click.FloatRange(0, min_open=True), default=600.0, show_default=True,
+              help="After this long the question is stopped.")
 @format_option
-def query(store: Path, sql: str, values: tuple[str, ...], form: str | None) -> None:
+def query(store: Path, sql: str, values: tuple[str, ...], out: Path | None, memory: float, seconds: float,
+          form: str | None) -> None:
     """
     Ask a STORE one question in SQL; VALUES stand for the question marks in it.
 
     Tables: files, series, columns, refusals. Views: observations (series_id, position, time_utc, temperature, flags,
-    accepted) and readings (wide). Nothing can be changed, and nothing outside the store can be read.
+    accepted) and readings (wide). Nothing can be changed, and nothing outside the store can be read. An answer too wide
+    for the terminal is shown one row below the other.
     """
+    from talik.errors import UsageError
+    from talik.files import write_csv, write_parquet
     from talik.store.query import query as answer
 
-    emit(answer(store, sql, values), form)
+    write = {".csv": write_csv, ".parquet": write_parquet}.get(out.suffix.lower()) if out else None
+    if out and not write:
+        raise UsageError(f"--out {out}: got {out.suffix or 'no ending'}, expected .csv or .parquet")
+    frame = answer(store, sql, values, memory=memory, seconds=seconds)
+    if out and write:
+        click.echo(f"wrote {write(out, frame)}")
+    elif is_table(form) and frame.height and _width(frame) > shutil.get_terminal_size().columns:
+        _show_rows(frame)
+    else:
+        emit(frame, form)
+
+
+def _width(frame: pl.DataFrame) -> int:
+    """Of the frame as a table, no cell folded."""
+    longest = (max(len(name), *(len(str(cell)) for cell in frame[name])) for name in frame.columns)
+    return sum(longest) + 3 * frame.width + 1
+
+
+def _show_rows(frame: pl.DataFrame) -> None:
+    """One row below the other, a line for every value."""
+    names = max(map(len, frame.columns))
+    for number, row in enumerate(frame.iter_rows(named=True), 1):
+        click.echo(f"-- row {number}")
+        for name, value in row.items():
+            click.echo(f"{name:>{names}}  {'' if value is None else value}")
 
 
 def verify(folder: Path) -> None:
@@ -138,7 +175,8 @@ def _progress() -> Iterator[Callable[[int, int, Outcome], None]]:
 
 
 def _said(outcome: Outcome) -> str:
+    path = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in outcome.path)     # one line, no escapes
     if outcome.status == "refused":
         reason = as_options(outcome.reason, click.get_current_context().command)
-        return f"refused: {outcome.path}: {reason}"
-    return f"{outcome.status}: {outcome.path} ({len(outcome.series)} series)"
+        return f"refused: {path}: {reason}"
+    return f"{outcome.status}: {path} ({len(outcome.series)} series)"

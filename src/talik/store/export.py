@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -35,7 +36,8 @@ def export(records: Sequence[Record], form: str, folder: Path | str) -> list[Pat
         Read records.
     form : {"csv", "parquet", "gtnp", "netcdf", "frictionless"}
         csv: one row a stamp (UTC), the site, one column a depth, as `talik.read` reads it back; a value that a flag
-        rejects is blank, and the flags stand in a column of their own. parquet: the same.
+        rejects is blank, and the flags stand in a column of their own; the column of stamps is `time_taken_as_utc`
+        where the source names no time zone. parquet: the same, but for that name.
         gtnp: GTN-P's long table of 2026 and its JSON. netcdf: CF-1.11, timeSeriesProfile. frictionless: csv files and
         a `datapackage.json` that describes them.
     folder : Path or str
@@ -153,7 +155,7 @@ def _left_out(record: Record, lacking: list[str], form: str) -> str:
 
 
 def _name(site: str, taken: set[str]) -> str:
-    stem = re.sub(r"[^\w-]+", "_", site).strip("_")[:80] or "record"
+    stem = re.sub(r"[^\w-]+", "_", unicodedata.normalize("NFC", site)).strip("_-")[:80] or "record"
     name, n = stem, 1
     while name.lower() in taken:
         n += 1
@@ -169,10 +171,20 @@ def _csv(record: Record, stem: Path) -> list[Path]:
     return [files.write_csv(stem.with_name(stem.name + ".csv"), frame)]
 
 
+def _plain_csv(record: Record, stem: Path) -> list[Path]:
+    """A csv has no metadata beside it: stamps whose zone was assumed carry no Z, and their column says why."""
+    if record.source.time_zone_from != "assumed":
+        return _csv(record, stem)
+    frame = wide_frame(record).with_columns(
+        pl.col("time_utc").dt.strftime("%Y-%m-%dT%H:%M:%S%.6f").str.replace(r"\.000000$", "")
+    )
+    return [files.write_csv(stem.with_name(stem.name + ".csv"), frame.rename({"time_utc": "time_taken_as_utc"}))]
+
+
 def _parquet(record: Record, stem: Path) -> list[Path]:
     return [files.write_parquet(stem.with_name(stem.name + ".parquet"), wide_frame(record))]
 
 
 FORMS: dict[str, Callable[[Record, Path], list[Path]]] = {
-    "csv": _csv, "parquet": _parquet, "gtnp": write_gtnp, "netcdf": write_netcdf, PACKAGE_FORM: _csv}
+    "csv": _plain_csv, "parquet": _parquet, "gtnp": write_gtnp, "netcdf": write_netcdf, PACKAGE_FORM: _csv}
 """How a record is written in each form."""

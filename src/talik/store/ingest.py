@@ -131,7 +131,7 @@ def ingest(paths: Iterable[Path | str], store: Path | str, *, jobs: int = 1, clu
     found = found_files([Path(path) for path in paths], store)
     with writing(store, wait=wait) as catalogue:
         known = {} if fresh else catalogue.fingerprints()
-        tasks = [Task(path, store, told, known.get(shown(path), "")) for path in found]
+        tasks = [Task(path, store, tuple(beside), told, known.get(shown(path), "")) for path, beside in found.items()]
         rows = [_row(outcome) for outcome in _committed(catalogue, tasks, jobs, cluster, watch)]
         series, refusals = catalogue.table("series"), catalogue.table("refusals")
     why = dict(refusals.select("path", "reason").iter_rows())
@@ -173,7 +173,7 @@ def _row(outcome: Outcome) -> dict[str, Any]:
             "fingerprint": outcome.fingerprint}
 
 
-def _table(rows: list[dict[str, Any]], found: list[Path]) -> pl.DataFrame:
+def _table(rows: list[dict[str, Any]], found: Iterable[Path]) -> pl.DataFrame:
     import polars as pl
 
     kinds = {"path": pl.String, "status": pl.String, "series": pl.Int64, "reason": pl.String, "fingerprint": pl.String}

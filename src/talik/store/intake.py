@@ -13,7 +13,7 @@ import numpy as np
 
 from talik.errors import FileError, TalikError
 from talik.files import sha256
-from talik.readers.registry import read
+from talik.readers.registry import Options, records_of
 from talik.records import Record
 from talik.series.days import VERSION, days_of
 from talik.store.day_files import days_path, write_days
@@ -29,10 +29,11 @@ PLACE = ("latitude", "longitude")
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A file to take in, the store, what the caller says of the file, and its fingerprint when it was last seen."""
+    """A file to take in with those beside it, the store, what the caller says, its fingerprint when last seen."""
 
     path: Path
     store: Path
+    beside: tuple[Path, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     known: str = ""
 
@@ -76,13 +77,22 @@ def take_in(task: Task) -> Outcome:
     """
     name, digest, mark, size = shown(task.path), "", "", 0
     try:
-        digest, size = sha256(task.path), task.path.stat().st_size
-        mark = fingerprint(task.path, digest, task.options)
+        before = task.path.stat()
+        digest, size = sha256(task.path), before.st_size
+        mark = fingerprint(digest, task.beside, task.options)
         if mark == task.known:
             return Outcome(name, "unchanged", mark, digest, size)
-        series = _stored(task, _records(task), mark)
+        records, after = _records(task, digest), task.path.stat()
+        if (after.st_size, after.st_mtime_ns) != (size, before.st_mtime_ns):
+            mark = ""                     # what was read has no fingerprint: the next run reads it again
+            raise FileError(f"{task.path.name}: was changed while it was read; take it in again when it is whole")
+        series = _stored(task, records, mark)
     except _Unwritable as stop:
         raise FileError(str(stop)) from stop
+    except OSError as error:              # gone since it was listed, not to be opened, a disk that fails: try again
+        what = "the folder cannot be listed" if task.path.is_dir() else "cannot be read"
+        reason = shown_text(f"{task.path.name}: {what}: {error.strerror or error}")
+        return Outcome(name, "refused", "", digest, size, kind=type(error).__name__, reason=reason)
     except TalikError as error:
         reason = shown_text(str(error))
         return Outcome(name, "refused", mark, digest, size, kind=type(error).__name__, reason=reason)
@@ -104,11 +114,14 @@ class _Unwritable(Exception):
     """The store, not the file, is at fault."""
 
 
-def _records(task: Task) -> list[Record]:
+def _records(task: Task, digest: str) -> list[Record]:
     """What the file holds, at the place that the caller names."""
     told = dict(task.options)
-    place = {key: told.pop(key) for key in PLACE if key in told}
-    records = [record for record in read(task.path, **told) if record.depths.size]
+    place, format = {key: told.pop(key) for key in PLACE if key in told}, told.pop("format", None)
+    if told.get("depths") is not None:
+        told["depths"] = tuple(map(float, told["depths"]))
+    records = records_of(task.path, Options(**told, frugal=True), format=format, sha256=digest)
+    records = [record for record in records if record.depths.size]
     if not records:
         raise FileError(f"{task.path.name}: has no column of temperatures; if it has one, name its format: format=...")
     return [replace(record, metadata={**record.metadata, **place}) for record in records] if place else records

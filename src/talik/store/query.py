@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import pyarrow as pa
 
 from talik.errors import StoreError, UsageError
 from talik.records import REJECTED
 from talik.series.days import VERSION as DAYS_VERSION
-from talik.store.catalogue import CATALOGUE, TABLES, frame_of, reading
+from talik.store.catalogue import CATALOGUE, TABLES, reading
 from talik.store.day_files import DAYS, days_path
 from talik.store.intake import SERIES, series_path
 from talik.store.series_files import checked_bytes
@@ -22,11 +24,15 @@ if TYPE_CHECKING:
 READINGS, OBSERVATIONS, DAY_MEANS = "readings", "observations", "day_means"
 """Views on the series files, wide as they are stored and long, and on the days kept beside them."""
 
-_READING = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
+MEMORY, SECONDS = 2.0, 600.0
+"""What a question may take when nothing else is said [GB], [s]."""
+
+
+_TOO_LARGE = "query: it takes more than {:g} GB; ask for less, or allow more: memory=..."
 
 
 def query(store: Path | str, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = (), *,
-          threads: int | None = None) -> pl.DataFrame:
+          threads: int | None = None, memory: float = MEMORY, seconds: float = SECONDS) -> pl.DataFrame:
     """
     The answer to one SQL question on a store.
 
@@ -35,7 +41,7 @@ def query(store: Path | str, sql: str, parameters: Sequence[Any] | Mapping[str, 
     store : Path or str
         The store.
     sql : str
-        One SELECT (or WITH, FROM, DESCRIBE, EXPLAIN) in DuckDB's SQL. Tables: files, series, day_files, columns,
+        One SELECT (or WITH, FROM, DESCRIBE, SUMMARIZE) in DuckDB's SQL. Tables: files, series, day_files, columns,
         refusals. Views: `observations` (series_id, position, time_utc, temperature [°C], flags, accepted: null where
         a flag rejects the value), `readings` (wide: value_1, flag_1, ...) and `day_means` (series_id, position, day,
         mean [°C] of the accepted values, n samples, expected samples).
@@ -43,6 +49,10 @@ def query(store: Path | str, sql: str, parameters: Sequence[Any] | Mapping[str, 
         Values for ? or $name in the SQL: the way to pass names that come from elsewhere.
     threads : int, optional
         For the query; all processors when not given.
+    memory : float
+        What the work may take, and what the answer may take [GB]. Nothing is put on disk instead.
+    seconds : float
+        After this long the question is stopped.
 
     Returns
     -------
@@ -51,7 +61,7 @@ def query(store: Path | str, sql: str, parameters: Sequence[Any] | Mapping[str, 
     Raises
     ------
     UsageError
-        If it is not one reading statement, is wrong SQL, or reaches outside the store.
+        If it is not one reading statement, is wrong SQL, reaches outside the store, or takes more than it may.
     StoreError
         If a file that the question needs is damaged: the checksums of the series are verified first.
 
@@ -71,7 +81,8 @@ def query(store: Path | str, sql: str, parameters: Sequence[Any] | Mapping[str, 
         rows = catalogue.table("series").select("series_id", "crc32", "depths").rows()
         days = catalogue.table("day_files").select("series_id", "crc32", "version").rows()
     needed = {view for view in (READINGS, OBSERVATIONS, DAY_MEANS) if view in sql.lower()}
-    with duckdb.connect(":memory:", config={"threads": threads} if threads else {}) as connection:
+    limits: dict[str, Any] = {"memory_limit": f"{memory * 1000:.0f}MB", "temp_directory": ""}
+    with duckdb.connect(":memory:", config=limits | ({"threads": threads} if threads else {})) as connection:
         try:
             connection.execute(f"ATTACH '{_quoted(store / CATALOGUE)}' AS kept (READ_ONLY)")
             for name in TABLES:
@@ -84,7 +95,7 @@ def query(store: Path | str, sql: str, parameters: Sequence[Any] | Mapping[str, 
         except duckdb.Error as error:
             raise StoreError(f"{store}: cannot be opened for a query ({_said(error)}). "
                              f"Try: talik verify {store}") from error
-        return _answer(connection, sql, parameters)
+        return _answer(connection, sql, parameters, memory, seconds)
 
 
 def _views(connection: duckdb.DuckDBPyConnection, store: Path, rows: Sequence[tuple[str, int, int]]) -> None:
@@ -130,15 +141,46 @@ def _locked(connection: duckdb.DuckDBPyConnection, store: Path) -> None:
     connection.execute("SET lock_configuration = true")
 
 
-def _answer(connection: duckdb.DuckDBPyConnection, sql: str,
-            parameters: Sequence[Any] | Mapping[str, Any]) -> pl.DataFrame:
+def _answer(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] | Mapping[str, Any],
+            memory: float, seconds: float) -> pl.DataFrame:
+    stop = threading.Timer(seconds, connection.interrupt)
+    stop.daemon = True
     try:
         statements = connection.extract_statements(sql)
-        if len(statements) != 1 or statements[0].type not in _READING:
+        # EXPLAIN is not among them: with ANALYZE it runs whatever it explains, COPY into the store's own folders too
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             raise UsageError(f"query: got {len(statements)} statements, expected one that reads: SELECT ... FROM ...")
-        return frame_of(connection.sql(statements[0], params=parameters or None))
+        stop.start()
+        return _gathered(connection.sql(statements[0], params=parameters or None), memory)
+    except duckdb.InterruptException as error:
+        raise UsageError(f"query: stopped after {seconds:g} s; ask for less, or allow more: seconds=...") from error
+    except duckdb.OutOfMemoryException as error:
+        raise UsageError(_TOO_LARGE.format(memory)) from error
     except duckdb.Error as error:
         raise UsageError(f"query: {_said(error)}") from error
+    finally:
+        stop.cancel()
+
+
+def _gathered(answer: duckdb.DuckDBPyRelation, memory: float) -> pl.DataFrame:
+    """The answer piece by piece, so that one that is too large is noticed before it is there."""
+    import polars as pl
+
+    pieces, taken = [], 0
+    with answer.to_arrow_reader() as reader:
+        for piece in reader:
+            taken += piece.nbytes
+            if taken > memory * 1e9:
+                raise UsageError(_TOO_LARGE.format(memory))
+            pieces.append(piece)
+        table = pa.Table.from_batches(pieces, reader.schema)
+    try:
+        frame = pl.from_arrow(table)
+    except pl.exceptions.PolarsError as error:
+        raise UsageError(f"query: the answer fits no table ({str(error).splitlines()[0][:150]}); give each column a "
+                         "name of its own (AS) and a plain type (CAST(x AS VARCHAR))") from error
+    assert isinstance(frame, pl.DataFrame)
+    return frame
 
 
 def _said(error: duckdb.Error) -> str:

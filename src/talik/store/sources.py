@@ -7,19 +7,42 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import talik
 from talik.errors import FileError
 from talik.files import sha256
 
+_METADATA = ".metadata.txt"
 _STATION_FILE = re.compile(r"(fld|statlist)\w*\.txt", re.IGNORECASE)
 _STATION_DATA = re.compile(r"wr\w+\.txt", re.IGNORECASE)
 
 
-def found_files(paths: Iterable[Path], store: Path) -> list[Path]:
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The files of one folder, listed once; those that stand beside several others by themselves."""
+
+    names: frozenset[str]
+    metadata: tuple[str, ...]
+    stations: tuple[str, ...]
+
+    @classmethod
+    def of(cls, folder: Path) -> Listing:
+        """Of a folder as it is now; a folder that cannot be listed has no files."""
+        try:
+            with os.scandir(folder) as entries:
+                names = sorted(entry.name for entry in entries if entry.is_file())
+        except OSError:
+            names = []
+        return cls(frozenset(names), tuple(name for name in names if name.endswith(_METADATA)),
+                   tuple(name for name in names if _STATION_FILE.fullmatch(name)))
+
+
+def found_files(paths: Iterable[Path], store: Path) -> dict[Path, list[Path]]:
     """
-    The files to take in: those named, and all in the folders named, without hidden ones, the store, and companions.
+    The files to take in, each with those beside it: files named, and all in the folders named, without hidden ones, the
+    store, and companions. A folder that cannot be listed is among them.
 
     Raises
     ------
@@ -35,27 +58,28 @@ def found_files(paths: Iterable[Path], store: Path) -> list[Path]:
             named.append(path.resolve())
         else:
             raise FileError(f"{path}: no such file or folder")
-    companions = {beside for path in walked for beside in companions_of(path)}
-    return list(dict.fromkeys([*named, *(path for path in walked if path not in companions)]))
+    listings = {folder: Listing.of(folder) for folder in {path.parent for path in (*named, *walked)}}
+    found = {path: companions_of(path, listings[path.parent]) for path in (*named, *walked)}
+    companions = {other for path in walked for other in found[path]} - set(named)
+    return {path: beside for path, beside in found.items() if path not in companions}
 
 
-def companions_of(path: Path) -> list[Path]:
+def companions_of(path: Path, listing: Listing | None = None) -> list[Path]:
     """Files beside one that its reader looks into as well: descriptions, calibrations, layouts."""
-    stem, folder = path.stem, path.parent
-    beside = [path.with_name(stem + end) for end in ("_metadata.json", ".metadata.json", ".json")]
+    stem, there = path.stem, listing or Listing.of(path.parent)
+    beside = [stem + end for end in ("_metadata.json", ".metadata.json", ".json")]
     if stem.endswith(("_temp", "_raw")):
         root = stem.rpartition("_")[0]
-        beside += [path.with_name(f"{root}_cfg.txt"), path.with_name(f"{root}.txt")]
-    beside += (other for other in folder.glob("*.metadata.txt")
-               if path.name.startswith(other.name.removesuffix(".metadata.txt")))
+        beside += [f"{root}_cfg.txt", f"{root}.txt"]
+    beside += (name for name in there.metadata if path.name.startswith(name.removesuffix(_METADATA)))
     if _STATION_DATA.fullmatch(path.name):
-        beside += (other for other in folder.iterdir() if _STATION_FILE.fullmatch(other.name))
-    return sorted({other for other in beside if other != path and other.is_file()})
+        beside += there.stations
+    return [path.with_name(name) for name in sorted(set(beside) & there.names - {path.name})]
 
 
-def fingerprint(path: Path, digest: str, options: Mapping[str, object]) -> str:
+def fingerprint(digest: str, beside: Iterable[Path], options: Mapping[str, object]) -> str:
     """Of all that decides what is read from a file: its content, its companions', the options, the version of talik."""
-    told = {"content": digest, "beside": {other.name: sha256(other) for other in companions_of(path)},
+    told = {"content": digest, "beside": {other.name: sha256(other) for other in beside},
             "options": dict(options), "talik": talik.__version__}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode("utf-8", "surrogateescape")).hexdigest()
 
@@ -71,8 +95,8 @@ def shown_text(text: str) -> str:
 
 
 def _walked(folder: Path, store: Path) -> list[Path]:
-    found = []
-    for root, folders, names in os.walk(folder.resolve()):
+    found: list[Path] = []
+    for root, folders, names in os.walk(folder.resolve(), onerror=lambda no: found.append(Path(no.filename))):
         here = Path(root)
         folders[:] = sorted(name for name in folders if not name.startswith(".") and here / name != store)
         if here == store:
