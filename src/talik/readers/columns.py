@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,8 +21,10 @@ from talik.readers.spreadsheet import Cell, Rows
 from talik.readers.stamps import Stamps, from_iso, halved, iso_shape, mark_between, prove_dates
 
 _NULLS = [blank for blank in BLANKS if blank]
-_LONG = 4 << 20
-"""Bytes from which a plain table is worth the second parser, which is quicker but slow to load."""
+_LONG = 128 << 20
+"""Bytes of plain tables in one process from which the compiled parser pays: it takes a second and 130 MB to load."""
+
+_seen = Counter[str]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,7 @@ def read_columns(head: Head, layout: Layout, options: Options) -> Columns:
     AmbiguousFile
         If the order of the dates cannot be proved.
     """
-    parts = _Parts(head, layout, _quick_shape(head, layout, options))
+    parts = _Parts(head, layout, _quick_shape(head, layout, options), options.frugal)
     end = b""
     for piece in blocks(head, skip=layout.skip):
         parts.add(piece)
@@ -162,18 +165,20 @@ def read_columns(head: Head, layout: Layout, options: Options) -> Columns:
 class _Parts:
     """The pieces of a table as they are parsed: each in the quickest way that its cells allow."""
 
-    def __init__(self, head: Head, layout: Layout, shape: str) -> None:
+    def __init__(self, head: Head, layout: Layout, shape: str, frugal: bool) -> None:
         self.head, self.layout, self.shape = head, layout, shape
         first = _first_stamp(head, layout) if layout.stamp and not layout.clock else ""
         self.mark = mark_between(first)
         self.written = len(first), ord((first[10:] or " ")[0])
         self.clock = layout.clock or (f"clock of {layout.stamp}" if self.mark else "")
         # functions of the class: bound to self they would be a cycle, and keep all pieces until the collector runs
-        self.ways = [_Parts._plain, _Parts._as_written, _Parts._with_blanks, _Parts._as_text]
+        self.ways = [_Parts._as_written, _Parts._with_blanks, _Parts._as_text]
         if layout.decimal == " ":
-            self.ways = self.ways[3:]
-        elif not shape or head.size < _LONG or layout.ragged or layout.decimal != "." or layout.separator == " ":
-            self.ways = self.ways[1:]
+            self.ways = self.ways[2:]
+        elif shape and layout.decimal == "." and not layout.ragged and layout.separator != " ":
+            _seen["bytes"] += head.size
+            if _seen["bytes"] >= _LONG and not frugal:
+                self.ways.insert(0, _Parts._plain)
         self.frames: list[pl.DataFrame] = []
         self.lines: list[NDArray[np.int32]] = []
         self.next_line = layout.skip + 1
@@ -237,11 +242,11 @@ class _Parts:
 
     def _plain(self, piece: bytes, line: int) -> pl.DataFrame:
         """Numbers, ISO stamps, words and nothing else; whatever it stumbles on is left to the other ways."""
-        from talik.readers.plain_rows import INTEGER, NUMBER, SKIPPED, STAMP, TEXT, lines, parse
+        from talik.readers.plain_rows import INTEGER, NUMBER, SKIPPED, STAMP, TEXT, parse
 
         piece = piece if piece.endswith(b"\n") else piece + b"\n"
         layout, text = self.layout, np.frombuffer(piece, np.uint8)
-        n = lines(text)
+        n = piece.count(b"\n")
         holds = {**dict.fromkeys(layout.numbers, NUMBER), **dict.fromkeys(layout.integers, INTEGER),
                  **dict.fromkeys(layout.texts, TEXT), layout.stamp: STAMP}
         kinds = np.array([holds.get(name, SKIPPED) for name in layout.names])

@@ -119,22 +119,26 @@ def blocks(head: Head, *, skip: int = 0, size: int = BLOCK) -> Iterator[bytes]:
     """
     if head.encoding.name.startswith(("utf-16", "utf-32")):
         pieces = iter((head.whole_text().replace("\r\n", "\n").encode(),))
-    else:
+    elif b"\r" in head.content.replace(b"\r\n", b""):
         pieces = _pieces(head, size)
+    else:                                                # the lines are left out before the piece is read, not after
+        pieces, skip = _pieces(head, size, skip), 0
     first = next(pieces, b"")
     start = 0
     for _ in range(skip):
         start = first.find(b"\n", start) + 1 or len(first)
     if start < len(first):
         yield first[start:]
+    del first
     yield from pieces
 
 
-def _pieces(head: Head, size: int) -> Iterator[bytes]:
+def _pieces(head: Head, size: int, skip: int = 0) -> Iterator[bytes]:
     plain = head.encoding.name in ("utf-8", "utf-8-sig")
     with head.path.open("rb") as stream:
         if stream.read(3) != b"\xef\xbb\xbf":
             stream.seek(0)
+        _as_utf8(b"".join(stream.readline(size) for _ in range(skip)), head, plain)
         while piece := stream.read(size):
             piece = _whole_lines(piece, stream)
             yield _as_utf8(piece, head, plain)

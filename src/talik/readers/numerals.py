@@ -77,7 +77,7 @@ Lines = int | Sequence[int] | NDArray[np.integer]
 """The line of the first row, or of every row."""
 
 _HUGE = 1e19
-_CACHED = 65536
+_CACHED = 32768
 """Values that are looked at in one go: few enough to stay in the processor's cache."""
 _NUMBER = re.compile(r"[(\-+\u2212]?\s*[\d.,'\s\u00a0\u202f]*\d[\d.,]*\s*[)\-]?(?:[eE][+\-]?\d+)?")
 
@@ -136,7 +136,7 @@ def decimal_mark(cells: Iterable[str], separator: str = ",") -> tuple[str, str]:
     >>> decimal_mark(["20.865", "1,020.5"])[0], decimal_mark(["20 865", "(1 756)"], "\t")[0]
     ('.', ' ')
     """
-    found = [cell.strip() for cell in cells if cell and _NUMBER.fullmatch(cell.strip())]
+    found = [cell for cell in map(str.strip, filter(None, cells)) if _NUMBER.fullmatch(cell)]
     commas = [cell for cell in found if "," in cell and ("." not in cell or cell.rfind(",") > cell.rfind("."))]
     points = [cell for cell in found if "." in cell and ("," not in cell or cell.rfind(".") > cell.rfind(","))]
     if commas and not points and separator != ",":
@@ -145,8 +145,7 @@ def decimal_mark(cells: Iterable[str], separator: str = ",") -> tuple[str, str]:
         return ",", "numbers: decimal comma, in quoted cells"
     if commas and points and len(commas) > len(points):
         return ",", "numbers: decimal comma, point for thousands"
-    blanks = [cell for cell in found if re.search(r"\d[\s\u00a0\u202f]\d{1,3}\b", cell)]
-    if blanks and not points:
+    if not points and any(re.search(r"\d[\s\u00a0\u202f]\d{1,3}\b", cell) for cell in found):
         return " ", "numbers: a blank stands for the decimal mark"
     return ".", "numbers: decimal point"
 
@@ -182,7 +181,7 @@ def unparsed(cells: pl.Series, values: pl.Series, *, file: str, column: str, lin
 
 
 def fills_marked(
-    values: NDArray[np.float64], declared: Sequence[float] = (), *, celsius: bool = True
+    values: NDArray[np.float64], declared: Sequence[float] = (), *, celsius: bool = True, never: Sequence[float] = ()
 ) -> tuple[NDArray[np.float64], NDArray[np.uint16]]:
     """
     Values without fill values, and the flags that say why a value is NaN.
@@ -195,6 +194,8 @@ def fills_marked(
         Fill values that the file or its format declares: they become NaN with `Flag.MISSING`.
     celsius : bool
         True when `values` are in °C, so that a logger's end values can be told: NaN with `Flag.SATURATED`.
+    never : sequence of float
+        Further fill values (not between -99 and 85 °C) that nobody declared.
 
     Returns
     -------
@@ -209,9 +210,10 @@ def fills_marked(
     >>> values, [Flag(f).name for f in flags[1:].tolist()]
     (array([-3.5,  nan,  nan,  nan,  nan]), ['MISSING', 'SENTINEL', 'SATURATED', 'MISSING'])
     """
-    # one look sorts out blanks and what no temperature in °C, °F or K can be; only those few get the exact look
-    flat = values.ravel("K")
-    place = np.concatenate([begin + np.flatnonzero(~_fine(flat[begin:begin + _CACHED], declared))
+    # one look sorts out blanks and what is far from a temperature; only those few get the exact look
+    low, high = (-99.0, 85.0) if celsius else (-120.0, 350.0)
+    flat, within = values.ravel("K"), [fill for fill in declared if low < fill < high]
+    place = np.concatenate([begin + np.flatnonzero(_odd(flat[begin:begin + _CACHED], low, high, within))
                             for begin in range(0, max(flat.size, 1), _CACHED)])
     flags = np.zeros_like(values, np.uint16)
     if not place.size:
@@ -220,7 +222,7 @@ def fills_marked(
     marks = np.where(np.isnan(odd), np.uint16(Flag.MISSING), np.uint16(0))
     if celsius:
         marks[np.isin(odd.round(3), END_VALUES)] = Flag.SATURATED
-    marks[np.isin(odd, SENTINELS) | (np.abs(odd) > _HUGE)] = Flag.SENTINEL
+    marks[np.isin(odd, (*SENTINELS, *never)) | (np.abs(odd) > _HUGE)] = Flag.SENTINEL
     for fill in declared:
         marks[np.abs(odd - fill) <= 1e-6 * abs(fill)] = Flag.MISSING
     values = values.copy(order="K")
@@ -230,10 +232,10 @@ def fills_marked(
     return values, flags
 
 
-def _fine(values: NDArray[np.float64], declared: Sequence[float]) -> NDArray[np.bool_]:
-    fine: NDArray[np.bool_] = np.abs(values - 115.0) < 235.0
-    fine &= values != 85.0
-    for fill in declared:
-        if -120 < fill < 350:
-            fine &= values != fill
-    return fine
+def _odd(values: NDArray[np.float64], low: float, high: float, fills: Sequence[float]) -> NDArray[np.bool_]:
+    """Which values are NaN, not between `low` and `high`, or one of `fills`."""
+    off = values - (low + high) / 2
+    odd: NDArray[np.bool_] = ~(np.abs(off, out=off) < (high - low) / 2)
+    for fill in fills:
+        odd |= values == fill
+    return odd

@@ -24,15 +24,6 @@ _MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
 
 @njit(cache=True, nogil=True)
-def lines(text: NDArray[np.uint8]) -> int:
-    """How many lines end in a piece of text."""
-    count = 0
-    for byte in text:
-        count += byte == _LINE_END
-    return count
-
-
-@njit(cache=True, nogil=True)
 def parse(text: NDArray[np.uint8], kinds: NDArray[np.int64], separator: int, width: int, mark: int,
           seconds: NDArray[np.int64], numbers: NDArray[np.float64], integers: NDArray[np.int32],
           words: NDArray[np.int64], runs: NDArray[np.int64]) -> Any:

@@ -134,6 +134,8 @@ class Options:
     depths: tuple[float, ...] | None = None
     date_order: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+    frugal: bool = False
+    """True where memory counts more than speed: the compiled parser stays unloaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,12 +257,15 @@ def read(
     >>> print(record, "from", record.source.format)
     barrow: 2 times x 2 depths (0.1 to 0.5 m), 2020-01-01 to 2020-01-01, 1 value missing from gtnp
     """
-    head = looked_at(path, encoding)
-    format = format or ("generic" if columns else None)
+    known = None if depths is None else tuple(map(float, depths))
+    return records_of(path, Options(encoding, timezone, known, date_order, dict(columns or {})), format=format)
+
+
+def records_of(path: Path | str, options: Options, *, format: str | None = None, sha256: str = "") -> list[Record]:
+    """As `read`, for callers who know the sha256 of the file, or have something to say that users have not."""
+    head = looked_at(path, options.encoding)
+    format = format or ("generic" if options.columns else None)
     reader = _named(format) if format else _claiming(head)
-    options = Options(
-        encoding, timezone, None if depths is None else tuple(map(float, depths)), date_order, dict(columns or {})
-    )
     try:
         records = reader.read(head, options)
     except TalikError:
@@ -272,7 +277,7 @@ def read(
         ) from error
     if not records:
         raise FileError(f"{head.name}: the {reader.name} reader found no temperatures in it")
-    digest = files.sha256(head.path)
+    digest = sha256 or files.sha256(head.path)
     return [_finished(record, head, reader.name, digest, options) for record in records]
 
 
