@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from talik.errors import DataError, UnknownName, UsageError
 from talik.kernels import calendar, years
 from talik.records import Flag, Record, Source
-from talik.series.annual import annual_means, daily_means, running_means
+from talik.series.annual import annual_means, daily_means
 from talik.series.completeness import PRESETS, Completeness, completeness_rule, year_start
 from talik.series.days import day_offset
+from talik.series.running import running_means
 
 ANYTHING = Completeness(day=0, year=0, longest_gap=None, month=None, name="anything")
 

@@ -1,12 +1,13 @@
 """A logger replaced, a string put in again elsewhere: the years go on, at their own depths; overlaps are told."""
 
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
 
 from talik.errors import UsageError
-from talik.records import Record
+from talik.records import Record, Source
 from talik.series.offsets import annual_offsets
 
 DEPTHS = (-2.0, 0.02, 0.5, 1.0, 2.0)
@@ -61,7 +62,7 @@ def test_overlaps_are_told_and_never_averaged():
     second = deployed("2020-01-01", "2021-01-01", shift=0.5)
     result = annual_offsets([first, second], depth=1.0, check=False)
     assert len(result.settings["overlaps"]) == 3
-    assert ("both measured from 2020-01-01 to 2020-01-10 (10 days, the later by +0.50 K); the earlier one counts there"
+    assert ("both measured from 2020-01-01 to 2020-01-10 (10 days, the later by +0.50 °C); the earlier one counts there"
             in result.settings["overlaps"][0])
     plain = second.values[:, 0].copy()
     plain[:10] -= 0.5
@@ -83,3 +84,35 @@ def test_replicates_go_on_with_their_own():
     assert result.years["replicates"].to_list() == [2] * 4
     assert result.columns["surface"] == ("s1 (0 m) to 2019-12-31, then s1 (0 m) to 2021-12-31",
                                          "s2 (0 m) to 2019-12-31, then s2 (0 m) to 2021-12-31")
+
+
+def test_files_that_disagree_are_listed_and_neither_counts():
+    first, second = deployed("2018-01-01", "2020-01-01"), deployed("2019-12-21", "2022-01-01")
+    again = second.values.copy()
+    again[3:8, 0] += [0.5, -1.5, 0.25, 0.25, 0.25]
+    files = [replace(r, source=Source(path)) for r, path in (
+        (first, "a.csv"), (replace(second, values=again), "b.csv"))]
+    result = annual_offsets(files, depth=1.0, check=False)
+    [conflict] = result.settings["conflicts"]
+    assert conflict == {"column": "-2 m", "first": date(2019, 12, 24), "last": date(2019, 12, 28), "days": 5,
+                        "stamps": 5, "largest": pytest.approx(1.5), "files": ("a.csv", "b.csv")}
+    assert ("a.csv and b.csv disagree at the same stamps, from 2019-12-24 to 2019-12-28 on up to 5 days, by up to "
+            "1.5 °C (-2 m): neither counts there") in result.settings["notes"]
+    assert result.years["n_air"].to_list() == [365, 360, 366, 365]
+    assert result.years["n_surface"].to_list() == [365, 365, 366, 365]
+    alike = annual_offsets([first, second], depth=1.0, check=False)
+    assert (alike.settings["conflicts"], alike.settings["notes"]) == ((), ())
+    assert alike.years["n_air"].to_list() == [365, 365, 366, 365]
+
+
+def test_files_side_by_side_at_stamps_of_their_own_are_never_averaged():
+    first = deployed("2018-01-01", "2020-01-01")
+    second = deployed("2019-12-11", "2022-01-01", shift=3.0)
+    second = replace(second, times=second.times + np.timedelta64(6, "h"))
+    result = annual_offsets([first, second], depth=1.0, check=False)
+    assert "both measured from 2019-12-11 to 2019-12-31" in result.settings["overlaps"][0]
+    assert result.years["maat"][1] == pytest.approx(first.values[365:, 0].mean(), abs=0.005)     # 31 Dec has both
+    longer = deployed("2019-06-01", "2022-01-01", shift=3.0)
+    longer = replace(longer, times=longer.times + np.timedelta64(6, "h"))
+    with pytest.raises(UsageError, match="2 columns would do"):
+        annual_offsets([first, longer], depth=1.0, check=False)

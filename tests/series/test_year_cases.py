@@ -9,12 +9,14 @@ import pytest
 
 from talik.kernels.profile import thaw_depth, zero_amplitude_depth
 from talik.records import Record, Source
-from talik.series.annual import annual_means, daily_means, running_means
+from talik.series.annual import annual_means, daily_means
 from talik.series.completeness import PRESETS, REASONS
 from talik.series.conduction import diffusivity, zero_curtain
 from talik.series.filling import Filling
 from talik.series.offsets import annual_offsets
+from talik.series.running import running_means
 from talik.series.thaw import active_layer
+from talik.series.uncertainty import Sensors
 
 YEARS = np.arange("2015-01-01", "2018-01-01", dtype="M8[D]")                  # 2016 is a leap year
 
@@ -210,6 +212,7 @@ def test_a_day_with_two_readings_is_no_zero_curtain_day():
 
 def test_probed_thickness_beside_a_stated_depth_has_its_uncertainty_or_a_reason():
     values = np.array([-9.0, -4.0, -5.0]) + np.array([18.0, 12.0, 1.0]) * wave(YEARS, 0.0, 1.0, 0.0)[:, None]
-    years = annual_offsets(record_of(YEARS, values, (-2.0, 0.0, 2.0)), depth=2.0, alt={2015: 0.8}, check=False).years
+    years = annual_offsets(record_of(YEARS, values, (-2.0, 0.0, 2.0)), depth=2.0, alt={2015: 0.8}, check=False,
+                           sensors=Sensors(depth=0.02)).years
     assert years.select("alt", "alt_uncertainty").rows() == [(0.8, 0.02), (None, None), (None, None)]
     assert years["reason"].to_list() == ["", "alt: needs", "alt: needs"]

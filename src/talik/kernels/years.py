@@ -173,9 +173,49 @@ def year_sums(grid: Floats, where: Windows) -> YearSums:
     )
 
 
-def running_mean(grid: Floats, length: int = 365, *, min_share: float = 0.9, longest_gap: int = 15) -> Floats:
+def shifted_degree_days(grid: Floats, where: Windows, n: Integers, shift: float) -> tuple[Floats, Floats]:
     """
-    Means over `length` days ending with each day, where enough days are there and no gap is too long.
+    By how much thawing and freezing degree-days change when all days are warmer or colder by `shift`.
+
+    Days farther than `shift` from 0 °C change them by `shift` each; nearer ones change side, or may.
+
+    Parameters
+    ----------
+    grid : ndarray, shape (days, m)
+        Daily means [°C], padded by `where.padded`; NaN where missing.
+    where : Windows
+        The years.
+    n : ndarray of int, shape (years, m)
+        Days with a value.
+    shift : float
+        [K].
+
+    Returns
+    -------
+    thawing, freezing : ndarray, shape (years, m)
+        Root mean square of the two changes, scaled to the whole window [K d]; NaN without a day.
+
+    Examples
+    --------
+    >>> w = windows(18262, 366)                                   # 2020
+    >>> x = np.r_[np.full(166, -9.0), np.full(100, 0.0), np.full(100, 5.0)][:, None]
+    >>> [float(change[0, 0].round(2)) for change in shifted_degree_days(x, w, np.array([[366]]), 0.1)]
+    [15.81, 22.17]
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = where.days[:, None] / np.where(n > 0, n, np.nan)
+    changes = []
+    for side in (1.0, -1.0):
+        value = np.where(np.isnan(grid), -np.inf, side * grid)
+        less, same, more = (np.add.reduceat(np.maximum(value + by, 0.0), where.year_row, axis=0)
+                            for by in (-shift, 0.0, shift))
+        changes.append(scale * np.sqrt(((more - same) ** 2 + (same - less) ** 2) / 2))
+    return changes[0], changes[1]
+
+
+def running_mean(grid: Floats, length: int = 365, *, longest_gap: int = 15) -> tuple[Floats, Integers, Booleans]:
+    """
+    Means over `length` days ending with each day, of the days there are.
 
     Parameters
     ----------
@@ -183,35 +223,39 @@ def running_mean(grid: Floats, length: int = 365, *, min_share: float = 0.9, lon
         Daily means [°C]; NaN where missing.
     length : int
         Days of the window.
-    min_share : float
-        Smallest share of days with a mean.
     longest_gap : int
-        Longest run of missing days allowed within the window.
+        Longest run of missing days that is not called long.
 
     Returns
     -------
     mean : ndarray, shape (days, m)
-        [°C]; NaN in the first `length - 1` rows and wherever the window is not whole enough.
+        [°C]; NaN in the first `length - 1` rows, and for windows without a day.
+    n : ndarray of int, shape (days, m)
+        Days of the window that have a mean; of the first windows those since the first row.
+    long_gap : ndarray of bool, shape (days, m)
+        Whether more than `longest_gap` days in a row are missing within the window.
 
     Examples
     --------
-    >>> running_mean(np.arange(5.0)[:, None], 3).ravel()
+    >>> running_mean(np.arange(5.0)[:, None], 3)[0].ravel()
     array([nan, nan,  1.,  2.,  3.])
     """
-    result = np.full(grid.shape, np.nan)
-    if grid.shape[0] < length:
-        return result
     present = ~np.isnan(grid)
     # summed as departures from the middle so that long records lose no digits
-    middle = np.nanmean(grid, axis=0) if present.any() else np.zeros(grid.shape[1])
-    value = np.where(present, grid - np.nan_to_num(middle), 0.0)
-    zero = np.zeros((1, grid.shape[1]))
-    total, n = np.vstack([zero, value.cumsum(axis=0)]), np.vstack([zero, present.cumsum(axis=0)])
-    too_long = np.vstack([zero, (missing_runs(~present, np.array([0])) > longest_gap).cumsum(axis=0)])
-    days = n[length:] - n[:-length]
-    inside = min(longest_gap, length)      # a run that began before the window counts only from the window's first day
-    gaps = too_long[length:] - too_long[inside:inside + days.shape[0]]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = (total[length:] - total[:-length]) / days + middle
-    result[length - 1:] = np.where((days >= min_share * length) & (gaps == 0), mean, np.nan)
-    return result
+    middle = np.where(present, grid, 0.0).sum(axis=0) / np.maximum(present.sum(axis=0), 1)
+    value = np.where(present, grid - middle, 0.0)
+    too_long = missing_runs(~present, np.array([0])) > longest_gap
+    total, n = _window_sums(value, length), _window_sums(present.astype(float), length).astype(np.int64)
+    # a run that began before the window counts only from the window's first day
+    long_gap = _window_sums(too_long.astype(float), max(length - longest_gap, 0)) > 0
+    mean = np.where(n > 0, total / np.maximum(n, 1) + middle, np.nan)
+    mean[:length - 1] = np.nan
+    return mean, n, long_gap
+
+
+def _window_sums(values: Floats, length: int) -> Floats:
+    """Sums over the `length` rows that end with each row, or over fewer at the begin."""
+    sums = np.vstack([np.zeros((1, values.shape[1])), values.cumsum(axis=0)])
+    end = np.arange(1, values.shape[0] + 1)
+    inside: Floats = sums[end] - sums[np.maximum(end - length, 0)]
+    return inside

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,19 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talik.errors import DataError
-from talik.kernels import calendar, gaps, years
+from talik.kernels import calendar, years
+from talik.kernels.extremes import extreme_bounds
+from talik.kernels.gaps import Filled
 from talik.records import Flag, Record
 from talik.results import Result
 from talik.series.completeness import Completeness, completeness_rule
 from talik.series.completeness import year_start as month_and_day
-from talik.series.days import Days, days_of
+from talik.series.days import Days, days_hash, days_of
 from talik.series.filling import Filling
+from talik.series.missing import Side, missing_errors
 from talik.series.uncertainty import Sensors, combined
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["AnnualMeans", "Completeness", "annual_means", "daily_means", "running_means"]
+__all__ = ["AnnualMeans", "Completeness", "annual_means", "daily_means"]
 
 Floats = NDArray[np.float64]
 
@@ -49,13 +51,20 @@ class AnnualMeans(Result):
         Mean, lowest and highest daily mean [°C]; NaN where there is a reason.
     tdd, fdd : ndarray
         Thawing and freezing degree-days, both positive [K d]; with days missing, those there are times days / n.
-    bias_bound : ndarray
-        The most by which missing and filled days, and missing hours of the others, can have moved the mean [K], if
-        none lay outside the range of the record's daily means.
-    gap_uncertainty : ndarray
-        Standard uncertainty from missing and filled days, and missing hours [K].
-    uncertainty : ndarray
-        Standard uncertainty of the mean [K]: gaps and calibration.
+    low_bound, high_bound : ndarray
+        How low and how high missing days can have been [°C]: see `talik.kernels.extremes.extreme_bounds`.
+    bias_bound, tdd_bias_bound, fdd_bias_bound : ndarray
+        The most by which missing and filled days, and missing hours of the others, can have moved the mean [K] and
+        the degree-days [K d], if none lay outside the range of the record's daily means.
+    gap_uncertainty, tdd_gap_uncertainty, fdd_gap_uncertainty : ndarray
+        Standard uncertainty from missing and filled days, and missing hours [K], [K d].
+    uncertainty, tdd_uncertainty, fdd_uncertainty : ndarray
+        Standard uncertainty in all [K], [K d]: gaps and calibration, of the mean also depth where `sensors` says it.
+        An error of calibration moves degree-days by its size on every day of that side of 0 °C, and on days so near
+        0 °C that they change side by what they are beyond it.
+    depth_uncertainty : ndarray
+        The part of `uncertainty` that is the depth's [K]: 0 when `sensors` does not say how well depths are known, NaN,
+        and not included, where no other depth tells the gradient.
     reason : ndarray of str
         Code of `talik.series.completeness.REASONS`; "" where there is a value.
     settings, data_hash
@@ -78,9 +87,18 @@ class AnnualMeans(Result):
     high: Floats = field(repr=False)
     tdd: Floats = field(repr=False)
     fdd: Floats = field(repr=False)
+    low_bound: Floats = field(repr=False)
+    high_bound: Floats = field(repr=False)
     bias_bound: Floats = field(repr=False)
     gap_uncertainty: Floats = field(repr=False)
     uncertainty: Floats = field(repr=False)
+    depth_uncertainty: Floats = field(repr=False)
+    tdd_bias_bound: Floats = field(repr=False)
+    tdd_gap_uncertainty: Floats = field(repr=False)
+    tdd_uncertainty: Floats = field(repr=False)
+    fdd_bias_bound: Floats = field(repr=False)
+    fdd_gap_uncertainty: Floats = field(repr=False)
+    fdd_uncertainty: Floats = field(repr=False)
     reason: NDArray[np.str_] = field(repr=False)
     settings: Mapping[str, Any]
     data_hash: str
@@ -100,7 +118,8 @@ class AnnualMeans(Result):
             "depth": np.tile(self.depths, rows),
             **{name: getattr(self, name).ravel() for name in (
                 "mean", "low", "high", "tdd", "fdd", "n", "filled", "longest_gap", "bias_bound", "gap_uncertainty",
-                "uncertainty")},
+                "uncertainty", "depth_uncertainty", "low_bound", "high_bound", "tdd_bias_bound", "tdd_gap_uncertainty",
+                "tdd_uncertainty", "fdd_bias_bound", "fdd_gap_uncertainty", "fdd_uncertainty")},
             "reason": self.reason.ravel().tolist(),
         })
         return frame.with_columns(pl.col("start", "end").cast(pl.Date), pl.col(pl.Float64).fill_nan(None))
@@ -149,46 +168,6 @@ def daily_means(record: Record, *, completeness: Completeness | str = "default",
                   {}, (*record.history, note))
 
 
-def running_means(record: Record, *, days: int = 365, completeness: Completeness | str = "default") -> Record:
-    """
-    Running means over a year, stamped with the window's last day.
-
-    Parameters
-    ----------
-    record : Record
-        Values under a flag that rejects them are left out.
-    days : int
-        Length of the window.
-    completeness : Completeness or str
-        Its `day` and `Completeness.any_window` hold for every window.
-
-    Returns
-    -------
-    Record
-        NaN until the first window is whole, and wherever a window is not whole enough.
-
-    Raises
-    ------
-    DataError
-        If the window is not at least one day.
-
-    Examples
-    --------
-    >>> t = np.arange("2020-01-01", "2022-01-01", dtype="M8[D]")
-    >>> r = running_means(Record("Barrow", t, [0.0], np.full((t.size, 1), -3.0)))
-    >>> np.isnan(r.values).sum(), r.values[-1, 0]
-    (np.int64(364), np.float64(-3.0))
-    """
-    if days < 1:
-        raise DataError(f"running_means: got a window of {days} days, expected at least 1")
-    rule = completeness_rule(completeness)
-    grid = days_of(record).daily.whole(rule.day)
-    gap, share = rule.any_window
-    values = years.running_mean(grid.mean, days, min_share=share, longest_gap=min(gap, days))
-    return Record(record.site, grid.dates, record.depths, values, None, record.labels, record.source,  # type: ignore[arg-type]
-                  record.metadata, {}, (*record.history, f"running means over {days} days"))
-
-
 def annual_means(record: Record | Days, *, completeness: Completeness | str = "default", year_start: str | None = None,
                  fill: Filling | None = None, sensors: Sensors | None = None) -> AnnualMeans:
     """
@@ -206,7 +185,7 @@ def annual_means(record: Record | Days, *, completeness: Completeness | str = "d
     fill : Filling, optional
         Which gaps to fill first. Filled days count towards the rule and are counted apart.
     sensors : Sensors, optional
-        Calibration uncertainty; 0.1 K when not given.
+        Uncertainty of calibration, 0.1 K when not given, and of depths, which counts only when it is given.
 
     Returns
     -------
@@ -234,25 +213,25 @@ def annual_means(record: Record | Days, *, completeness: Completeness | str = "d
     filled = fill.fill(days.mean) if fill else None
     month, day = month_and_day(rule.year_start)
     where = years.windows(days.first, days.mean.shape[0], month=month, day=day)
-    grid = where.padded(filled.grid if filled else days.mean)
+    unfilled = where.padded(days.mean)
+    grid = where.padded(filled.grid) if filled else unfilled
     sums = years.year_sums(grid, where)
+    n = np.add.reduceat(~np.isnan(unfilled), where.year_row, axis=0, dtype=np.int64)
     reason = _reasons(rule, sums, where, days)
-    bound, gap = _gap_errors(days, grid, where, sums)
-    n_filled = np.zeros_like(sums.n)
-    if filled:
-        n_filled, added, most = _filling(filled, where, days)
-        bound, gap = bound + most, combined(gap, added)
-
-    def kept(values: Floats) -> Floats:
-        return np.where(reason == "", values, np.nan)
-
+    low, high = extreme_bounds(unfilled, where, reason == "")
+    values = {"mean": sums.mean, "low": sums.low, "high": sums.high, "tdd": sums.thawing, "fdd": sums.freezing,
+              "low_bound": np.fmin(sums.low, low), "high_bound": np.fmax(sums.high, high),
+              **_errors(days, filled, grid, where, sums.n, known)}
+    values = {name: np.where(reason == "", value, np.nan) for name, value in values.items()}
+    placed = _depth_errors(values["mean"], record.depths, known.depth)
+    values["uncertainty"] = combined(values["gap_uncertainty"], known.temperature, np.nan_to_num(placed))
     return AnnualMeans(
-        record.site, record.depths, record.labels, where.label, where.days, where.start, where.end, sums.n - n_filled,
-        n_filled, sums.longest_gap, kept(sums.mean), kept(sums.low), kept(sums.high), kept(sums.thawing),
-        kept(sums.freezing), kept(bound), kept(gap), kept(combined(gap, known.temperature)), reason,
-        {"completeness": asdict(rule), "fill": asdict(fill) if fill else None, "sensors": asdict(known),
-         "days_cut_at": f"UTC{measured.offset_hours:+g} h"},
-        hashlib.sha256(days.mean.tobytes() + days.dates.tobytes() + record.depths.tobytes()).hexdigest())
+        site=record.site, depths=record.depths, labels=record.labels, year=where.label, days=where.days,
+        start=where.start, end=where.end, n=n, filled=sums.n - n, longest_gap=sums.longest_gap, **values,
+        depth_uncertainty=placed, reason=reason,
+        settings={"completeness": asdict(rule), "fill": asdict(fill) if fill else None, "sensors": asdict(known),
+                  "days_cut_at": f"UTC{measured.offset_hours:+g} h"},
+        data_hash=days_hash(days, record.depths))
 
 
 def _reasons(rule: Completeness, sums: years.YearSums, where: years.Windows,
@@ -263,25 +242,31 @@ def _reasons(rule: Completeness, sums: years.YearSums, where: years.Windows,
     return reason
 
 
-def _gap_errors(measured: calendar.Daily, grid: Floats, where: years.Windows,
-                sums: years.YearSums) -> tuple[Floats, Floats]:
-    """Worst case and standard uncertainty [K] from the days that are missing, and from the hours of the others."""
-    low, high = np.fmin.reduce(measured.mean, axis=0), np.fmax.reduce(measured.mean, axis=0)
-    bound = gaps.bias_bound(sums.n, sums.mean, where.days, low, high)
-    likely = gaps.gap_uncertainty(grid, where, sums.n)
-    hours = np.nan_to_num(where.padded(gaps.hours_bound(measured, low, high)))
-    hours = np.add.reduceat(hours, where.year_row, axis=0) / where.days[:, None]
-    # without a wave to go by, and within days, the error may lie anywhere up to the bound with equal right
-    likely = np.fmin(np.where(np.isnan(likely), bound / np.sqrt(3), likely), bound)
-    return bound + hours, combined(likely, hours / np.sqrt(3))
+def _errors(measured: calendar.Daily, filled: Filled | None, grid: Floats, where: years.Windows,
+            n: NDArray[np.int64], sensors: Sensors) -> dict[str, Floats]:
+    """Bound and uncertainty from what is missing, of the mean and of both degree-days; and their calibration part."""
+    found: dict[str, Floats] = {}
+    found["bias_bound"], found["gap_uncertainty"] = missing_errors(measured, filled, grid, where)
+    calibration = years.shifted_degree_days(grid, where, n, sensors.temperature)
+    sides: tuple[tuple[str, Side], ...] = (("tdd", 1), ("fdd", -1))
+    for (name, side), lasting in zip(sides, calibration, strict=True):
+        bound, gap = missing_errors(measured, filled, grid, where, side)
+        found[f"{name}_bias_bound"], found[f"{name}_gap_uncertainty"] = (e * where.days[:, None] for e in (bound, gap))
+        found[f"{name}_uncertainty"] = combined(found[f"{name}_gap_uncertainty"], lasting)
+    return found
 
 
-def _filling(filled: gaps.Filled, where: years.Windows,
-             measured: calendar.Daily) -> tuple[NDArray[np.int64], Floats, Floats]:
-    """Days filled in every year; the standard uncertainty, and the most [K], by which they can move its mean."""
-    days = np.add.reduceat(where.padded(filled.filled.astype(float)) > 0, where.year_row, axis=0, dtype=np.int64)
-    variance = np.add.reduceat(np.nan_to_num(where.padded(filled.gap_variance)), where.year_row, axis=0)
-    low, high = np.fmin.reduce(measured.mean, axis=0), np.fmax.reduce(measured.mean, axis=0)
-    reach = np.where(filled.filled, np.maximum(high - filled.grid, filled.grid - low), 0.0)
-    most = np.add.reduceat(np.nan_to_num(where.padded(reach)), where.year_row, axis=0) / where.days[:, None]
-    return days, np.sqrt(variance) / where.days[:, None], most
+def _depth_errors(mean: Floats, depths: Floats, placement: float | None) -> Floats:
+    """What a depth's error does to a mean [K], by the steeper gradient to its neighbours; NaN without any neighbour."""
+    if placement is None:
+        return np.zeros(mean.shape)
+    ground, error = np.flatnonzero(depths >= 0), np.full(mean.shape, np.nan)
+    error[:, depths < 0] = 0.0
+    for row, values in zip(error, mean, strict=True):
+        known = ground[~np.isnan(values[ground])]
+        z, first = np.unique(depths[known], return_inverse=True)
+        if z.size > 1:
+            level = np.bincount(first, values[known]) / np.bincount(first)
+            slope = np.abs(np.diff(level) / np.diff(z))
+            row[known] = placement * np.maximum(np.r_[0.0, slope], np.r_[slope, 0.0])[first]
+    return error

@@ -99,14 +99,44 @@ def joined(records: Sequence[Record]) -> list[Record]:
     """
     Records of one site with the same columns (yearly files of one logger) put one after the other.
 
-    Stamps that occur in two of them are left for `check`, or the daily means, to deal with.
+    Stamps that occur in two of them count where they agree and not where they do not: `conflicts` lists these. Records
+    that went on side by side at stamps of their own stay apart.
     """
-    groups: dict[tuple[object, ...], list[Record]] = {}
+    return [group[0] if len(group) == 1 else replace(
+        group[0], times=np.concatenate([r.times for r in group]), values=np.vstack([r.values for r in group]),
+        flags=np.vstack([r.flags for r in group]), others={},
+        history=(*group[0].history, f"joined {len(group)} files: {', '.join(r.source.path for r in group)}"))
+        for group in of_same_columns(records)]
+
+
+def of_same_columns(records: Sequence[Record]) -> list[list[Record]]:
+    """The records in groups that `joined` makes one of."""
+    groups: dict[tuple[object, ...], list[list[Record]]] = {}
     for record in records:
         key = (record.site, record.labels, record.depths.tobytes(), record.source.time_zone)
-        groups.setdefault(key, []).append(record)
-    return [same[0] if len(same) == 1 else replace(
-        same[0], times=np.concatenate([r.times for r in same]), values=np.vstack([r.values for r in same]),
-        flags=np.vstack([r.flags for r in same]), others={},
-        history=(*same[0].history, f"joined {len(same)} files: {', '.join(r.source.path for r in same)}"))
-        for same in groups.values()]
+        same = groups.setdefault(key, [])
+        fitting = (group for group in same if not any(_side_by_side(record, other) for other in group))
+        group = next(fitting, None)
+        if group is None:
+            same.append([record])
+        else:
+            group.append(record)
+    return [group for same in groups.values() for group in same]
+
+
+def overlap(one: Record, two: Record) -> tuple[np.datetime64, np.datetime64] | None:
+    """From when to when both records have stamps; None when one ends before the other begins."""
+    if not (one.times.size and two.times.size):
+        return None
+    first, last = max(one.times.min(), two.times.min()), min(one.times.max(), two.times.max())
+    return (first, last) if first <= last else None
+
+
+def _side_by_side(one: Record, two: Record) -> bool:
+    """Whether both have, on more than two days, stamps that the other has not."""
+    both = overlap(one, two)
+    if both is None or both[1] - both[0] < np.timedelta64(2, "D"):
+        return False
+    a, b = (r.times[(r.times >= both[0]) & (r.times <= both[1])] for r in (one, two))
+    own, others = (np.setdiff1d(x, y).astype("M8[D]") for x, y in ((a, b), (b, a)))
+    return bool(np.intersect1d(own, others).size > 2)

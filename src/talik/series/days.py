@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 
@@ -57,6 +58,11 @@ def days_of(record: Record) -> Days:
     values, offset = record.accepted().values if rejected else record.values, day_offset(record)
     return Days(record.site, record.depths, record.labels, offset,
                 calendar.daily(record.times, values, offset_hours=offset))
+
+
+def days_hash(days: calendar.Daily, depths: NDArray[np.float64]) -> str:
+    """Of daily means, their dates and depths: what annual values come from."""
+    return hashlib.sha256(days.mean.tobytes() + days.dates.tobytes() + depths.tobytes()).hexdigest()
 
 
 def day_offset(record: Record) -> float:

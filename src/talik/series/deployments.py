@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import combinations, pairwise
 
 import numpy as np
 
-from talik.records import Record, Source
-from talik.series.columns import Column
-from talik.series.days import days_of
+from talik.kernels.calendar import day_numbers
+from talik.records import REJECTED, Record, Source
+from talik.series.columns import Column, of_same_columns, overlap
+from talik.series.days import day_offset, days_of
 
 LONGEST_OVERLAP = np.timedelta64(31, "D")
 """Sensors that measured side by side for longer are two sensors, not one after the other."""
@@ -42,7 +45,7 @@ def in_sequence(columns: Sequence[Column], tolerance: float, role: str = "") -> 
     >>> both.record.values.ravel(), both.depth
     (array([0., 0., 0., 0., 1., 1., 1.]), 0.51)
     >>> overlaps
-    ['depth: 0.5 m and 0.52 m both measured from 2020-01-04 to 2020-01-04 (1 day, the later by +1.00 K); ...]
+    ['depth: 0.5 m and 0.52 m both measured from 2020-01-04 to 2020-01-04 (1 day, the later by +1.00 °C); ...]
     """
     rows: list[list[Column]] = []
     alone = [c for c in columns if c.span is None]
@@ -93,7 +96,7 @@ def _overlap(one: Column, two: Column, role: str) -> str:
     known = {int(d): m for d, m in zip(first.dates.astype(int), first.mean[:, 0], strict=True) if not np.isnan(m)}
     apart = [m - known[int(d)] for d, m in zip(second.dates.astype(int), second.mean[:, 0], strict=True)
              if int(d) in known and not np.isnan(m)]
-    differ = f"the later by {np.mean(apart):+.2f} K" if apart else "no day in common"
+    differ = f"the later by {np.mean(apart):+.2f} °C" if apart else "no day in common"
     return (f"{role}: {one.name} and {two.name} both measured from {begun[0].astype('M8[D]')} to "
             f"{ended[1].astype('M8[D]')} ({len(apart)} day{'s' * (len(apart) != 1)}, {differ}); "
             "the earlier one counts there")
@@ -116,6 +119,75 @@ def _spliced(row: Sequence[Column]) -> Column:
                     time_zone_from=first.source.time_zone_from)
     return Column(Record(first.site, times, np.array([depth]), values, flags, (row[0].label,), source,
                          history=(*first.history, f"in sequence: {words}")), 0, words)
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """
+    A column of which two files say different things at the same stamps; neither counts there.
+
+    Parameters
+    ----------
+    column : str
+    first, last : date
+        First and last day of such stamps.
+    days, stamps : int
+        How many there are.
+    largest : float
+        Largest difference [K].
+    files : tuple of str
+    """
+
+    column: str
+    first: date
+    last: date
+    days: int
+    stamps: int
+    largest: float
+    files: tuple[str, str]
+
+
+def conflicts(records: Sequence[Record]) -> list[Conflict]:
+    """
+    Where records of the same columns disagree: their values there count as missing, for nobody knows which is right.
+
+    Examples
+    --------
+    >>> t = np.arange("2020-01-01", "2020-01-05", dtype="M8[D]")
+    >>> one, two = (Record("A", t + k, [0.5], np.full((4, 1), float(k)), source=Source(f"{k}.csv")) for k in (0, 2))
+    >>> [found] = conflicts([one, two])
+    >>> found.column, str(found.first), found.days, found.largest, found.files
+    ('0.5 m', '2020-01-03', 2, 2.0, ('0.csv', '2.csv'))
+    """
+    return [found for group in of_same_columns(records) for one, two in combinations(group, 2)
+            if overlap(one, two) for found in _between(one, two)]
+
+
+def _between(one: Record, two: Record) -> list[Conflict]:
+    common, a, b = np.intersect1d(one.times, two.times, return_indices=True)
+    days = day_numbers(common, day_offset(one)) if common.size else common
+    x, y = (np.where(r.flags[at] & np.uint16(int(REJECTED)), np.nan, r.values[at]) for r, at in ((one, a), (two, b)))
+    apart = np.nan_to_num(np.abs(y - x))
+    found = []
+    for k in np.flatnonzero((apart > 0).any(axis=0)):
+        own = np.unique(days[apart[:, k] > 0]).astype("M8[D]")
+        found.append(Conflict(Column(one, int(k)).name, own[0].item(), own[-1].item(), own.size,
+                              int(np.count_nonzero(apart[:, k])), float(apart[:, k].max()),
+                              (one.source.path, two.source.path)))
+    return found
+
+
+def conflict_words(found: Sequence[Conflict], shown: Callable[[str], str] = str) -> list[str]:
+    """A sentence for each two files that disagree; `shown` says how a path is named."""
+    said = []
+    for files in dict.fromkeys(c.files for c in found):
+        own = [c for c in found if c.files == files]
+        few = ", ".join(c.column for c in own[:6]) + (f" and {len(own) - 6} more" if len(own) > 6 else "")
+        days = max(c.days for c in own)
+        said.append(f"{' and '.join(map(shown, files))} disagree at the same stamps, from {min(c.first for c in own)} to "
+                    f"{max(c.last for c in own)} on up to {days} day{'s' * (days != 1)}, by up to "
+                    f"{max(c.largest for c in own):.3g} °C ({few}): neither counts there")
+    return said
 
 
 def near(found: Sequence[Column], records: Sequence[Record], depth: float, tolerance: float) -> list[Column]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -13,7 +13,7 @@ from talik.records import Record
 from talik.results import Result
 from talik.series.columns import Column, Pick, joined
 from talik.series.completeness import Completeness, completeness_rule
-from talik.series.deployments import strings
+from talik.series.deployments import conflict_words, conflicts, strings
 from talik.series.doubts import unit_doubt
 from talik.series.filling import Filling
 from talik.series.pairing import Pairing, year_rows
@@ -114,7 +114,7 @@ class AnnualOffsets(Result):
                     f"{name}_uncertainty": _known(mean.uncertainty)}
         return row | {
             "first_year": self.paired_years["year"].min(), "last_year": self.paired_years["year"].max(),
-            "paired": self.paired,
+            "paired": self.paired, "depth_error": "; ".join(self.paired_years["depth_error"].unique().sort()),
             "completeness": self.settings["completeness"]["name"],
             "year_start": self.settings["completeness"]["year_start"], "ttop_method": self.settings["depth_method"],
             **{f"{role}_column": "; ".join(names) for role, names in self.columns.items()},
@@ -126,7 +126,7 @@ class AnnualOffsets(Result):
             mean = self.mean(name)
             if mean.n:
                 spread = f", ± {mean.sd:.2f} between years" if mean.n > 1 else ""
-                parts.append(f"{title} {mean.mean:+.2f} K (n = {mean.n}{spread}, measured to {mean.uncertainty:.2f})")
+                parts.append(f"{title} {mean.mean:+.2f} °C (n = {mean.n}{spread}, measured to {mean.uncertainty:.2f})")
         found = ", ".join(parts) or f"no offset in {self.years.height} years ({'; '.join(_commonest(self.years))})"
         lacking = [said for said in self.settings["notes"] if said.startswith("no surface offset")]
         return "; ".join([f"{self.site}: {found}", *lacking])
@@ -167,7 +167,8 @@ def annual_offsets(records: Record | Sequence[Record], *, air: Pick = None, surf
     fill : Filling, optional
         Which gaps of daily means to fill.
     sensors : Sensors, optional
-        Uncertainty of calibration and depth.
+        Uncertainty of calibration, and of depths where it is known (`Sensors(depth=0.03)`): without it no uncertainty
+        includes it, and the column `depth_error` says so.
     thaw : ThawOptions, optional
         How thickness and top of permafrost are read off the profile.
     surface_depth : float
@@ -196,9 +197,10 @@ def annual_offsets(records: Record | Sequence[Record], *, air: Pick = None, surf
     All means of one row cover the same days of the calendar, first to last. Means over years are means of offsets,
     never offsets of means over different years: on real stations that mistake exceeded 1 K.
     Deployments that measured side by side for up to 31 days are one after the other, too: there the earlier one counts,
-    and `settings["overlaps"]` says where and by how much they differ. `settings["notes"]` says why there is no air, how
-    far its height is known, and whether the unit is in doubt. With strings at different depths, every year's
-    profile is that of the string with most whole sensors, at its own depths.
+    and `settings["overlaps"]` says where and by how much they differ. Where files with the same columns disagree at the
+    same stamps neither counts: `settings["conflicts"]` lists column, days, difference and files. `settings["notes"]`
+    says this in words, why there is no air, how far its height is known, and whether the unit is in doubt. With strings
+    at different depths, every year's profile is that of the string with most whole sensors, at its own depths.
     With replicates, each pairs its own surface with its own depth, and a year's value is the mean over those
     replicates that have both.
 
@@ -213,11 +215,12 @@ def annual_offsets(records: Record | Sequence[Record], *, air: Pick = None, surf
     >>> values = np.array([-8.0, -4.0, -4.6, -5.0]) + np.array([16.0, 10.0, 4.0, 0.5]) * wave
     >>> result = annual_offsets(Record("Barrow", t, [-2.0, 0.0, 0.5, 1.0], values), depth=1.0, check=False)
     >>> print(result)
-    Barrow: surface offset +4.00 K (n = 1, measured to 0.14), thermal offset -1.00 K (n = 1, measured to 0.14)
+    Barrow: surface offset +4.00 °C (n = 1, measured to 0.14), thermal offset -1.00 °C (n = 1, measured to 0.14)
     """
     import polars as pl
 
-    several = joined([records] if isinstance(records, Record) else records)
+    given = [records] if isinstance(records, Record) else list(records)
+    several, apart = joined(given), conflicts(given)
     if not several:
         raise DataError("annual_offsets: got no record")
     rule, known = completeness_rule(completeness, year_start), sensors or Sensors()
@@ -237,11 +240,12 @@ def annual_offsets(records: Record | Sequence[Record], *, air: Pick = None, surf
     columns = {role: tuple(c.name for c in found) for role, found in
                zip(("air", "surface", "depth"), (*picked[:2], deep), strict=True)}
     years = years.select(pl.lit(name).alias("site"), pl.all())
-    return AnnualOffsets(name, years, columns, {**pairing.settings, "depth_method": method, "checked": check,
-                                                "surface_depth": surface_depth, "depth_tolerance": depth_tolerance,
-                                                "overlaps": tuple(said for _, overlaps in served for said in overlaps),
-                                                "notes": (*air_said(several, picked[0]), *doubts)},
-                         digest)
+    said = {"overlaps": tuple(said for _, overlaps in served for said in overlaps),
+            "conflicts": tuple(asdict(one) for one in apart),
+            "notes": (*conflict_words(apart), *air_said(several, picked[0]), *doubts)}
+    return AnnualOffsets(name, years, columns, {
+        **pairing.settings, "depth_method": method, "checked": check, "surface_depth": surface_depth,
+        "depth_tolerance": depth_tolerance, **said}, digest)
 
 
 def _profiles(records: Sequence[Record]) -> tuple[tuple[Column, ...], ...]:

@@ -10,20 +10,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talik.errors import UsageError
-from talik.kernels.equilibrium import apparent_rk, n_factors, offset_parts
+from talik.kernels.equilibrium import apparent_rk
 from talik.records import Record
 from talik.series.annual import AnnualMeans, annual_means
 from talik.series.columns import Column
 from talik.series.completeness import Completeness
 from talik.series.filling import Filling
 from talik.series.thaw import ActiveLayer, ThawOptions, ThawYear, layer_of
-from talik.series.uncertainty import Sensors, combined
+from talik.series.uncertainty import Known, Sensors, combined, mean_of
 
 if TYPE_CHECKING:
     import polars as pl
 
 NAN = float("nan")
-_MEANS = ("maat", "magst", "ttop")
+VALUES = ("maat", "magst", "ttop", "alt", "surface_offset", "thermal_offset", "nival_offset", "vegetation_offset",
+          "n_thaw", "n_freeze", "rk_apparent", "tdd_air", "fdd_air", "tdd_surface", "fdd_surface")
+"""What a row of a year has, each with `_uncertainty`, its parts `_lasting` and `_yearly`, and a `bias_bound_`."""
+_MEANS = VALUES[:3]
 _ROLES = ("air", "surface", "depth")
 
 
@@ -74,14 +77,14 @@ class Pairing:
 class _Cell:
     """One column's year: what an offset needs of it, or the reason there is nothing."""
 
-    mean: float = NAN
-    tdd: float = NAN
-    fdd: float = NAN
+    mean: Known = field(default_factory=Known)
+    tdd: Known = field(default_factory=Known)
+    fdd: Known = field(default_factory=Known)
     n: int = 0
     filled: int = 0
     longest_gap: int | None = None
-    bias_bound: float = NAN
-    gap_uncertainty: float = NAN
+    placed: bool = True
+    """Whether its uncertainty includes what its depth's error does, where that error is stated."""
     reason: str = "no_column"
 
 
@@ -101,6 +104,8 @@ class _Years:
             used = by_record.setdefault(id(column.record), (column.record, []))[1]
             if column.index not in used:
                 used.append(column.index)
+        for record, used in by_record.values() if p.sensors.depth is not None else ():      # neighbours, for gradients
+            used += [int(k) for k in np.flatnonzero(record.depths >= 0) if k not in used]
         for key, (record, indices) in by_record.items():
             self.annual[key] = annual_means(_part(record, indices), completeness=p.completeness, fill=p.fill,
                                             sensors=p.sensors)
@@ -124,10 +129,16 @@ class _Years:
         row = np.flatnonzero(means.year == year)
         if not row.size:
             return _Cell(reason="no_data")
-        i, k = int(row[0]), self.place[id(column.record), column.index]
-        return _Cell(float(means.mean[i, k]), float(means.tdd[i, k]), float(means.fdd[i, k]), int(means.n[i, k]),
-                     int(means.filled[i, k]), int(means.longest_gap[i, k]), float(means.bias_bound[i, k]),
-                     float(means.gap_uncertainty[i, k]), str(means.reason[i, k]))
+        at = int(row[0]), self.place[id(column.record), column.index]
+
+        def known(name: str, end: str = "") -> Known:
+            value, bound, gap, whole = (float(getattr(means, each)[at]) for each in (
+                name, f"{end}bias_bound", f"{end}gap_uncertainty", f"{end}uncertainty"))
+            return Known(value, float(np.sqrt(max(whole**2 - gap**2, 0.0))), gap, bound)
+
+        return _Cell(known("mean"), known("tdd", "tdd_"), known("fdd", "fdd_"), int(means.n[at]),
+                     int(means.filled[at]), int(means.longest_gap[at]),
+                     not np.isnan(means.depth_uncertainty[at]), str(means.reason[at]))
 
 
 def year_rows(pairing: Pairing) -> tuple[pl.DataFrame, str]:
@@ -150,103 +161,138 @@ def year_rows(pairing: Pairing) -> tuple[pl.DataFrame, str]:
 
 def _row(years: _Years, year: int, days: int) -> dict[str, Any]:
     p, thawed = years.pairing, years.thawed(year)
-    layer = thawed[0] if thawed else None
     replicates = [tuple(years.cell(c[min(r, len(c) - 1)] if c else None, year) for c in (p.air, p.surface, p.depth))
                   for r in range(max(len(p.air), len(p.surface), len(p.depth)))]
     whole = [sum(c.reason == "" for c in cells) for cells in replicates]
     used = [cells for cells, count in zip(replicates, whole, strict=True) if count == max(whole)]
     roles = [_merged([cells[k] for cells in used], min(len(c), len(used)))
              for k, c in enumerate((p.air, p.surface, p.depth))]
-    gaps = [role.gap_uncertainty for role in roles]
-    sensor = [p.sensors.temperature / np.sqrt(max(min(len(c), len(used)), 1)) for c in (p.air, p.surface, p.depth)]
+    layer = None
     if thawed is not None:
         layer = thawed[0]
         roles[2] = _from_layer(years, year, *thawed)
-        gaps[2], sensor[2] = 0.0, layer.ttop_uncertainty
-    return (_values(roles, days, p) | _thickness(layer, p.alt, year, p.depth)
-            | _errors(roles, gaps, sensor, layer, year, p)
-            | {"replicates": len(used), "reason": _reasons(roles, year, days, layer, p)})
+    placed = _place(roles, p)
+    known = _quantities(roles, days) | {"alt": _thickness(layer, p, year)}
+    values = {name: known[name].value for name in VALUES}
+    return (values | _sensors(roles) | _bracket(layer, p, year) | _errors(known)
+            | {"replicates": len(used), "depth_error": placed, "reason": _reasons(roles, known, layer, p)})
 
 
 def _merged(cells: list[_Cell], distinct: int) -> _Cell:
-    """Mean of the replicates' cells; gaps of different sensors are independent, those of one shared sensor are not."""
+    """Mean of the replicates' cells; errors of different sensors are independent, those of a shared one are not."""
     if len(cells) == 1 or distinct <= 1:
         return cells[0]
-    means = {name: float(np.mean([getattr(c, name) for c in cells]))
-             for name in ("mean", "tdd", "fdd", "bias_bound", "gap_uncertainty")}
-    means["gap_uncertainty"] /= np.sqrt(distinct)
     gaps = [c.longest_gap for c in cells if c.longest_gap is not None]
-    return replace(cells[0], **means, n=min(c.n for c in cells), filled=max(c.filled for c in cells),
-                   longest_gap=max(gaps, default=None), reason=next((c.reason for c in cells if c.reason), ""))
+    mean, tdd, fdd = (mean_of([getattr(c, name) for c in cells], distinct) for name in ("mean", "tdd", "fdd"))
+    return _Cell(mean, tdd, fdd, min(c.n for c in cells), max(c.filled for c in cells), max(gaps, default=None),
+                 all(c.placed for c in cells), next((c.reason for c in cells if c.reason), ""))
 
 
 def _from_layer(years: _Years, year: int, layer: ThawYear, string: Sequence[Column]) -> _Cell:
     """The top of permafrost as a cell: its days are those of the sensor nearest to it that has a whole year."""
     cells = [(abs(c.depth - layer.ttop_depth), years.cell(c, year)) for c in string]
     near = min((c for c in cells if c[1].reason == ""), key=lambda c: c[0], default=(0.0, _Cell(reason="no_profile")))
-    return replace(near[1], mean=layer.ttop, tdd=NAN, fdd=NAN, reason=layer.ttop_reason)
+    top = Known(layer.ttop, layer.ttop_uncertainty, 0.0, near[1].mean.bound) if not layer.ttop_reason else Known()
+    return replace(near[1], mean=top, tdd=Known(), fdd=Known(), placed=True, reason=layer.ttop_reason)
 
 
-def _values(roles: list[_Cell], days: int, p: Pairing) -> dict[str, Any]:
+def _place(roles: list[_Cell], p: Pairing) -> str:
+    """
+    Put the depth's part into means that have none yet, by the gradient from surface to depth; whether it is in all.
+
+    Sensors alone in their file, or spliced of several, have no neighbours there.
+    """
+    if p.sensors.depth is None:
+        return "not included"
+    if roles[1].placed and roles[2].placed:
+        return "included"
+    if not p.surface or not p.depth or np.isnan(roles[2].mean.value - roles[1].mean.value):
+        return "partly included"
+    apart = float(np.mean([c.depth for c in p.depth]) - np.mean([c.depth for c in p.surface]))
+    if not apart > 0:
+        return "partly included"
+    part = abs(roles[2].mean.value - roles[1].mean.value) / apart * p.sensors.depth
+    for k in (1, 2):
+        mean = roles[k].mean
+        if not roles[k].placed:
+            roles[k] = replace(roles[k], mean=replace(mean, lasting=float(np.hypot(mean.lasting, part))))
+    return "included"
+
+
+def _quantities(roles: list[_Cell], days: int) -> dict[str, Known]:
     air, surface, deep = roles
-    n_thaw, n_freeze = n_factors(air.tdd, air.fdd, surface.tdd, surface.fdd)
-    nival, vegetation = offset_parts(air.tdd, air.fdd, surface.tdd, surface.fdd, days)
-    offset = deep.mean - surface.mean
+    offset = deep.mean.less(surface.mean)
     return {
         "maat": air.mean, "magst": surface.mean, "ttop": deep.mean,
-        "surface_offset": surface.mean - air.mean, "thermal_offset": offset,
-        "nival_offset": float(nival), "vegetation_offset": float(vegetation),
-        "n_thaw": float(n_thaw), "n_freeze": float(n_freeze),
-        "rk_apparent": float(apparent_rk(offset, surface.tdd, days)) if deep.mean <= 0 else NAN,
+        "surface_offset": surface.mean.less(air.mean), "thermal_offset": offset,
+        "nival_offset": air.fdd.less(surface.fdd).times(1 / days),
+        "vegetation_offset": surface.tdd.less(air.tdd).times(1 / days),
+        "n_thaw": surface.tdd.over(air.tdd), "n_freeze": surface.fdd.over(air.fdd),
+        "rk_apparent": _rk(surface, deep, offset, days),
         "tdd_air": air.tdd, "fdd_air": air.fdd, "tdd_surface": surface.tdd, "fdd_surface": surface.fdd,
-        **{f"{name}_{role}": getattr(cell, name) for role, cell in zip(_ROLES, roles, strict=True)
-           for name in ("n", "filled", "longest_gap", "bias_bound")},
     }
 
 
-def _thickness(layer: ThawYear | None, alt: float | Mapping[int, float] | None, year: int,
-               depth: Sequence[Column]) -> dict[str, float]:
-    names = ("alt", "alt_lower", "alt_upper", "ttop_depth", "ttop_distance")
+def _rk(surface: _Cell, deep: _Cell, offset: Known, days: int) -> Known:
+    """rk = 1 + TO P / TDDs; calibration moves the surface's mean and its degree-days together, a gap as it happens."""
+    ratio = float(apparent_rk(offset.value, surface.tdd.value, days))
+    if np.isnan(ratio) or deep.mean.value > 0:
+        return Known()
+    slope = days / surface.tdd.value
+    share = offset.value / surface.tdd.value
+    lasting = slope * np.hypot(deep.mean.lasting, surface.mean.lasting + share * surface.tdd.lasting)
+    yearly = slope * combined(deep.mean.yearly, surface.mean.yearly, share * surface.tdd.yearly)
+    return Known(ratio, float(lasting), float(yearly), slope * (offset.bound + abs(share) * surface.tdd.bound))
+
+
+def _sensors(roles: list[_Cell]) -> dict[str, Any]:
+    counts = {f"{name}_{role}": getattr(cell, name) for role, cell in zip(_ROLES, roles, strict=True)
+              for name in ("n", "filled", "longest_gap")}
+    return counts | {f"bias_bound_{role}": cell.mean.bound for role, cell in zip(_ROLES, roles, strict=True)}
+
+
+def _thickness(layer: ThawYear | None, p: Pairing, year: int) -> Known:
+    if layer is None:
+        return Known(_given(p.alt, year), np.nan if p.sensors.depth is None else p.sensors.depth, 0.0, 0.0)
+    yearly = layer.alt_bias_bound / np.sqrt(3)
+    lasting = float(np.sqrt(max(layer.alt_uncertainty**2 - yearly**2, 0.0)))
+    return Known(layer.alt, lasting, yearly, layer.alt_bias_bound)
+
+
+def _bracket(layer: ThawYear | None, p: Pairing, year: int) -> dict[str, float]:
+    names = ("alt_lower", "alt_upper", "ttop_depth", "ttop_distance")
     if layer is not None:
         return {name: getattr(layer, name) for name in names}
-    given = _given(alt, year)
-    stated = round(float(np.mean([column.depth for column in depth])), 6) if depth else NAN
-    return dict(zip(names, (given, given, given, stated, 0.0 if depth else NAN), strict=True))
+    given = _given(p.alt, year)
+    stated = round(float(np.mean([column.depth for column in p.depth])), 6) if p.depth else NAN
+    return dict(zip(names, (given, given, stated, 0.0 if p.depth else NAN), strict=True))
 
 
 def _given(alt: float | Mapping[int, float] | None, year: int) -> float:
     return float(alt.get(year, NAN)) if isinstance(alt, Mapping) else (NAN if alt is None else float(alt))
 
 
-def _errors(roles: list[_Cell], gaps: list[float], sensor: list[float], layer: ThawYear | None, year: int,
-            p: Pairing) -> dict[str, float]:
+def _errors(known: Mapping[str, Known]) -> dict[str, float]:
     """Standard uncertainties: in all, the part that lasts over the years, and the part that is new every year."""
-    parts = {name: (sensor[k] if roles[k].reason == "" else NAN, gaps[k] if roles[k].reason == "" else NAN)
-             for k, name in enumerate(_MEANS)}
-    alt_error = layer.alt_uncertainty if layer else p.sensors.depth + 0.0 * _given(p.alt, year)
-    parts["alt"] = (alt_error, 0.0 * alt_error)
-    for name, one, other in (("surface_offset", "maat", "magst"), ("thermal_offset", "magst", "ttop")):
-        lasting, yearly = (float(combined(parts[one][k], parts[other][k])) for k in (0, 1))
-        parts[name] = (lasting, yearly)
-    return {key: value for name, (lasting, yearly) in parts.items() for key, value in (
-        (f"{name}_uncertainty", float(combined(lasting, yearly))), (f"{name}_lasting", lasting),
-        (f"{name}_yearly", yearly))}
+    missing = Known()
+    found = {name: one if not np.isnan(one.value) else missing for name, one in known.items()}
+    return {f"{name}_{part}": getattr(found[name], part) for name in VALUES for part in (
+        "uncertainty", "lasting", "yearly")} | {f"bias_bound_{name}": found[name].bound for name in VALUES[3:]}
 
 
-def _reasons(roles: list[_Cell], year: int, days: int, layer: ThawYear | None, p: Pairing) -> str:
+def _reasons(roles: list[_Cell], known: Mapping[str, Known], layer: ThawYear | None, p: Pairing) -> str:
     """"quantity: code" for everything that is null, joined by "; "."""
     air, surface, deep = roles
     codes = {name: cell.reason for name, cell in zip(_MEANS, roles, strict=True)}
     codes["alt"] = layer.alt_reason if layer else (
-        "no_column" if p.alt is None else "needs" if np.isnan(_given(p.alt, year)) else "")
+        "no_column" if p.alt is None else "needs" if np.isnan(known["alt"].value) else "")
     codes["surface_offset"] = "needs" if air.reason or surface.reason else ""
     codes["thermal_offset"] = "needs" if surface.reason or deep.reason else ""
     codes["nival_offset"] = codes["vegetation_offset"] = codes["surface_offset"]
-    codes["n_thaw"] = codes["surface_offset"] or ("" if air.tdd > 0 else "no_degree_days")
-    codes["n_freeze"] = codes["surface_offset"] or ("" if air.fdd > 0 else "no_degree_days")
-    rk = float(apparent_rk(deep.mean - surface.mean, surface.tdd, days)) if not codes["thermal_offset"] else NAN
+    for name in ("n_thaw", "n_freeze"):
+        codes[name] = codes["surface_offset"] or ("no_degree_days" if np.isnan(known[name].value) else "")
     codes["rk_apparent"] = codes["thermal_offset"] or (
-        "not_frozen" if deep.mean > 0 else "no_degree_days" if np.isnan(rk) else "")
+        "not_frozen" if deep.mean.value > 0 else "no_degree_days" if np.isnan(known["rk_apparent"].value) else "")
     return "; ".join(f"{name}: {code}" for name, code in codes.items() if code)
 
 

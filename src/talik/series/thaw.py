@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talik.errors import DataError, UsageError
-from talik.kernels.profile import Reading, Thaw, at_depth, thaw_depth, zero_amplitude_depth
+from talik.kernels.profile import Reading, at_depth, thaw_depth, zero_amplitude_depth
 from talik.records import Record
 from talik.results import Result
 from talik.series.annual import AnnualMeans, annual_means
 from talik.series.completeness import Completeness
 from talik.series.filling import Filling
-from talik.series.uncertainty import Sensors
+from talik.series.uncertainty import Sensors, combined
 
 if TYPE_CHECKING:
     import polars as pl
@@ -66,7 +66,10 @@ class ThawYear:
     year : int
     alt, alt_lower, alt_upper, alt_uncertainty : float
         Active layer thickness, the bracket the sensors give (infinite above when the string is too short),
-        and the standard uncertainty [m]. `alt` is NaN where censored; the bracket still holds.
+        and the standard uncertainty [m]: calibration, straight line, days missing at the peak, and depth where
+        `Sensors` says it; NaN for a given thickness without it. `alt` is NaN where censored; the bracket still holds.
+    alt_bias_bound : float
+        How much deeper missing days can have been thawed [m]: with days missing a maximum is a lower bound.
     alt_source : str
         "envelope" of annual maxima, or "given".
     ttop, ttop_depth, ttop_distance, ttop_uncertainty : float
@@ -74,6 +77,8 @@ class ThawYear:
         that gave it are from there [m], and its standard uncertainty [K].
     dzaa, dzaa_temperature : float
         Depth of zero annual amplitude [m] and the mean annual temperature there [°C].
+    dzaa_bias_bound, dzaa_uncertainty : float
+        How much deeper it can be for missing days [m], and the standard uncertainty by these, and by depth [m].
     alt_reason, ttop_reason, dzaa_reason : str
         Codes of `talik.series.completeness.REASONS`.
     """
@@ -83,6 +88,7 @@ class ThawYear:
     alt_lower: float
     alt_upper: float
     alt_uncertainty: float
+    alt_bias_bound: float
     alt_source: str
     alt_reason: str
     ttop: float
@@ -92,6 +98,8 @@ class ThawYear:
     ttop_reason: str
     dzaa: float
     dzaa_temperature: float
+    dzaa_bias_bound: float
+    dzaa_uncertainty: float
     dzaa_reason: str
 
 
@@ -149,6 +157,8 @@ def active_layer(record: Record, *, completeness: Completeness | str = "default"
     -----
     A *daily mean* envelope: a single warm hour does not deepen the layer. In wet ground the zero curtain bends the
     profile at the frost table and the straight line errs towards thin; the bracket holds all the same.
+    Where days are missing that may have been the warmest (`AnnualMeans.high_bound`) and the layer may have reached the
+    next sensor then, there is no thickness ("peak_missing") and the bracket is wider; else the uncertainty is.
 
     Examples
     --------
@@ -184,13 +194,15 @@ def layer_of(annual: AnnualMeans, *, columns: NDArray[np.int64] | None = None, s
             return values[:, ground[np.argsort(position)]]
         return np.column_stack([_mean_of(values[:, ground[position == k]]) for k in range(depths.size)])
 
-    mean, high, low = profiles(annual.mean), profiles(annual.high), profiles(annual.low)
-    error = profiles(annual.uncertainty)
+    coldest, warmest = (np.clip(bound, -100.0, 100.0) for bound in (annual.low_bound, annual.high_bound))
+    profile = [profiles(values) for values in (annual.mean, annual.low, annual.high, coldest, warmest,
+                                               np.hypot(annual.gap_uncertainty, known.temperature))]
     years = []
     for i, year in enumerate(annual.year.tolist()):
+        own = _Profile(depths, *(values[i] for values in profile))
         given = alt.get(year, np.nan) if isinstance(alt, Mapping) else alt
-        thaw, source = _thickness(depths, high[i], chosen, given)
-        years.append(_thaw_year(year, depths, (mean[i], (high[i] - low[i]) / 2, error[i]), thaw, source, chosen, known))
+        thaw = _envelope_thaw(own, chosen, known) if given is None else _given_thaw(float(given), known)
+        years.append(_thaw_year(year, own, thaw, chosen, known))
     settings = {**annual.settings, "thaw": {name: getattr(chosen, name) for name in ThawOptions.__slots__},
                 "alt": dict(alt) if isinstance(alt, Mapping) else alt}
     return ActiveLayer(annual.site, tuple(years), settings, annual.data_hash)
@@ -202,35 +214,79 @@ def _mean_of(values: Floats) -> Floats:
     return np.where(n > 0, np.nansum(values, axis=1) / np.maximum(n, 1), np.nan)
 
 
-def _thickness(depths: Floats, envelope: Floats, options: ThawOptions, given: float | None) -> tuple[Thaw, str]:
-    if given is None:
-        return thaw_depth(depths, envelope, method=options.method, freezing_point=options.freezing_point), "envelope"
-    if np.isnan(given):
-        return Thaw(np.nan, np.nan, np.nan, "no_profile"), "given"
-    return Thaw(float(given), float(given), float(given), "found", np.nan, 0.0, 1), "given"
+@dataclass(frozen=True, slots=True)
+class _Profile:
+    """One year by depth: mean, extremes, how far missing days may have exceeded them, error of the mean."""
+
+    depths: Floats
+    mean: Floats
+    low: Floats
+    high: Floats
+    low_bound: Floats
+    high_bound: Floats
+    error: Floats
 
 
-def _thaw_year(year: int, depths: Floats, profile: tuple[Floats, Floats, Floats], thaw: Thaw, source: str,
-               options: ThawOptions, sensors: Sensors) -> ThawYear:
-    mean, amplitude, error = profile
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """A thickness [m] with its bracket, its source, what missing days leave open, and its error but for depths."""
+
+    alt: float
+    lower: float
+    upper: float
+    source: str
+    reason: str
+    open: float = np.nan
+    error: float = np.nan
+
+
+def _envelope_thaw(own: _Profile, options: ThawOptions, sensors: Sensors) -> _Layer:
+    thaw, most = (thaw_depth(own.depths, envelope, method=options.method, freezing_point=options.freezing_point)
+                  for envelope in (own.high, own.high_bound))
     reason = "several_crossings" if thaw.crossings > 1 else _CODES[thaw.bottom]
-    if source == "given" and reason:
-        reason = "needs"
-    thickness = np.nan if reason else thaw.depth
-    slant = sensors.temperature / abs(thaw.gradient) if source == "envelope" else 0.0
-    alt_error = float(np.sqrt(slant**2 + thaw.interpolation_error**2 + sensors.depth**2)) if not reason else np.nan
-    top, distance, ttop_reason = _top(depths, mean, thickness, options.reach)
+    if not reason and (most.bottom != "found" or most.last_thawed > thaw.last_thawed):
+        reason = "peak_missing"
     if reason:
-        ttop_reason = reason
-    own = at_depth(depths, error, top.above if distance else thickness).value if not ttop_reason else np.nan
+        return _Layer(np.nan, thaw.last_thawed, most.first_frozen, "envelope", reason)
+    deeper = abs(most.depth - thaw.depth)
+    error = combined(sensors.temperature / abs(thaw.gradient), thaw.interpolation_error, deeper / np.sqrt(3))
+    return _Layer(thaw.depth, thaw.last_thawed, thaw.first_frozen, "envelope", "", deeper, float(error))
+
+
+def _given_thaw(alt: float, sensors: Sensors) -> _Layer:
+    if np.isnan(alt):
+        return _Layer(alt, alt, alt, "given", "needs")
+    return _Layer(alt, alt, alt, "given", "", 0.0, np.nan if sensors.depth is None else 0.0)
+
+
+def _thaw_year(year: int, own: _Profile, layer: _Layer, options: ThawOptions, sensors: Sensors) -> ThawYear:
+    placed = sensors.depth or 0.0
+    top, distance, reason = _top(own.depths, own.mean, layer.alt, options.reach)
+    reason = layer.reason or reason
+    sensor = at_depth(own.depths, own.error, top.above if distance else layer.alt).value if not reason else np.nan
     slope = 0.0 if np.isnan(top.gradient) else abs(top.gradient)
-    ttop_error = float(np.sqrt(own**2 + (slope * alt_error) ** 2 + (slope * distance) ** 2 / 3))
-    zero = zero_amplitude_depth(depths, amplitude, threshold=options.zero_amplitude)
+    # sensors that lie deeper than stated show too thin a layer, but the temperature at its base all the same
+    off = np.nan_to_num(layer.error) if layer.source == "envelope" else placed * np.sqrt(2)
+    top_error = float(combined(sensor, slope * off, slope * distance / np.sqrt(3)))
     return ThawYear(
-        year, thickness, thaw.last_thawed, thaw.first_frozen, alt_error, source, reason,
-        top.value if not ttop_reason else np.nan, (thickness + distance) if not ttop_reason else np.nan,
-        max(distance, _reach_of(top, thickness)) if not ttop_reason else np.nan, ttop_error, ttop_reason,
-        zero.depth, at_depth(depths, mean, zero.depth).value, _CODES[zero.bottom])
+        year, layer.alt, layer.lower, layer.upper, float(np.hypot(layer.error, placed)), layer.open, layer.source,
+        layer.reason, top.value if not reason else np.nan, (layer.alt + distance) if not reason else np.nan,
+        max(distance, _reach_of(top, layer.alt)) if not reason else np.nan, top_error, reason,
+        *_zero_amplitude(own, options.zero_amplitude, placed))
+
+
+def _zero_amplitude(own: _Profile, threshold: float, placed: float) -> tuple[float, float, float, float, str]:
+    """Depth of zero amplitude, the temperature there, what missing days leave open of it, its error, the reason."""
+    zero, most = (zero_amplitude_depth(own.depths, amplitude / 2, threshold=threshold)
+                  for amplitude in (own.high - own.low, own.high_bound - own.low_bound))
+    reason = _CODES[zero.bottom]
+    if not reason and most.bottom != "found":
+        reason = "peak_missing"
+    if reason:
+        return np.nan, np.nan, np.nan, np.nan, reason
+    deeper = most.depth - zero.depth
+    return (zero.depth, at_depth(own.depths, own.mean, zero.depth).value, deeper,
+            float(combined(deeper / np.sqrt(3), placed)), "")
 
 
 def _top(depths: Floats, mean: Floats, alt: float, reach: float) -> tuple[Reading, float, str]:

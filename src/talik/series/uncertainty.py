@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,8 +23,8 @@ class Sensors:
     temperature : float
         Calibration of one sensor [K]. It does not average out over samples, days or years; between two sensors
         it is independent, so an offset carries it twice.
-    depth : float
-        Placement of one sensor [m].
+    depth : float, optional
+        Placement of one sensor [m]. None, since files do not say it: then no uncertainty includes it.
 
     Raises
     ------
@@ -32,10 +33,10 @@ class Sensors:
     """
 
     temperature: float = 0.1
-    depth: float = 0.02
+    depth: float | None = None
 
     def __post_init__(self) -> None:
-        if self.temperature < 0 or self.depth < 0:
+        if self.temperature < 0 or (self.depth or 0.0) < 0:
             raise UsageError(f"sensors: uncertainties must not be negative, got {self.temperature} K, {self.depth} m")
 
 
@@ -51,6 +52,74 @@ def combined(*parts: ArrayLike) -> Floats:
     squares = [np.square(np.asarray(part, dtype=np.float64)) for part in parts]
     total: Floats = np.sqrt(sum(np.broadcast_arrays(*squares)))
     return total
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """
+    A value of one year and how well it is known; NaN throughout where it is not.
+
+    Parameters
+    ----------
+    value : float
+    lasting, yearly : float
+        Standard uncertainty that is the same error every year, and that which is a new one every year.
+    bound : float
+        The most by which missing days and hours can have moved it.
+    """
+
+    value: float = np.nan
+    lasting: float = np.nan
+    yearly: float = np.nan
+    bound: float = np.nan
+
+    @property
+    def uncertainty(self) -> float:
+        """Standard uncertainty in all."""
+        return float(np.hypot(self.lasting, self.yearly))
+
+    def times(self, factor: float) -> Known:
+        """In another unit."""
+        return Known(self.value * factor, *(abs(factor) * part for part in (self.lasting, self.yearly, self.bound)))
+
+    def less(self, other: Known) -> Known:
+        """
+        The difference from another value; errors of the two are independent, as those of two sensors are.
+
+        Examples
+        --------
+        >>> Known(-4.0, 0.3, 0.0, 0.5).less(Known(-8.0, 0.4, 0.1, 0.5))
+        Known(value=4.0, lasting=0.5, yearly=0.1, bound=1.0)
+        """
+        return Known(self.value - other.value, float(np.hypot(self.lasting, other.lasting)),
+                     float(np.hypot(self.yearly, other.yearly)), self.bound + other.bound)
+
+    def over(self, other: Known) -> Known:
+        """
+        The quotient of two positive values with independent errors; NaN where the divisor is less than twice its error.
+
+        Examples
+        --------
+        >>> ratio = Known(900.0, 9.0, 0.0, 9.0).over(Known(1000.0, 10.0, 0.0, 100.0))
+        >>> ratio.value, round(ratio.lasting, 4), round(ratio.bound, 4)
+        (0.9, 0.0127, 0.11)
+        >>> Known(9.0, 1.0, 0.0, 0.0).over(Known(10.0, 6.0, 0.0, 0.0)).value
+        nan
+        """
+        if not other.value > max(2 * other.uncertainty, other.bound):
+            return Known()
+        ratio = self.value / other.value
+        lasting, yearly = (float(np.hypot(own, ratio * its)) / other.value for own, its in
+                           ((self.lasting, other.lasting), (self.yearly, other.yearly)))
+        most = (self.value + self.bound) / (other.value - other.bound) - ratio
+        least = ratio - max(self.value - self.bound, 0.0) / (other.value + other.bound)
+        return Known(ratio, lasting, yearly, max(most, least))
+
+
+def mean_of(found: Sequence[Known], distinct: int) -> Known:
+    """The mean of replicates, of which `distinct` have sensors, and with them errors, of their own."""
+    value, lasting, yearly, bound = (float(np.mean([getattr(one, name) for one in found])) for name in Known.__slots__)
+    return Known(value, lasting / np.sqrt(distinct), yearly / np.sqrt(distinct), bound)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from talik.readers.registry import read
 from talik.records import Record
 from talik.series.columns import Pick, joined
 from talik.series.completeness import Completeness
+from talik.series.deployments import conflict_words, conflicts
 from talik.series.filling import Filling
 from talik.series.offsets import AnnualOffsets, annual_offsets
 from talik.series.quality import checked_once
@@ -93,7 +94,7 @@ class StationOutcome:
     n_years : int
         Years with any value.
     notes : str
-        What is to be known of its sensors: deployments that overlap.
+        What is to be known of its sensors: deployments that overlap, files that disagree.
     checks : list of dict
         Its rows of the table of what the check rejected.
     """
@@ -122,7 +123,8 @@ def station_outcome(station: Station, reading: Reading) -> tuple[StationOutcome,
         checks = check_rows(station.site, checked)
         result = _offsets(station, checked) if checked else None
         if result is not None:
-            years, n_years, notes = result.years, years_with_values(result), "; ".join(result.settings["overlaps"])
+            years, n_years = result.years, years_with_values(result)
+            notes = "; ".join((*conflict_words(conflicts(records), reading.shown), *result.settings["overlaps"]))
             row, reason = site_row(station.site, station.place, result, records, reading.shown)
             values = value_rows(row, result, records, reading.shown) if row else []
             refused += [refusal(station.site, None, "years", reason)] if reason else []
