@@ -182,3 +182,49 @@ def test_reading_options_beside_a_store_are_refused(site, tmp_path, command):
     assert refused.exit_code != 0
     assert "is a store, whose files were read when they were taken in: give --timezone" in said
     assert run(command, tmp_path / "store").exit_code == 0
+
+
+def test_a_network_of_which_some_sites_give_no_value_is_counted_and_no_failure(tmp_path):
+    write(tmp_path / "kevo.csv")
+    write(tmp_path / "short.csv", end="2018-06-01")                 # no whole year
+    write(tmp_path / "air.csv", depths="-2")                        # no ground
+    assert run("ingest", *tmp_path.glob("*.csv"), "--store", tmp_path / "store").exit_code == 0
+    result = run("offsets", tmp_path / "store", "--depth", "2", "--format", "csv")
+    assert result.exit_code == 1                                    # two lack the column that was asked for
+    result = run("offsets", tmp_path / "store", "--format", "csv")
+    assert result.exit_code == 0, result.output
+    assert pl.read_csv(result.stdout.encode())["site"].unique().sort().to_list() == ["kevo", "short"]
+    [said] = [line for line in result.stderr.splitlines() if "sites gave no value" in line]
+    assert said.startswith("note: 2 of 3 sites gave no value: air: no column near enough to the surface")
+    assert "short: no whole year in 1 (maat: few_days" in said
+
+
+@pytest.mark.parametrize("depths", ["-2,0.02,0.5", "-2"])
+def test_where_no_site_gives_a_value_it_is_a_failure_and_the_table_still_says_why(tmp_path, depths):
+    result = run("offsets", write(tmp_path / "short.csv", end="2018-06-01", depths=depths), "--format", "csv")
+    assert result.exception.exit_code == 3
+    assert "1 of 1 sites gave no value, none gave any: short: no " in str(result.exception)
+    assert ("maat: few_days" in result.stdout) == ("0.02" in depths)
+
+
+def test_a_depths_uncertainty_is_an_option_and_its_absence_is_said(site, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    assert "(depth error not included)" in run("offsets", site, "--depth", "2", "--format", "table").stdout
+    with_it, without = (pl.read_csv(run("offsets", site, "--depth", "2", "--format", "csv", *more).stdout.encode())
+                        for more in (("--depth-uncertainty", "0.1"), ()))
+    assert set(with_it["depth_error"]) == {"included"}
+    assert set(without["depth_error"]) == {"not included"}
+    assert (with_it["ttop_uncertainty"] > without["ttop_uncertainty"]).all()
+    assert with_it["maat_uncertainty"].to_list() == without["maat_uncertainty"].to_list()
+    refused = run("offsets", site, "--depth-uncertainty", "-1")
+    assert refused.exception.exit_code == 2
+
+
+def test_files_that_disagree_are_told(tmp_path):
+    (tmp_path / "second").mkdir()
+    one = write(tmp_path / "kevo.csv", end="2019-03-01")
+    two = write(tmp_path / "second" / "kevo.csv", start="2019-02-20", spoil=lambda v: v.__setitem__((2, 1), 0.25))
+    result = run("offsets", one, two, "--depth", "2", "--format", "csv", "--no-check")
+    assert "disagree at the same stamps, from 2019-02-22 to 2019-02-22 on up to 1 day, by up to" in result.stderr
+    assert "(0.02 (0.02 m)): neither counts there" in result.stderr
+    assert pl.read_csv(result.stdout.encode())["n_surface"].to_list() == [365, 364, 366]

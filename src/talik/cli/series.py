@@ -15,6 +15,8 @@ from talik.cli.output import emit, format_option
 from talik.cli.read import reading_options
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from talik.errors import TalikError
     from talik.records import Record
 
@@ -93,6 +95,8 @@ def check(files: tuple[Path, ...], site: str | None, rules: tuple[str, ...], onl
 @click.option("--depth-tolerance", type=float, default=0.05, show_default=True,
               help="By how much depths may differ from one deployment to the next [m].")
 @click.option("--alt", type=float, default=None, help="Active layer thickness from probing [m].")
+@click.option("--depth-uncertainty", type=float, default=None,
+              help="How well sensor depths are known [m, one sigma]. [default: no uncertainty includes it]")
 @click.option("--completeness", default="default", show_default=True,
               help="When a year is whole: default, gtnp, wmo, permos or liu2025.")
 @click.option("--year-start", default=None,
@@ -106,15 +110,16 @@ def check(files: tuple[Path, ...], site: str | None, rules: tuple[str, ...], onl
 @click.option("--figure", type=click.Path(path_type=Path), default=None, help="Draw the offsets by year (SVG and PNG).")
 @format_option
 def offsets(files: tuple[Path, ...], site: str | None, air: tuple[str, ...], surface: tuple[str, ...],
-            depth: tuple[str, ...], depth_tolerance: float, alt: float | None, completeness: str,
-            year_start: str | None, fill: str | None, no_check: bool, one_site: str | None, mean: bool,
-            figure: Path | None, form: str | None, **reading: Any) -> None:
+            depth: tuple[str, ...], depth_tolerance: float, alt: float | None, depth_uncertainty: float | None,
+            completeness: str, year_start: str | None, fill: str | None, no_check: bool, one_site: str | None,
+            mean: bool, figure: Path | None, form: str | None, **reading: Any) -> None:
     """
     Annual surface and thermal offsets from the logger FILES of one or several sites.
 
     Air and ground may come from different files; files that name the same site are put together. Air, surface and
     depth of a year cover the same window; a year that is not whole has a reason instead of a value. On a terminal the
-    main columns are shown; CSV and JSON have all, with gaps, bias bounds and the parts of each uncertainty. A file that
+    main columns are shown; CSV and JSON have all, with gaps, bias bounds and the parts of each uncertainty. Sites that
+    give no value are counted below the table with their reasons; when none gives any the exit code is 3. A file that
     cannot be read, or a site whose columns are to be named, does not stop the others; the exit code is then 1.
     """
     import polars as pl
@@ -124,10 +129,14 @@ def offsets(files: tuple[Path, ...], site: str | None, air: tuple[str, ...], sur
     from talik.errors import DataError, UsageError
     from talik.series.filling import Filling
     from talik.series.offsets import annual_offsets
+    from talik.series.uncertainty import Sensors
 
     filling = {None: None, "linear": Filling(), "regression": Filling(regression_days=60)}[fill]
-    rows, sites, drawn = [], 0, None
+    sensors = Sensors(depth=depth_uncertainty)
+    tables: list[pl.DataFrame] = []
+    empty: dict[str, str] = {}
     failed: list[TalikError] = []
+    sites, drawn = 0, None
     for name, records in _sites(files, site, reading, one_site, failed):
         sites += 1
         if figure and sites > 1:
@@ -135,8 +144,9 @@ def offsets(files: tuple[Path, ...], site: str | None, air: tuple[str, ...], sur
         try:
             result = annual_offsets(records, air=_pick(air), surface=_pick(surface), depth=_pick(depth), alt=alt,
                                     completeness=completeness, year_start=year_start, check=not no_check, fill=filling,
-                                    depth_tolerance=depth_tolerance, site=name)
+                                    depth_tolerance=depth_tolerance, sensors=sensors, site=name)
         except DataError as refusal:
+            empty[name] = str(refusal)
             complain(refusal)
             continue
         except UsageError as refusal:       # such as a column that only the user can choose: the other sites go on
@@ -147,18 +157,38 @@ def offsets(files: tuple[Path, ...], site: str | None, air: tuple[str, ...], sur
         for said in (*result.settings["overlaps"], *result.settings["notes"]):
             if said not in str(result):
                 note(f"{name}: {said}")
-        rows.append(pl.DataFrame([result.site_row()], infer_schema_length=None) if mean else result.to_frame())
+        if why := result.without_value:
+            empty[name] = why
+        tables.append(pl.DataFrame([result.site_row()], infer_schema_length=None) if mean else result.to_frame())
         drawn = result
-    if not rows and failed and len(failed) == max(sites, 1):
+    if not tables and failed and len(failed) == max(sites, 1):
         raise failed[-1]
-    if not rows:
-        raise DataError(f"no offsets at {sites} site{'s' * (sites != 1)}: see the messages above")
-    if figure:
+    if figure and drawn is not None:
         _draw(drawn, figure)
-    table = pl.concat(rows, how="diagonal_relaxed")
+    if tables:
+        _shown(pl.concat(tables, how="diagonal_relaxed"), form, mean, depth_uncertainty)
+    _counted(sites, empty, failed)
+
+
+def _shown(table: pl.DataFrame, form: str | None, mean: bool, depth_uncertainty: float | None) -> None:
+    title = "Offsets" if mean else "Offsets by year"
     if form == "table" or (form is None and sys.stdout.isatty()):
-        table = table.select(name for name in _SHOWN if name in table.columns)      # fifty columns fit no terminal
-    emit(table, form, title="Offsets" if mean else "Offsets by year")
+        table = table.select(name for name in _SHOWN if name in table.columns)      # a hundred columns fit no terminal
+    emit(table, form, title=title if depth_uncertainty is not None else f"{title} (depth error not included)")
+
+
+def _counted(sites: int, empty: dict[str, str], failed: list[TalikError]) -> None:
+    """Say which sites gave no value, and end as a failure where none gave any or something is left to be done."""
+    from talik.cli.output import note
+    from talik.errors import DataError, UsageError
+
+    told = [why if why.startswith(name) else f"{name}: {why}" for name, why in empty.items()]
+    few = "; ".join(told[:8]) + (f"; and {len(told) - 8} more" if len(told) > 8 else "")
+    unusable = sum(isinstance(error, UsageError) for error in failed)
+    if sites == len(empty) + unusable and not (failed and not sites):
+        raise DataError(f"{len(empty)} of {sites} sites gave no value, none gave any: {few}" if empty else "no site")
+    if empty:
+        note(f"{len(empty)} of {sites} sites gave no value: {few}")
     if failed:
         click.echo(f"talik: sites or files that gave nothing: {len(failed)}; see the messages above", err=True)
         raise SystemExit(1)
@@ -180,7 +210,7 @@ def _read(path: Path, reading: dict[str, Any]) -> list[Record]:
         return read(path, **reading)
     _unread(path, reading)
     with opened(path) as catalogue:
-        return list(catalogue.records())
+        return list(catalogue.records(as_read=True))
 
 
 def _unread(store: Path, reading: dict[str, Any]) -> None:

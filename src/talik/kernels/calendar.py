@@ -125,7 +125,9 @@ class Daily:
 
     def whole(self, min_fraction: float) -> Daily:
         """With NaN for days that have fewer than `min_fraction` of their samples, and for steps beyond a day."""
-        whole = (self.count >= np.ceil(min_fraction * self.expected - 1e-9)) & (self.count > 0) & (self.expected > 0.99)
+        # of 1.5 samples a day, as of a step of 16 hours, every other whole day has one
+        least = np.minimum(np.ceil(min_fraction * self.expected - 1e-9), np.floor(self.expected + 1e-9))
+        whole = (self.count >= least) & (self.count > 0) & (self.expected > 0.99)
         return Daily(self.first, np.where(whole, self.mean, np.nan), self.count, self.expected)
 
 

@@ -183,10 +183,10 @@ def conflict_words(found: Sequence[Conflict], shown: Callable[[str], str] = str)
     for files in dict.fromkeys(c.files for c in found):
         own = [c for c in found if c.files == files]
         few = ", ".join(c.column for c in own[:6]) + (f" and {len(own) - 6} more" if len(own) > 6 else "")
-        days = max(c.days for c in own)
-        said.append(f"{' and '.join(map(shown, files))} disagree at the same stamps, from {min(c.first for c in own)} to "
-                    f"{max(c.last for c in own)} on up to {days} day{'s' * (days != 1)}, by up to "
-                    f"{max(c.largest for c in own):.3g} °C ({few}): neither counts there")
+        first, last, days = min(c.first for c in own), max(c.last for c in own), max(c.days for c in own)
+        said.append(f"{' and '.join(map(shown, files))} disagree at the same stamps, from {first} to {last} on up to "
+                    f"{days} day{'s' * (days != 1)}, by up to {max(c.largest for c in own):.3g} °C ({few}): "
+                    "neither counts there")
     return said
 
 

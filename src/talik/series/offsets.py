@@ -80,6 +80,13 @@ class AnnualOffsets(Result):
                   "thermal": ("thermal_offset",), "each": ()}[self.paired]
         return self.years.filter(*(pl.col(name).is_not_null() for name in needed)) if needed else self.years
 
+    @property
+    def without_value(self) -> str:
+        """The commonest reasons, where no year gave any quantity; else ""."""
+        if any(self.years[name].is_not_null().any() for name in QUANTITIES):
+            return ""
+        return f"no whole year in {self.years.height} ({'; '.join(_commonest(self.years))})"
+
     def mean(self, quantity: str) -> MeanOverYears:
         """
         Mean over the paired years of one of `maat`, `magst`, `ttop`, `alt`, offsets, parts and factors, with spread.
