@@ -82,7 +82,7 @@ def test_the_report_again_is_the_same_and_not_made_of_changed_tables(results):
 def test_the_page_opens_quietly_and_fits(opened, finished, width):
     with opened((finished / "report.html").as_uri(), width=width) as page:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        page.wait_for_function("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+        page.evaluate("async () => { await Promise.all([...document.images].map(image => image.decode())) }")
 
 
 @pytest.mark.browser

@@ -35,6 +35,8 @@
     const match = /^(.+)_(n|sd|uncertainty)$/.exec(name);
     return match && quantity[match[1]] ? [match[1], match[2]] : null;
   }
+  /* "alt_n" where alt has no value at any site tells nothing */
+  const idle = (name) => /_(n|sd|uncertainty)$/.test(name) && !partOf(name) && data.columns.includes(name.replace(/_[a-z]+$/, ""));
   const words = (name) => partOf(name) ? `${quantity[partOf(name)[0]].symbol || quantity[partOf(name)[0]].label}: ${PARTS[partOf(name)[1]]}` : LENGTHS[name] || plain(name);
   const plain = (name) => quantity[name] ? quantity[name].label : (name[0].toUpperCase() + name.slice(1)).replaceAll("_", " ");
   const value = (name, k) => sites[name] ? sites[name][k] : null;
@@ -108,6 +110,7 @@
       const node = document.querySelector(`[data-count="${name}"]`);
       if (source) node.textContent = counted(state.shown.filter((k) => Number.isFinite(source.data["x_" + name][k])).length);
     }
+    for (const note of document.querySelectorAll("[data-whole]")) note.hidden = state.shown.length === data.n;
     if (!source) return;
     const told = (k) => [state.colour, state.size].filter((name, n, both) => quantity[name] && both.indexOf(name) === n)
       .map((name) => `${quantity[name].symbol || quantity[name].label}: ${written(name, value(name, k))}`).join("; ") || "–";
@@ -149,6 +152,7 @@
     }
     quiet = false;
     panel(others);
+    byId("told").textContent = k === null ? "No site chosen" : `Chosen: ${siteName(k)}`;
     Station.show(k);
     for (const row of byId("sites").tBodies[0].rows) row.setAttribute("aria-selected", String(Number(row.dataset.site) === k));
     history.replaceState(null, "", k === null ? location.pathname + location.search : "#site=" + encodeURIComponent(siteName(k)));
@@ -273,7 +277,7 @@
   }
   const SKIPPED = new Set(["site", "site_no", "latitude", "longitude", "coordinate_precision_km", "region", "subregion", "basin", "flags", "flag_reasons", "cluster", "cluster_from"]);
   function values(k) {
-    const shown = data.columns.filter((c) => !SKIPPED.has(c) && !/_(source|from|original|recomputed)$/.test(c) && (quantity[c] || value(c, k) !== null && value(c, k) !== ""));
+    const shown = data.columns.filter((c) => !SKIPPED.has(c) && !idle(c) && !/_(source|from|original|recomputed)$/.test(c) && (quantity[c] || value(c, k) !== null && value(c, k) !== ""));
     const rows = shown.map((c) => {
       const told = (data.values[String(sites.site[k])] || {})[c];
       const from = [["_from", "from "], ...(told ? [] : [["_source", ""]]), ["_original", "as given: "], ["_recomputed", "recomputed: "]]

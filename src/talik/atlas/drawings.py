@@ -14,6 +14,8 @@ from talik.variables import VARIABLES, shown_unit
 
 ROW = 26
 """Height of a row of a forest [px]."""
+_WIDE = 2.5
+"""Intervals are cut this many usual lengths beyond the outermost means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ def unit(name: str) -> str:
 
 def forest(rows: pl.DataFrame, *, name: str, title: str, axis: str, colours: Sequence[str]) -> Drawing:
     """
-    Rows with their intervals.
+    Rows with their intervals; one much wider than the others is cut and ends in an arrow, which the title explains.
 
     Parameters
     ----------
@@ -53,12 +55,20 @@ def forest(rows: pl.DataFrame, *, name: str, title: str, axis: str, colours: Seq
     n = rows.height
     at = np.arange(n, 0, -1, dtype=float)
     low, high, mean = (rows[column].cast(pl.Float64).fill_null(np.nan).to_numpy() for column in ("low", "high", "mean"))
+    left, right = _edges(mean, low, high)
     source = models().ColumnDataSource({
         "row": rows["row"].to_list(), "y": at, "mean": mean, "low": low, "high": high, "told": rows["told"].to_list(),
-        "colour": list(colours)})
+        "colour": list(colours), "from": np.maximum(low, left), "to": np.minimum(high, right)})
     fig = _rows(name=name, rows=n)
     fig.renderers.append(models().Span(location=0, dimension="height", line_color=INK, line_dash="dashed"))
-    fig.segment("low", "y", "high", "y", source=source, line_color="colour", line_width=3, line_alpha=0.75)
+    fig.segment("from", "y", "to", "y", source=source, line_color="colour", line_width=3, line_alpha=0.75)
+    cut = [(edge, k, turn) for edge, beyond, turn in ((left, low < left, 90), (right, high > right, -90))
+           for k in np.flatnonzero(beyond).tolist()]
+    if cut:
+        fig.scatter([edge for edge, _, _ in cut], [at[k] for _, k, _ in cut], marker="triangle", size=10,
+                    angle=[float(np.radians(turn)) for _, _, turn in cut], line_alpha=0,
+                    fill_color=[colours[k] for _, k, _ in cut])
+        title += ". Arrow: the interval goes on beyond the picture"
     dots = fig.scatter("mean", "y", source=source, size=10, fill_color="colour", line_color="#1a1a1a", line_width=0.6)
     fig.add_tools(models().HoverTool(renderers=[dots], tooltips=[
         ("Group", "@row"), ("Mean", "@mean{0.00}"), ("Interval", "@low{0.00} to @high{0.00}"), ("", "@told")]))
@@ -109,6 +119,15 @@ def contributions(rows: pl.DataFrame, order: Sequence[str], *, name: str, title:
     fig.xaxis.axis_label = axis
     _name_rows(fig, [label(driver) for driver in order], np.array([place[driver] for driver in order]))
     return Drawing(title, fig)
+
+
+def _edges(mean: Any, low: Any, high: Any) -> tuple[float, float]:
+    """Where intervals are cut, so that one very wide does not flatten the others."""
+    length = (high - low)[np.isfinite(high - low)]
+    if not length.size:
+        return -np.inf, np.inf
+    reach = max(_WIDE * float(np.median(length)), float(np.nanmax(mean) - np.nanmin(mean)))
+    return float(np.nanmin(mean)) - reach, float(np.nanmax(mean)) + reach
 
 
 def _swarm(values: Any, centre: Any, *, half: float = 0.36, bins: int = 60) -> Any:

@@ -2,7 +2,7 @@
 /* The series of the chosen site: series with what was rejected, depth by time, trumpet. Text only becomes text nodes. */
 const Station = (() => {
   const DAY = 86400000, MISSING = -32768, ROWS = 96, GREEN = "#009E73";
-  const COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#7F6FC9", "#A6761D"], AIR = "#9A968C";
+  const COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#7F6FC9", "#A6761D"], AIR = "#9A968C", DASHES = ["solid", "dashed", "dotted"];
   const MARKS = { SPIKE: ["triangle", "#D55E00"], STEP: ["square", "#6A3FC4"], FLAT: ["dash", "#B8860B"], DEPTH: ["diamond", "#009E73"],
     SOURCE: ["asterisk", "#E69F00"], DUPLICATE: ["cross", "#C2185B"], CLOCK: ["y", "#C2185B"] }, OTHER_MARK = ["x", "#C2185B"];
   const SIGNS = { triangle: "△", square: "□", dash: "–", diamond: "◇", asterisk: "✳", cross: "+", y: "Y", x: "×" };
@@ -35,23 +35,26 @@ const Station = (() => {
     const n = Math.min(3, ground.length), some = Array.from({ length: n }, (_, i) => ground[Math.round(i * (ground.length - 1) / Math.max(n - 1, 1))]);
     return new Set([...s.sensors.flatMap((one, k) => isAir(one) && one.days ? [k] : []).slice(0, 1), ...some]);
   }
-  function colourOf(k) {
+  /* Eight colours; from the ninth sensor on the same colours dashed, then dotted */
+  function lookOf(k) {
     const ground = shown.sensors.map((_, i) => i).filter((i) => !isAir(shown.sensors[i])), first = [...usual(shown)];
-    return isAir(shown.sensors[k]) ? AIR : COLOURS[[...first.filter((i) => ground.includes(i)), ...ground.filter((i) => !first.includes(i))].indexOf(k) % COLOURS.length];
+    if (isAir(shown.sensors[k])) return { colour: AIR, dash: "solid" };
+    const n = [...first.filter((i) => ground.includes(i)), ...ground.filter((i) => !first.includes(i))].indexOf(k);
+    return { colour: COLOURS[n % COLOURS.length], dash: DASHES[Math.floor(n / COLOURS.length) % DASHES.length] };
   }
   function choices() {
     const make = tools.make;
     byId("sensors").replaceChildren(make("legend", {}, "Sensors"), ...shown.sensors.map((s, k) => {
       const box = make("input", { type: "checkbox", value: k }), swatch = make("i", { class: "swatch" });
       box.checked = picked.has(k);
-      swatch.style.background = colourOf(k);
+      swatch.style.borderTop = `.3rem ${lookOf(k).dash} ${lookOf(k).colour}`;
       box.addEventListener("change", () => { box.checked ? picked.add(k) : picked.delete(k); drawSeries(); });
       return make("label", { class: "pick" }, box, swatch, s.name);
     }));
   }
 
   function drawSeries() {
-    const xs = [], ys = [], colour = [], name = [];
+    const xs = [], ys = [], colour = [], dash = [], name = [];
     let low = Infinity, high = -Infinity;
     for (const k of [...picked].sort((a, b) => a - b)) {
       const s = shown.sensors[k], x = [], y = [];
@@ -62,11 +65,11 @@ const Station = (() => {
         if (s.low[i] < low) low = s.low[i];
         if (s.high[i] > high) high = s.high[i];
       }
-      xs.push(x); ys.push(y); colour.push(colourOf(k)); name.push(s.name);
+      xs.push(x); ys.push(y); colour.push(lookOf(k).colour); dash.push(lookOf(k).dash); name.push(s.name);
     }
     if (!(low <= high)) [low, high] = [-1, 1];
     const margin = 0.08 * Math.max(high - low, 1);
-    named("series-lines").data = { xs, ys, colour, name };
+    named("series-lines").data = { xs, ys, colour, dash, name };
     drawMarks(low - margin / 2, high + margin / 2);
     range(tools.figure("series").y_range, low - margin, high + margin);
   }
@@ -234,7 +237,7 @@ const Station = (() => {
       const box = byId("series");
       if (!box || !models) return;
       const site = k === null ? null : String(data.sites.site[k]), packed = site === null ? undefined : data.series.sites[site];
-      byId("series-body").hidden = !packed;
+      byId("series-body").classList.toggle("away", !packed);
       byId("series-title").textContent = site === null ? "Series" : `Series of ${tools.siteName(k)}`;
       byId("series-none").textContent = packed ? "" : site === null ? `Choose a site: ${Object.keys(data.series.sites).length} of ${data.n} have series.`
         : data.series.left_out.includes(site) ? "Too many series for one page; this one was left out. Its days are in the results folder and in the API of talik serve."

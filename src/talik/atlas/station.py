@@ -23,8 +23,9 @@ def station_figures() -> list[Drawing]:
 def _series(time: Any) -> Drawing:
     fig = sheet(name="series", tools=_TOOLS, height=340, x_axis_type="datetime", x_range=time,
                 y_range=models().Range1d(-1, 1))
-    lines = _source("series-lines", xs=[], ys=[], colour=[], name=[])
-    fig.multi_line("xs", "ys", source=lines, line_color="colour", line_width=1.3, line_join="bevel")
+    lines = _source("series-lines", xs=[], ys=[], colour=[], dash=[], name=[])
+    fig.multi_line("xs", "ys", source=lines, line_color="colour", line_dash="dash", line_width=1.3,
+                   line_join="bevel")
     marks = _source("series-marks", x=[], y=[], marker=[], colour=[], told=[], value=[])
     shown = fig.scatter("x", "y", source=marks, marker="marker", size=7, line_color="colour", fill_alpha=0,
                         line_width=1.2)
