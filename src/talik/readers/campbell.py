@@ -14,13 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talik.errors import FileError
+from talik.readers.channels import temperatures_among
 from talik.readers.columns import Layout
 from talik.readers.delimited import ended, quoted_columns
 from talik.readers.depths import unit_of
 from talik.readers.dialect import cells, unique_names
-from talik.readers.numerals import decimal_mark, fills_marked
+from talik.readers.numerals import decimal_mark
 from talik.readers.registry import CERTAIN, Head, Options, Reader
 from talik.readers.sources import sourced
+from talik.readers.widetable import celsius
 from talik.readers.zones import chosen
 from talik.records import Record
 
@@ -68,11 +70,19 @@ def read(head: Head, options: Options) -> list[Record]:
     names = unique_names(names)
     units, processing = (row + [""] * (len(names) - len(row)) for row in (units, processing))
     measured = [place for place in range(1, len(names)) if names[place].upper() != "RECORD"]
-    warm = [place for place in measured if _is_ground_or_air(names[place], units[place], processing[place])]
+    silent = not any(units[place] for place in measured)
+    likely = temperatures_among([names[i] for i in measured], False) if silent else ()
+    warm = [
+        place
+        for place in measured
+        if (unit_of(units[place]) is not None or names[place] in likely)
+        and _is_ground_or_air(names[place], processing[place])
+    ]
     if not warm:
         found = ", ".join(f"{names[i]} [{units[i]}]" for i in measured)
         raise FileError(
-            f"{head.name}, line 3: no column in deg C or deg F that is a ground or air temperature; it has {found}"
+            f"{head.name}, line 3: no column in deg C or deg F that is a ground or air temperature; it has {found}. "
+            "If one is, write its unit (deg C) into line 3"
         )
     rows = [cells(line, separator) for line in head.lines[_HEADER_LINES:300]]
     decimal, _ = decimal_mark((row[i] for row in rows for i in warm if i < len(row)), separator)
@@ -80,10 +90,8 @@ def read(head: Head, options: Options) -> list[Record]:
                     decimal=decimal)
     columns = quoted_columns(head, layout, options)
     ended(head)
-    values = columns.matrix([names[i] for i in warm])
-    fahrenheit = np.array([(unit.name if (unit := unit_of(units[i])) else "") == "°F" for i in warm])
-    values, flags = fills_marked(values, declared=_FILLS)
-    values = np.where(fahrenheit, (values - 32) / 1.8, values)
+    kinds = [unit_of(units[i]) for i in warm]
+    values, flags = celsius(columns, [names[i] for i in warm], kinds, _FILLS, file=head.name)
     depths = np.array([depth_of(names[i]) for i in warm])
     lone = _lone([names[i] for i in warm], depths)
     depths[lone] = np.nan
@@ -92,7 +100,10 @@ def read(head: Head, options: Options) -> list[Record]:
         columns.proved,
         chosen(options.timezone),
         header="\n".join(head.lines[:_HEADER_LINES]),
-        understood=("units: from the units line", _told(depths, [names[warm[place]] for place in lone])),
+        understood=(
+            "units: °C taken, the units line is blank" if silent else "units: from the units line",
+            _told(depths, [names[warm[place]] for place in lone]),
+        ),
     )
     about += [""] * (8 - len(about))
     zones = {names[i]: zone for i in warm if (zone := _zone(names[i]))}
@@ -154,9 +165,8 @@ def _is_air(name: str) -> bool:
     return bool(re.match(r"air|tair|ta_", name, re.IGNORECASE)) or "air" in (token.lower() for token in _tokens(name))
 
 
-def _is_ground_or_air(name: str, unit: str, processing: str) -> bool:
-    return (unit_of(unit) is not None and processing.lower() in _MEANS and not _INSIDE.search(name)
-            and not _DERIVED.search(name))
+def _is_ground_or_air(name: str, processing: str) -> bool:
+    return processing.lower() in _MEANS and not _INSIDE.search(name) and not _DERIVED.search(name)
 
 
 def _zone(name: str) -> str:

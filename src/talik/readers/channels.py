@@ -9,7 +9,7 @@ from talik.readers.depths import depths_of, has_depth, unit_of
 
 _WARM = re.compile(
     r"(?<![a-z])(t|т|ts|tg|ta|st|gt|gst|magst|temp|tair|tsoil|soilt|tsg|ttt)(?![a-zа-я])|temp[_ .\d]|temperat|температ|"
-    r"teplot|温度|地温|气温|(?<![a-z])(soil|ground|air|surf|surface)_?t(?![a-z])",
+    r"teplot|温度|地温|气温|(?<![a-z])(soil|ground|air|surf|surface)_?tc?(?![a-z])",
     re.IGNORECASE,
 )
 _AT_DEPTH = re.compile(r"[_ .-]\d+(?:[.,]\d+)?_?[cm]?m$", re.IGNORECASE)

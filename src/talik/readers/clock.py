@@ -67,6 +67,7 @@ _CLOCK = re.compile(
     r"\s*(?P<after>[^\W\d_Z+\-][^\d+\-]*?)?\s*(?P<zone>Z|z|UTC|GMT|[+\-\u2212]\d{1,2}(?::?\d{2})?)?"
 )
 _DIGITS = re.compile(r"\d{1,4}|\d{6}")
+_SIGNED = re.compile(r"(\d{1,2})[時时](\d{1,2})分(?:(\d{1,2})秒)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def clocks(texts: Sequence[str]) -> Clocks:
     digits = [text.strip() for text in texts if _DIGITS.fullmatch(text.strip())]
     with_minutes = any(int(text) > 24 for text in digits)
     for place, text in enumerate(texts):
-        text = text.strip()
+        text = _signs_as_colons(text.strip())
         if not text:
             continue
         found = _from_digits(text, with_minutes) if _DIGITS.fullmatch(text) else _from_clock(text)
@@ -116,6 +117,18 @@ def clocks(texts: Sequence[str]) -> Clocks:
         else:
             micros[place], offsets[place] = found
     return Clocks(micros, offsets, bad)
+
+
+def _signs_as_colons(text: str) -> str:
+    """
+    23時00分00秒 as 23:00:00.
+
+    Examples
+    --------
+    >>> _signs_as_colons("午後11時00分05秒"), _signs_as_colons("23时00分")
+    ('午後11:00:05', '23:00')
+    """
+    return _SIGNED.sub(lambda found: ":".join(filter(None, found.groups())), text) if "分" in text else text
 
 
 def _from_digits(text: str, with_minutes: bool) -> tuple[int, float] | None:

@@ -183,10 +183,11 @@ def _code_page(content: bytes) -> Encoding:
     scores = {
         "cp1251": cyrillic,
         "gb18030": chinese * _decodes(content, "gb18030"),
+        "cp932": _japanese(content),
         "cp1252": sum(len(run) == 1 for run in runs) / len(runs),
     }
     name = max(scores, key=lambda key: scores[key])
-    others = sorted(set(scores) - {name})
+    others = sorted(page for page in {"cp1251", "cp1252", "gb18030", *filter(scores.get, scores)} if page != name)
     if name == "cp1252" and not _decodes(content, name):
         name = "latin-1"
     if size < _ENOUGH:
@@ -196,6 +197,16 @@ def _code_page(content: bytes) -> Encoding:
             f"could be {', '.join(others)} (say which with encoding=...)",
         )
     return Encoding(name, f"encoding: taken as {name}, from {size} bytes beyond ASCII (not UTF-8)")
+
+
+def _japanese(content: bytes) -> float:
+    """Share of the characters beyond ASCII that are kana or common ideographs; 0 without kana."""
+    if not _decodes(content, "cp932"):
+        return 0.0
+    wide = [char for char in content.decode("cp932", errors="ignore") if not char.isascii()]
+    kana = sum("\u3041" <= char <= "\u30fc" for char in wide)
+    common = sum(0x88 <= char.encode("cp932")[0] <= 0x98 for char in wide)
+    return (kana + common) / len(wide) if kana else 0.0
 
 
 def _decodes(content: bytes, name: str) -> bool:

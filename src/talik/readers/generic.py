@@ -12,9 +12,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from talik.errors import AmbiguousFile, FileError, UnknownFormat
+from talik.readers.channels import speaks_of_warmth
 from talik.readers.columns import Columns, Layout, columns_of_rows, read_columns
 from talik.readers.counted import from_day_of_year, from_numbers, later
-from talik.readers.depths import GAP_FILLED, Labelled, bare_unit, depths_of, heights_turned, unit_of
+from talik.readers.depths import CELSIUS, GAP_FILLED, Labelled, bare_unit, depths_of, heights_turned, unit_of
 from talik.readers.longtable import spread
 from talik.readers.numerals import decimal_mark
 from talik.readers.preamble import fills, foreign_unit, metadata, place_in, time_zone
@@ -78,11 +79,26 @@ def _whole(table: Table, roles: Roles, file: str) -> Roles:
         )
     if roles.whole:
         return roles
+    if all(map(_BARE.fullmatch, table.names)):
+        raise UnknownFormat(
+            f"{file}: has no line of names of columns, its first row is {', '.join(table.names[:6])} ...; "
+            "put a line above it that names them, such as year,doy,hhmm,T_5cm"
+        )
     lack = "no temperatures (minima and maxima do not count)" if roles.dated else "no dates"
+    odd = _no_numbers(table) if roles.dated else ""
     raise UnknownFormat(
         f"{file}: {lack} found among the columns {', '.join(table.names[:30])}; name them with "
-        f"columns={{'{'temperature' if roles.dated else 'time'}': '...'}}"
+        f"columns={{'{'temperature' if roles.dated else 'time'}': '...'}}{odd}"
     )
+
+
+def _no_numbers(table: Table) -> str:
+    """A sentence on a column that speaks of a temperature and was not taken for one."""
+    for name, texts in sampled(table.names, table.rows).items():
+        if texts and speaks_of_warmth(name) and not _BARE.fullmatch(texts[0]):
+            return f". {name!r} has cells such as {texts[0]!r}: leave the numbers alone in them"
+    water = [name for name in table.names if speaks_of_warmth(name)]
+    return f". Not taken for temperatures of the air or the ground: {', '.join(water)}" if water else ""
 
 
 def _of_sheets(head: Head, options: Options) -> list[Record]:
@@ -183,7 +199,7 @@ def _records(head: Head, options: Options, table: Table, roles: Roles, columns: 
         if roles.depth:
             records.append(_long(head, part, roles, zone, name, table, here, how))
             continue
-        _refuse_repeated(len(part.lines) - len(np.unique(part.proved.times)), part, roles, table, head.name)
+        _refuse_repeated(part.repeated, part, roles, table, head.name)
         record = wide_record(
             head,
             part,
@@ -193,7 +209,7 @@ def _records(head: Head, options: Options, table: Table, roles: Roles, columns: 
             site=name,
             header=table.separator.join(table.names),
             fills=fills(table.comments),
-            unit=roles.unit,
+            unit=roles.unit or (CELSIUS if _is_own(roles) else None),
             metadata=here,
             others=roles.others,
             understood=(str(roles), how),
@@ -255,7 +271,7 @@ def _labelled(roles: Roles, table: Table, head: Head) -> Labelled:
         named = depths_of([head.path.stem])
         if not np.isnan(named.depths[0]):
             return Labelled(named.depths, f"depths: {named.depths[0]:g} m, from the name of the file")
-    if roles.stamp == "time_utc" and all(map(_WRITTEN.fullmatch, roles.temperatures)):
+    if _is_own(roles) and all(map(_WRITTEN.fullmatch, roles.temperatures)):
         depths = np.array([float(name.removesuffix("_m")) for name in roles.temperatures])
         return Labelled(depths, "depths: from the names of a table that talik wrote, positive down")
     numbers = [float(name.replace(",", ".")) for name in roles.temperatures if _BARE.fullmatch(name.strip())]
@@ -269,6 +285,12 @@ def _labelled(roles: Roles, table: Table, head: Head) -> Labelled:
             "columns={'depth_unit': 'cm'}; a PERMOS table is read with format='permos'",
         )
     return labelled
+
+
+def _is_own(roles: Roles) -> bool:
+    """Whether talik wrote the table, which is in °C then."""
+    own = (_WRITTEN.fullmatch(name) or name.startswith("temperature") for name in roles.temperatures)
+    return roles.stamp in ("time_utc", "time_taken_as_utc") and all(own)
 
 
 def _own_unit(table: Table) -> str | None:

@@ -189,7 +189,7 @@ def _read(head: Head, options: Options) -> list[Record]:
         if sheet is None
         else columns_of_rows(sheet, layout, options, file=head.name)
     )
-    columns = _samples_only(table, shape)
+    columns = _samples_only(table, shape, head.name)
     scale, how_scale = _scale(warm, shape, columns, details, head.name)
     columns = replace(columns, frame=columns.frame.with_columns(pl.col(warm) * scale)) if scale != 1 else columns
     zone = chosen(options.timezone, None if options.timezone else _zone(shape, details, head.name))
@@ -230,13 +230,15 @@ def _depths(warm: Sequence[str]) -> Labelled:
                               "give them with depths=...")
 
 
-def _samples_only(columns: Columns, shape: _Shape) -> Columns:
+def _samples_only(columns: Columns, shape: _Shape, file: str) -> Columns:
     """Without the rows that only note an event: they are no samples. Blank samples stay."""
     if not shape.events:
         return columns
     blank = columns.frame.select(
         pl.all_horizontal(pl.col(shape.numbers).is_null()) & pl.any_horizontal(pl.col(shape.events).is_not_null())
     ).to_series()
+    if blank.all():
+        raise FileError(f"{file}: has no readings, only {len(blank)} row{'s' * (len(blank) > 1)} of events")
     return columns.kept(~blank.to_numpy()) if blank.any() else columns
 
 

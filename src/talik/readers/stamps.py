@@ -111,6 +111,8 @@ def prove_dates(
     if series.is_empty():
         raise FileError(f"{file}: no stamps in it")
     where = Where(file, lines)
+    if "年" in (series[0] or ""):
+        series = series.cast(pl.String).str.replace_all(r"(\d{2,4})年(\d{1,2})月(\d{1,2})日", "$1-$2-$3")
     if clock is None:
         series = series.cast(pl.String)
         quick = _iso(series) if date_order in (None, "YMD") else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from talik.readers.depths import unit_of
@@ -23,14 +23,18 @@ _DESCRIPTION = ("/*", "*/")
 _SAID = re.compile(r"[#%/*\s\"]*([^\d\W][\w .,'()/-]{0,60}?)\"?\s*(?:=|:|\t|,|;)[\t =:,;\"]*(.*?)[,;\s\"]*")
 _STAMPED = re.compile(
     r"\d{1,4}([-/.])(\d{1,2}|[^\W\d_]{3,9}\.?)\1\d{1,4}([T ,].*)?|\d{8}([T ]?\d{4,6})?|"
-    r"\d{1,2} [^\W\d_]{3,9}\.? \d{4}.*"
+    r"\d{1,2} [^\W\d_]{3,9}\.? \d{4}.*|\d{4}年\d{1,2}月\d{1,2}日.*"
 )
 _VALUE = re.compile(r"[-+\u2212(]?\s*(\d[\d.,'\s\u00a0]*|\.\d+)[-)]?([eE][-+]?\d+)?")
 _UNIT = re.compile(
-    r"[\[(]?([°ºo]?\s*[CFK]|deg(?:rees?)?[. _]?(?:[CFK]|north|east)?|celsius|kelvin|fahrenheit|c?m|mm|%|pct|m/?s|hpa|k?pa|w/?m.?2?|utc|gmt|"
-    r"(yy)?yy[-/.]?mm[-/.]?dd.*|dd[-/.]mm.*|hh:?mm.*|v|volts?|m3.*|unitless|none|-|n/?a|smp|avg|ts|rn|min|max)?[\])]?",
+    r"[\[(]?([°ºo]?\s*[CFK]|deg(?:rees?)?[. _]?(?:[CFK]|north|east)?|celsius|kelvin|fahrenheit|c?m|mm|%|pct|"
+    r"m/?s|hpa|k?pa|w/?m.?2?|utc|gmt|(yy)?yy[-/.]?mm[-/.]?dd.*|dd[-/.]mm.*|hh:?mm.*|v|volts?|m3.*|unitless|none|-|n/?a|smp|avg|ts|rn|min|max)?[\])]?",
     re.IGNORECASE,
 )
+_STATISTIC = re.compile(r"(avg|smp|min|max|std|tot|med|wvc|hst)?", re.IGNORECASE)
+"""What a row under the names says of the values of a logger's table; blank for the stamps."""
+
+_EXTREME = re.compile(r"min|max|std", re.IGNORECASE)
 _DEEP = re.compile(r"(?:sensor[ _]?)?(depth|tiefe|глубина|profondeur|height)\b.*", re.IGNORECASE)
 _LENGTH = re.compile(r"(?<![a-z])(c?m|mm)(?![a-z])", re.IGNORECASE)
 _MEASURE = re.compile(r"[-\u2212+]?\d+(?:[.,]\d+)?\s*(c?m|mm)?", re.IGNORECASE)
@@ -124,14 +128,14 @@ def _located(rows: Sequence[Sequence[str | None]]) -> tuple[list[str], int, list
         return None
     width = len([cell for cell in rows[first] if cell])
     wide = [n for n in titles if len([cell for cell in rows[n] if cell]) >= max(2, 0.5 * width)]
-    beside = [n for n in wide if _is_units(rows[n]) or _is_depths(rows[n])]
+    beside = [n for n in wide if any(kind(rows[n]) for kind in _JOINED)]
     named = [n for n in wide if n not in beside]
     if not named:
         return None
     at = named[-1]
     names = [cell or "" for cell in rows[at]]
     for row in (rows[n] for n in beside if at - 5 <= n):
-        names = _with_units(names, row) if _is_units(row) else _with_depths(names, row)
+        names = next(joined for kind, joined in _JOINED.items() if kind(row))(names, row)
     return unique_names(names), first, [n for n in titles if n < at and n not in beside]
 
 
@@ -171,6 +175,16 @@ def _is_depths(row: Sequence[str | None]) -> bool:
     )
 
 
+def _is_statistics(row: Sequence[str | None]) -> bool:
+    return all(_STATISTIC.fullmatch((cell or "").strip()) for cell in row)
+
+
+def _with_statistics(names: Sequence[str], kinds: Sequence[str | None]) -> list[str]:
+    """ "T1" over "Max" is "T1 Max"; means and samples are what a name without a word is."""
+    under = [*(kind or "" for kind in kinds), *[""] * len(names)]
+    return [f"{name} {kind}" if _EXTREME.fullmatch(kind) else name for name, kind in zip(names, under, strict=False)]
+
+
 def _with_units(names: Sequence[str], units: Sequence[str | None]) -> list[str]:
     """ "T1" over "degC" is "T1 (degC)", "depth" over "cm" is "depth (cm)"."""
     under = [*((unit or "").strip("[]() ") for unit in units), *[""] * len(names)]
@@ -189,6 +203,14 @@ def _with_depths(names: Sequence[str], depths: Sequence[str | None]) -> list[str
         f"{name} {_in_plain(depth)}{'' if _LENGTH.search(depth) else f' {unit[0]}' if unit else ''}" if depth else name
         for name, depth in zip(names, over, strict=False)
     ]
+
+
+_JOINED: dict[Callable[[Sequence[str | None]], bool], Callable[..., list[str]]] = {
+    _is_statistics: _with_statistics,
+    _is_units: _with_units,
+    _is_depths: _with_depths,
+}
+"""Rows beside the names, and how their cells become part of them."""
 
 
 def _in_plain(depth: str) -> str:

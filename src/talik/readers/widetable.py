@@ -15,10 +15,13 @@ from talik.readers.numerals import fills_marked
 from talik.readers.registry import Head
 from talik.readers.sources import sourced
 from talik.readers.zones import Zone, contradiction
-from talik.records import Flag, Record
+from talik.records import Record
 
 _WARMEST = 70.0
 """A median [°C] beyond which a table without units is not in °C."""
+
+_WARM = 20.0
+"""A median [°C] that the ground of cold regions has in no year, and that its readings in °F often have."""
 
 _NEVER = (-99.0, -99.9, -99.99, 99.0, 99.9, 99.99)
 """Fill values that are temperatures in °C nowhere on Earth, and may be some in °F."""
@@ -98,30 +101,23 @@ def celsius(
     """Columns in °C, shape (n, m), and the flags of their fill values."""
     values = columns.matrix(names)
     if all(unit is None or unit is CELSIUS for unit in units):
-        values, flags = _never_marked(*fills_marked(values, fills))
+        values, flags = fills_marked(values, fills, never=_NEVER)
     else:
         values, flags = values.copy(order="K"), np.empty(values.shape, np.uint16)
         for place, unit in enumerate(units):
             known = unit or CELSIUS
-            clean, marks = fills_marked(values[:, place], fills, celsius=known is CELSIUS)
-            clean, flags[:, place] = _never_marked(clean, marks) if known is CELSIUS else (clean, marks)
+            clean, flags[:, place] = fills_marked(
+                values[:, place], fills, celsius=known is CELSIUS, never=_NEVER if known is CELSIUS else ()
+            )
             values[:, place] = known.to_celsius(clean)
     unnamed = [place for place, unit in enumerate(units) if unit is None]
-    if unnamed and (middle := _median(values, unnamed)) > _WARMEST:
+    if unnamed and (middle := _median(values, unnamed)) > _WARM:
+        which = "not °C. Kelvin or Fahrenheit" if middle > _WARMEST else "°C, or rather °F"
         raise AmbiguousFile(
-            f"{file}: no unit is named and half of the values are above {middle:.0f}: not °C. Kelvin or "
-            "Fahrenheit? Name it: columns={'unit': 'K'}"
+            f"{file}: no unit is named and half of the values are above {middle:.0f}: {which}? "
+            f"Name it: columns={{'unit': '{'K' if middle > _WARMEST else 'C'}'}}" + " or 'F'"
         )
     return values, flags
-
-
-def _never_marked(
-    values: NDArray[np.float64], flags: NDArray[np.uint16]
-) -> tuple[NDArray[np.float64], NDArray[np.uint16]]:
-    highest, lowest = (float(of.reduce(values, axis=None, initial=0.0)) for of in (np.fmax, np.fmin))
-    if max(highest, -lowest) < min(map(abs, _NEVER)) or not (hit := np.isin(values, _NEVER)).any():
-        return values, flags
-    return np.where(hit, np.nan, values), np.where(hit, np.uint16(Flag.SENTINEL), flags)
 
 
 def units_found(units: Sequence[Unit | None]) -> str:

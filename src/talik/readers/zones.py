@@ -178,6 +178,8 @@ def offset_in(text: str) -> int | None:
     >>> offset_in("Date Time, GMT-07:00"), offset_in("TIMESTAMP (UTC+5:45)"), offset_in("utc_time"), offset_in("Time")
     (-420, 345, 0, None)
     """
+    if "taken_as_utc" in text:  # the name that talik's csv gives to stamps without a zone
+        return None
     match = re.search(r"(?:UTC|GMT)\s*[+\-\u2212]\s*\d{1,2}(?::?[0-5]\d)?", text, re.IGNORECASE)
     if match:
         return offset(match[0])
