@@ -131,7 +131,8 @@ def read_parquet(path: Path | str) -> pl.DataFrame:
     import pyarrow.parquet as pq
 
     try:
-        frame = pl.from_arrow(pq.read_table(path, page_checksum_verification=True))
+        with pq.ParquetFile(path, page_checksum_verification=True) as stream:      # read_table would import pandas
+            frame = pl.from_arrow(stream.read())
     except (OSError, pa.ArrowException) as error:
         raise FileError(f"{path}: damaged or not a Parquet file ({error}). Make it again.") from error
     assert isinstance(frame, pl.DataFrame)

@@ -138,10 +138,11 @@ def save(fig: Figure, stem: Path | str, *, dpi: int = 300) -> list[Path]:
     """
     stem = Path(stem)
     written = []
-    fig.draw_without_rendering()                    # places everything once; both files then take it as it is
-    fig.set_layout_engine("none")
+    if fig.get_layout_engine() is not None:
+        fig.draw_without_rendering()                # places everything once; both files then take it as it is
+        fig.set_layout_engine(None)                 # "none" would draw once more for each file
     for kind, kept in (("svg", {"metadata": {"Date": None, "Creator": "talik"}}),
-                       ("png", {"metadata": {"Software": "talik"}, "pil_kwargs": {"compress_level": 4}})):
+                       ("png", {"metadata": {"Software": "talik"}, "pil_kwargs": {"compress_level": 3}})):
         page = io.BytesIO()
         fig.savefig(page, format=kind, dpi=dpi, **kept)
         written.append(files.write_bytes(stem.with_name(f"{stem.name}.{kind}"), page.getvalue()))

@@ -92,8 +92,10 @@ def fit(X: Floats, y: Floats, weight: Floats, order: NDArray[np.int64], *, round
     """
     y = np.where(weight > 0, y, 0.0)
     base = float(weight @ y / weight.sum())
-    return Trees(base, *_boost(np.ascontiguousarray(X.T), y, weight, _counted(order, weight), base, rounds, eta,
-                               shrinkage, least_weight))
+    trees = Trees(base, np.full((rounds, 3), -1, np.int64), np.zeros((rounds, 3)), np.zeros((rounds, 3), np.bool_),
+                  np.zeros((rounds, 4)), np.zeros((rounds, 4)))
+    _boost(np.ascontiguousarray(X.T), y, weight, _counted(order, weight), eta, shrinkage, least_weight, *trees)
+    return trees
 
 
 def _counted(order: NDArray[np.int64], weight: Floats) -> NDArray[np.int64]:
@@ -153,6 +155,9 @@ def shapley(trees: Trees, X: Floats) -> tuple[Floats, Floats]:
     return contribution, interaction
 
 
+# Below, loops stand where whole arrays could: numba compiles them in half the time, and every fresh set-up compiles.
+
+
 @njit(cache=True)
 def _side(value: float, threshold: float, missing_left: bool) -> int:
     """0 for left, 1 for right."""
@@ -169,15 +174,17 @@ def _best_splits(columns, gradient, weight, order, node, nodes, shrinkage, least
     for i in order[0]:
         total_g[node[i]] += gradient[i]
         total_h[node[i]] += weight[i]
-    best = total_g**2 / (total_h + shrinkage) + 1e-6
-    feature = np.full(nodes, -1, np.int64)
-    threshold = np.zeros(nodes)
-    missing_left = np.zeros(nodes, np.bool_)
+    feature, threshold, missing_left = np.empty(nodes, np.int64), np.zeros(nodes), np.zeros(nodes, np.bool_)
+    best = np.empty(nodes)
+    for k in range(nodes):
+        best[k] = total_g[k] ** 2 / (total_h[k] + shrinkage) + 1e-6
+        feature[k] = -1
     g, h, last = np.empty(nodes), np.empty(nodes), np.empty(nodes)
     absent_g, absent_h = np.empty(nodes), np.empty(nodes)
     for j in range(p):
         x, rows = columns[j], order[j]
-        absent_g[:], absent_h[:], g[:], h[:] = 0.0, 0.0, 0.0, 0.0
+        for k in range(nodes):
+            absent_g[k], absent_h[k], g[k], h[k] = 0.0, 0.0, 0.0, 0.0
         known = n
         while known > 0 and np.isnan(x[rows[known - 1]]):
             known -= 1
@@ -203,15 +210,15 @@ def _best_splits(columns, gradient, weight, order, node, nodes, shrinkage, least
 
 
 @njit(cache=True)
-def _boost(columns, y, weight, order, base, rounds, eta, shrinkage, least):  # type: ignore[no-untyped-def]
+def _boost(columns, y, weight, order, eta, shrinkage, least, base, feature, threshold, missing_left, leaf,
+           cover):  # type: ignore[no-untyped-def]
+    """Write every round's tree into the arrays of `Trees`."""
     n, rows = y.size, order[0]
-    feature = np.full((rounds, 3), -1, np.int64)
-    threshold = np.zeros((rounds, 3))
-    missing_left = np.zeros((rounds, 3), np.bool_)
-    leaf, cover = np.zeros((rounds, 4)), np.zeros((rounds, 4))
-    prediction = np.full(n, base)
-    gradient, node = np.zeros(n), np.zeros(n, np.int64)
-    for t in range(rounds):
+    prediction, gradient, node = np.zeros(n), np.zeros(n), np.zeros(n, np.int64)
+    sums = np.empty(4)
+    for i in rows:
+        prediction[i] = base
+    for t in range(feature.shape[0]):
         for i in rows:
             gradient[i] = weight[i] * (prediction[i] - y[i])
             node[i] = 0
@@ -221,8 +228,10 @@ def _boost(columns, y, weight, order, base, rounds, eta, shrinkage, least):  # t
             for i in rows:
                 node[i] = _side(columns[f[0], i], c[0], m[0])
             f, c, m = _best_splits(columns, gradient, weight, order, node, 2, shrinkage, least)
-            feature[t, 1:], threshold[t, 1:], missing_left[t, 1:] = f, c, m
-        sums = np.zeros(4)
+            for k in range(2):
+                feature[t, 1 + k], threshold[t, 1 + k], missing_left[t, 1 + k] = f[k], c[k], m[k]
+        for k in range(4):
+            sums[k] = 0.0
         for i in rows:
             node[i] = _leaf(columns[:, i], feature[t], threshold[t], missing_left[t])
             sums[node[i]] += gradient[i]
@@ -231,7 +240,6 @@ def _boost(columns, y, weight, order, base, rounds, eta, shrinkage, least):  # t
             leaf[t, k] = -eta * sums[k] / (cover[t, k] + shrinkage) if cover[t, k] > 0 else 0.0
         for i in rows:
             prediction[i] += leaf[t, node[i]]
-    return feature, threshold, missing_left, leaf, cover
 
 
 @njit(cache=True)
@@ -249,7 +257,8 @@ def _leaf(x, feature, threshold, missing_left):  # type: ignore[no-untyped-def]
 def _staged(base, feature, threshold, missing_left, leaf, X):  # type: ignore[no-untyped-def]
     rounds, n = feature.shape[0], X.shape[0]
     out = np.empty((rounds + 1, n))
-    out[0] = base
+    for i in range(n):
+        out[0, i] = base
     for t in range(rounds):
         for i in range(n):
             out[t + 1, i] = out[t, i] + leaf[t, _leaf(X[i], feature[t], threshold[t], missing_left[t])]
@@ -260,14 +269,17 @@ def _staged(base, feature, threshold, missing_left, leaf, X):  # type: ignore[no
 def _shapley(base, feature, threshold, missing_left, leaf, cover, X):  # type: ignore[no-untyped-def]
     n, p = X.shape
     phi, pair = np.zeros((n, p + 1)), np.zeros((n, p, p))
-    phi[:, p] = base
+    mean = base
     for t in range(feature.shape[0]):
         a = feature[t, 0]
         if a < 0:
-            phi[:, p] += leaf[t, 0]
+            mean += leaf[t, 0]
             continue
-        whole = cover[t].sum()
-        phi[:, p] += (leaf[t] * cover[t]).sum() / whole
+        whole, weighted = 0.0, 0.0
+        for k in range(4):
+            whole += cover[t, k]
+            weighted += leaf[t, k] * cover[t, k]
+        mean += weighted / whole
         for k in range(2):
             b = feature[t, 1 + k]
             side_cover = cover[t, 2 * k] + cover[t, 2 * k + 1]
@@ -289,4 +301,6 @@ def _shapley(base, feature, threshold, missing_left, leaf, cover, X):  # type: i
                         phi[i, b] += v * (o_b - z_b) * z_a + shared
                         pair[i, a, b] += shared
                         pair[i, b, a] += shared
+    for i in range(n):
+        phi[i, p] = mean
     return phi, pair
