@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from talik.errors import DataError
 from talik.kernels import calendar, years
 from talik.kernels.extremes import extreme_bounds
-from talik.kernels.gaps import Filled
 from talik.records import Flag, Record
 from talik.results import Result
 from talik.series.completeness import Completeness, completeness_rule
@@ -221,7 +220,8 @@ def annual_means(record: Record | Days, *, completeness: Completeness | str = "d
     low, high = extreme_bounds(unfilled, where, reason == "")
     values = {"mean": sums.mean, "low": sums.low, "high": sums.high, "tdd": sums.thawing, "fdd": sums.freezing,
               "low_bound": np.fmin(sums.low, low), "high_bound": np.fmax(sums.high, high),
-              **_errors(days, filled, grid, where, sums.n, known)}
+              **_errors(missing_errors(days, filled, grid, where, reason == ""), where.days[:, None],
+                        years.shifted_degree_days(grid, where, sums.n, known.temperature))}
     values = {name: np.where(reason == "", value, np.nan) for name, value in values.items()}
     placed = _depth_errors(values["mean"], record.depths, known.depth)
     values["uncertainty"] = combined(values["gap_uncertainty"], known.temperature, np.nan_to_num(placed))
@@ -242,17 +242,15 @@ def _reasons(rule: Completeness, sums: years.YearSums, where: years.Windows,
     return reason
 
 
-def _errors(measured: calendar.Daily, filled: Filled | None, grid: Floats, where: years.Windows,
-            n: NDArray[np.int64], sensors: Sensors) -> dict[str, Floats]:
-    """Bound and uncertainty from what is missing, of the mean and of both degree-days; and their calibration part."""
-    found: dict[str, Floats] = {}
-    found["bias_bound"], found["gap_uncertainty"] = missing_errors(measured, filled, grid, where)
-    calibration = years.shifted_degree_days(grid, where, n, sensors.temperature)
+def _errors(missing: dict[Side, tuple[Floats, Floats]], days: NDArray[np.int64],
+            calibration: tuple[Floats, Floats]) -> dict[str, Floats]:
+    """Bound and uncertainty from what is missing, of the mean and of both degree-days, and of these in all."""
+    found = dict(zip(("bias_bound", "gap_uncertainty"), missing[0], strict=True))
     sides: tuple[tuple[str, Side], ...] = (("tdd", 1), ("fdd", -1))
     for (name, side), lasting in zip(sides, calibration, strict=True):
-        bound, gap = missing_errors(measured, filled, grid, where, side)
-        found[f"{name}_bias_bound"], found[f"{name}_gap_uncertainty"] = (e * where.days[:, None] for e in (bound, gap))
-        found[f"{name}_uncertainty"] = combined(found[f"{name}_gap_uncertainty"], lasting)
+        bound, gap = (error * days for error in missing[side])
+        found |= {f"{name}_bias_bound": bound, f"{name}_gap_uncertainty": gap,
+                  f"{name}_uncertainty": combined(gap, lasting)}
     return found
 
 

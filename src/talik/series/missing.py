@@ -18,11 +18,11 @@ Side = Literal[-1, 0, 1]
 
 
 def missing_errors(measured: Daily, filled: gaps.Filled | None, grid: Floats, where: Windows,
-                   side: Side = 0) -> tuple[Floats, Floats]:
+                   wanted: NDArray[np.bool_]) -> dict[Side, tuple[Floats, Floats]]:
     """
-    Worst case and standard uncertainty of the mean over a year of one side of the daily means.
+    Worst case and standard uncertainty of the mean over a year, of all daily means and of either side of 0 °C.
 
-    Degree-days are `where.days` times such a mean.
+    Degree-days are `where.days` times the mean of a side.
 
     Parameters
     ----------
@@ -34,42 +34,54 @@ def missing_errors(measured: Daily, filled: gaps.Filled | None, grid: Floats, wh
         Daily means with what was filled [°C], padded by `where.padded`.
     where : Windows
         The years.
-    side : {0, 1, -1}
+    wanted : ndarray of bool, shape (years, m)
+        Which years are of interest.
 
     Returns
     -------
-    bound, likely : ndarray, shape (years, m)
-        [K]. The bound holds if no missing day and hour lay outside the range of the column's daily means.
+    dict of side to (bound, likely), each of shape (years, m)
+        [K]; 0 in years without anything missing or filled, anything in those not wanted. The bound holds if no missing
+        day and hour lay outside the range of the column's daily means.
     """
     n = np.add.reduceat(~np.isnan(grid), where.year_row, axis=0, dtype=np.int64)
-    values, seen = _on(grid, side), _on(measured.mean, side)
+    gappy = np.flatnonzero((wanted & (n < where.days[:, None])).any(axis=0))
+    mean = measured.mean
+    hours = gaps.hours_bound(measured, np.fmin.reduce(mean, axis=0), np.fmax.reduce(mean, axis=0))
+    found: dict[Side, tuple[Floats, Floats]] = {}
+    sides: tuple[Side, ...] = (0, 1, -1)
+    for side in sides:
+        bound, likely = np.zeros((2, *n.shape))
+        low, high = (reduce(_on(mean, side), axis=0) for reduce in (np.fmin.reduce, np.fmax.reduce))
+        if gappy.size:
+            bound[:, gappy], likely[:, gappy] = _days(_on(grid[:, gappy], side), where, n[:, gappy], low[gappy],
+                                                      high[gappy])
+        if hours.any():         # a day far on the other side stays there, whatever its missing hours
+            most = _yearly(np.clip(side * mean + hours, 0.0, hours) if side else hours, where)
+            bound, likely = bound + most, combined(likely, most / np.sqrt(3))
+        if filled is not None:
+            most, added = _filled(filled, where, side, low, high)
+            bound, likely = bound + most, combined(likely, added)
+        found[side] = bound, likely
+    return found
+
+
+def _days(values: Floats, where: Windows, n: NDArray[np.int64], low: Floats, high: Floats) -> tuple[Floats, Floats]:
+    """Worst case and standard uncertainty [K] from the days that are missing."""
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.add.reduceat(np.nan_to_num(values), where.year_row, axis=0) / n
-    low, high = np.fmin.reduce(seen, axis=0), np.fmax.reduce(seen, axis=0)
     bound = gaps.bias_bound(n, mean, where.days, low, high)
     likely = gaps.gap_uncertainty(values, where, n)
     # without a wave to go by, and within days, the error may lie anywhere up to the bound with equal right
-    likely = np.fmin(np.where(np.isnan(likely), bound / np.sqrt(3), likely), bound)
-    hours = _hours(measured, where, side)
-    bound, likely = bound + hours, combined(likely, hours / np.sqrt(3))
-    if filled is None:
-        return bound, likely
-    most, added = _filled(filled, where, side, low, high)
-    return bound + most, combined(likely, added)
+    return bound, np.fmin(np.where(np.isnan(likely), bound / np.sqrt(3), likely), bound)
+
+
+def _yearly(values: Floats, where: Windows) -> Floats:
+    sums: Floats = np.add.reduceat(np.nan_to_num(where.padded(values)), where.year_row, axis=0)
+    return sums / where.days[:, None]
 
 
 def _on(values: Floats, side: Side) -> Floats:
     return np.maximum(side * values, 0.0) if side else values
-
-
-def _hours(measured: Daily, where: Windows, side: Side) -> Floats:
-    """The most [K] by which missing hours of the days there are can have moved the mean of a year."""
-    mean = measured.mean
-    hours = gaps.hours_bound(measured, np.fmin.reduce(mean, axis=0), np.fmax.reduce(mean, axis=0))
-    if side:                # a day far on the other side stays there, whatever its missing hours
-        hours = np.clip(side * mean + hours, 0.0, hours)
-    sums: Floats = np.add.reduceat(np.nan_to_num(where.padded(hours)), where.year_row, axis=0)
-    return sums / where.days[:, None]
 
 
 def _filled(filled: gaps.Filled, where: Windows, side: Side, low: Floats, high: Floats) -> tuple[Floats, Floats]:
@@ -79,5 +91,4 @@ def _filled(filled: gaps.Filled, where: Windows, side: Side, low: Floats, high: 
     variance = filled.gap_variance
     if side:                # gaps far on the other side add nothing to this one
         variance = np.where(side * filled.grid + np.sqrt(variance) > 0, variance, 0.0)
-    most, squares = (np.add.reduceat(np.nan_to_num(where.padded(x)), where.year_row, axis=0) for x in (reach, variance))
-    return most / where.days[:, None], np.sqrt(squares) / where.days[:, None]
+    return _yearly(reach, where), np.sqrt(_yearly(variance, where) / where.days[:, None])
