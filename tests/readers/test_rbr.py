@@ -247,6 +247,35 @@ def test_no_cut_file_gives_a_record(tmp_path, name, share):
         read(path)
 
 
+def rsk_with(path, *statements):
+    shutil.copy(SAMPLES / "rbr.rsk", path)
+    with sqlite3.connect(path) as base:
+        for statement in statements:
+            base.execute(statement)
+    base.close()
+    return path
+
+
+def test_channels_of_a_data_base_stand_in_the_instruments_order(tmp_path):
+    """Column 1 is the instrument's first channel, whatever number its kind has; a chain has one kind many times."""
+    start = "DROP TABLE IF EXISTS instrumentChannels", "CREATE TABLE instrumentChannels (channelID, channelOrder)"
+    plain = only(SAMPLES / "rbr.rsk")
+    turned = only(rsk_with(tmp_path / "a.rsk", *start,
+                           "INSERT INTO instrumentChannels VALUES (3, 1), (2, 2), (1, 3)"))
+    assert [label.split()[0] for label in turned.labels] == ["channel02", "channel03"]
+    assert list(turned.others) == ["channel01 Pressure [dbar]"]
+    np.testing.assert_array_equal(turned.others["channel01 Pressure [dbar]"][1:], plain.values[1:, 0])
+    chain = only(rsk_with(tmp_path / "b.rsk", *start, "DELETE FROM channels WHERE channelID IN (2, 3)",
+                          "INSERT INTO instrumentChannels VALUES (1, 1), (1, 2), (1, 3)"))
+    assert chain.values.shape == (len(plain.times), 3)
+
+
+def test_a_data_base_of_a_later_version_says_what_to_do(tmp_path):
+    path = rsk_with(tmp_path / "a.rsk", "UPDATE dbInfo SET version = '3.2.0'")
+    with pytest.raises(FileError, match="of rsk version 3.2.0.*Export it from Ruskin as text"):
+        read(path)
+
+
 def test_an_empty_data_base_says_what_to_do(tmp_path):
     path = tmp_path / "empty.rsk"
     shutil.copy(SAMPLES / "rbr.rsk", path)

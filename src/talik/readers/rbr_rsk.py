@@ -44,6 +44,10 @@ def _check_whole(head: Head) -> None:
 
 
 def _record(base: sqlite3.Connection, head: Head, options: Options) -> Record:
+    version, kind = _first(base, "SELECT version, type FROM dbInfo ORDER BY rowid DESC", ("", ""))
+    if str(version).split(".")[0] not in ("", "1", "2"):
+        raise FileError(f"{head.name}: is of rsk version {version}; those before 3 are read. Export it from Ruskin as "
+                        "text or as a workbook.")
     columns = [name for name in _columns(base, "data") if re.fullmatch(r"channel\d+", name)]
     channels = _channels(base, len(columns), head.name)
     stamps, values = _samples(base, columns)
@@ -51,7 +55,6 @@ def _record(base: sqlite3.Connection, head: Head, options: Options) -> Record:
         raise FileError(f"{head.name}: its table 'data' holds no samples (a download that was not converted?). "
                         "Open it in Ruskin and save it.")
     serial, model = _first(base, "SELECT serialID, model FROM instruments", ("", "RBR"))
-    version, kind = _first(base, "SELECT version, type FROM dbInfo", ("", ""))
     zone, how = _zone(base, options)
     warm = [i for i, (_, unit) in enumerate(channels) if _is_temperature(unit)]
     if not warm:
@@ -104,11 +107,21 @@ def _channels(base: sqlite3.Connection, count: int, file: str) -> list[tuple[str
         raise FileError(f"{file}: has no table of samples or of channels: an SQLite data base, but not a whole .rsk")
     unit = "unitsPlainText" if "unitsPlainText" in names else "units"
     derived = "isDerived" if "isDerived" in names else "0"
-    rows = base.execute(f"SELECT longName, {unit}, {derived} FROM channels ORDER BY channelID").fetchall()
-    kept = rows if len(rows) == count else [row for row in rows if not row[2]]
+    found = base.execute(f"SELECT channelID, longName, {unit}, {derived} FROM channels ORDER BY channelID").fetchall()
+    kept = found if len(found) == count else [row for row in found if not row[3]]
+    order, numbered = _order(base), {row[0]: row for row in kept}
+    if len(order) == count and set(order) == set(numbered):
+        kept = [numbered[channel] for channel in order]
     if len(kept) != count:
         raise FileError(f"{file}: {count} columns of samples for {len(kept)} channels: which is which is not known")
-    return [(str(row[0] or ""), str(row[1] or "")) for row in kept]
+    return [(str(name or ""), str(unit or "")) for _, name, unit, _ in kept]
+
+
+def _order(base: sqlite3.Connection) -> list[int]:
+    """The channels as the instrument has them, some of them several times; empty in files of old versions."""
+    if "channelOrder" not in _columns(base, "instrumentChannels"):
+        return []
+    return [row[0] for row in base.execute("SELECT channelID FROM instrumentChannels ORDER BY channelOrder")]
 
 
 def _samples(base: sqlite3.Connection, columns: list[str]) -> tuple[NDArray[np.datetime64], NDArray[np.float64]]:
