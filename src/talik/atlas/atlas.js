@@ -29,6 +29,7 @@
     return minus(q && (q.unit === "°C" || q.unit === "m" && Math.abs(value) < 30) ? value.toFixed(2) : +value.toPrecision(6))
       + (q && q.unit ? " " + q.unit : "");
   }
+  const NAMES = { alt_printed_cm: "Active layer thickness as printed (cm)", ttop_method: "TTOP found by" };
   const PARTS = { n: "years", sd: "SD between years", uncertainty: "standard uncertainty" };
   const LENGTHS = { air_height: "Height of the air sensor", surface_depth: "Depth of the surface sensor", ttop_depth: "Depth of TTOP", alt_lower: "Thawed in every year to", alt_upper: "Thawed in no year beyond" };
   function partOf(name) {
@@ -37,7 +38,7 @@
   }
   /* "alt_n" where alt has no value at any site tells nothing */
   const idle = (name) => /_(n|sd|uncertainty)$/.test(name) && !partOf(name) && data.columns.includes(name.replace(/_[a-z]+$/, ""));
-  const words = (name) => partOf(name) ? `${quantity[partOf(name)[0]].symbol || quantity[partOf(name)[0]].label}: ${PARTS[partOf(name)[1]]}` : LENGTHS[name] || plain(name);
+  const words = (name) => partOf(name) ? `${quantity[partOf(name)[0]].symbol || quantity[partOf(name)[0]].label}: ${PARTS[partOf(name)[1]]}` : LENGTHS[name] || NAMES[name] || plain(name);
   const plain = (name) => quantity[name] ? quantity[name].label : (name[0].toUpperCase() + name.slice(1)).replaceAll("_", " ");
   const value = (name, k) => sites[name] ? sites[name][k] : null;
   const flagsOf = (k) => String(value("flags", k) ?? "").split(";").map((f) => f.trim()).filter(Boolean);

@@ -14,7 +14,7 @@ from talik.variables import VARIABLES, shown_unit
 
 ROW = 26
 """Height of a row of a forest [px]."""
-_WIDE = 2.5
+_WIDE = 3.0
 """Intervals are cut this many usual lengths beyond the outermost means."""
 
 
