@@ -106,9 +106,9 @@ def test_days_of_a_replaced_file_go(archive, store):
 
 
 def test_a_record_without_stamps_has_no_days(tmp_path):
-    from talik.store.intake import Task, _days
+    from talik.store.intake import kept_days
 
     record = Record("A", np.array(["NaT", "2020-01-01"], "M8[us]"), [0.0], [[1.0], [2.0]])
-    assert _days(Task(tmp_path / "a.csv", tmp_path), record, "abc") is None
-    assert _days(Task(tmp_path / "a.csv", tmp_path), replace(record, times=record.times[:0], values=np.empty((0, 1)),
+    assert kept_days(tmp_path, record, "abc") is None
+    assert kept_days(tmp_path, replace(record, times=record.times[:0], values=np.empty((0, 1)),
                                                              flags=None), "abc") is None

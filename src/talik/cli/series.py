@@ -137,7 +137,7 @@ def offsets(files: tuple[Path, ...], site: str | None, air: tuple[str, ...], sur
     empty: dict[str, str] = {}
     failed: list[TalikError] = []
     sites, drawn = 0, None
-    for name, records in _sites(files, site, reading, one_site, failed):
+    for name, records in _sites(files, site, reading, one_site, failed, as_read=no_check):
         sites += 1
         if figure and sites > 1:
             raise UsageError("--figure draws one site, the files have more: choose with --site")
@@ -223,9 +223,9 @@ def _unread(store: Path, reading: dict[str, Any]) -> None:
 
 
 def _sites(files: Sequence[Path], site: str | None, reading: dict[str, Any],
-           one_site: str | None, failed: list[TalikError]) -> Iterator[tuple[str, list[Record]]]:
+           one_site: str | None, failed: list[TalikError], *, as_read: bool) -> Iterator[tuple[str, list[Record]]]:
     """The records of each site, of a store one site after the other; files that cannot be read are told and failed."""
-    from talik.cli.output import complain
+    from talik.cli.output import complain, note
     from talik.errors import TalikError
     from talik.store.catalogue import is_store
     from talik.store.catalogue import reading as opened
@@ -235,7 +235,9 @@ def _sites(files: Sequence[Path], site: str | None, reading: dict[str, Any],
         with opened(files[0]) as catalogue:
             names = catalogue.table("series")["site"].unique().sort().to_list()
             _named(names, site)
-            for name, records in groupby(catalogue.records(site), key=lambda record: record.site):
+            if catalogue.rules and not as_read:
+                note(f"{files[0]} is checked: its kept flags count; where files changed since, the check is made anew")
+            for name, records in groupby(catalogue.records(site, as_read=as_read), key=lambda record: record.site):
                 yield name, list(records)
         return
     found: list[Record] = []

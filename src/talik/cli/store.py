@@ -31,6 +31,7 @@ _STORE = click.argument("store", type=click.Path(path_type=Path, file_okay=False
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes side by side.")
 @click.option("--cluster", metavar="tcp://HOST:PORT", default=None,
               help="Read on a dask cluster whose workers see the same folders.")
+@click.option("--check", is_flag=True, help="Check the values, now and in every later ingest, and keep the flags.")
 @click.option("--fresh", is_flag=True, help="Read unchanged files again, too.")
 @click.option("--wait", type=click.FloatRange(min=0), default=60.0, show_default=True,
               help="For how long to wait for another writer [s].")
@@ -38,7 +39,7 @@ _STORE = click.argument("store", type=click.Path(path_type=Path, file_okay=False
 @reading_options
 @click.option("--latitude", type=click.FloatRange(-90, 90), help="Of the site [°N], instead of the files'.")
 @click.option("--longitude", type=click.FloatRange(-180, 180), help="Of the site [°E], instead of the files'.")
-def ingest(paths: tuple[Path, ...], store: Path, jobs: int, cluster: str | None, fresh: bool, wait: float,
+def ingest(paths: tuple[Path, ...], store: Path, jobs: int, cluster: str | None, check: bool, fresh: bool, wait: float,
            **told: Any) -> None:
     """
     Take files and folders (PATHS) into a store.
@@ -47,17 +48,20 @@ def ingest(paths: tuple[Path, ...], store: Path, jobs: int, cluster: str | None,
     the others: it lands in the table of refusals, and the command ends with exit code 1 as long as it is among PATHS
     and refused. What is said of how to read (--depths, --timezone, ...) and of the place holds for all PATHS.
 
-    Values are kept as their source gave them: nothing is checked. `talik check STORE` says what is wrong with them,
-    `talik offsets STORE` checks on its way.
+    Values are kept as their source gave them. With --check the flags of `talik check` are kept beside them: means in
+    SQL and `talik offsets STORE` then leave out what they reject, and every later ingest checks what has changed.
+    Without it nothing is checked here: `talik check STORE` says what is wrong, `talik offsets STORE` checks on its way.
     """
     from talik.store.ingest import ingest as taken
 
     options = {name: value for name, value in told.items() if value not in (None, {})}
     with _progress() as watch:
-        done = taken(paths, store, jobs=jobs, cluster=cluster, options=options, fresh=fresh, wait=wait, watch=watch)
+        done = taken(paths, store, jobs=jobs, cluster=cluster, options=options, fresh=fresh, check=check,
+                     wait=wait, watch=watch)
     click.echo(str(done))
-    if done.count("taken in"):
-        note(f"values are as their source gave them, not checked: see talik check {store}; talik offsets checks")
+    if done.count("taken in") and not done.checked:
+        note(f"values are as their source gave them, not checked: see talik check {store}; talik offsets checks. "
+             "To keep the flags: --check")
     if done.refused:
         click.echo(f"why: talik query {store} \"SELECT path, reason FROM refusals\"", err=True)
         raise SystemExit(1)
@@ -168,7 +172,7 @@ def _progress() -> Iterator[Callable[[int, int, Outcome], None]]:
 
         def watch(done: int, of: int, outcome: Outcome) -> None:
             bar.update(task, completed=done, total=of)
-            if outcome.status == "refused":
+            if outcome.reason:
                 bar.console.print(_said(outcome), markup=False, highlight=False)
 
         yield watch
@@ -176,7 +180,7 @@ def _progress() -> Iterator[Callable[[int, int, Outcome], None]]:
 
 def _said(outcome: Outcome) -> str:
     path = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in outcome.path)     # one line, no escapes
-    if outcome.status == "refused":
+    if outcome.reason:
         reason = as_options(outcome.reason, click.get_current_context().command)
-        return f"refused: {path}: {reason}"
+        return f"{outcome.status}: {path}: {reason}"
     return f"{outcome.status}: {path} ({len(outcome.series)} series)"

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+import talik
 from talik import files
 from talik.errors import StoreError
-from talik.provenance import now
+from talik.provenance import now, settings_hash
 from talik.records import Record
 from talik.series.days import VERSION as DAYS_VERSION
 from talik.series.days import Days, days_of
@@ -31,17 +32,20 @@ CATALOGUE = "catalogue.duckdb"
 SEAL = "seal.json"
 """Checksum of the catalogue, written when a writer has ended well and removed when one begins."""
 
-VERSION = 2
+VERSION = 3
 _TABLES = {
-    "store": "version INTEGER, made VARCHAR",
+    "store": "version INTEGER, made VARCHAR, rules VARCHAR",
     "files": "path VARCHAR PRIMARY KEY, sha256 VARCHAR, fingerprint VARCHAR, bytes BIGINT, series INTEGER, "
              "taken_at VARCHAR",
     "series": "series_id VARCHAR PRIMARY KEY, path VARCHAR, number INTEGER, site VARCHAR, format VARCHAR, "
               "time_zone VARCHAR, time_zone_from VARCHAR, first TIMESTAMP, last TIMESTAMP, times BIGINT, "
               "depths INTEGER, missing BIGINT, latitude DOUBLE, longitude DOUBLE, elevation_m DOUBLE, "
-              "citation VARCHAR, understood VARCHAR, bytes BIGINT, crc32 BIGINT, sha256 VARCHAR, values_hash VARCHAR",
+              "citation VARCHAR, understood VARCHAR, bytes BIGINT, crc32 BIGINT, sha256 VARCHAR, values_hash VARCHAR, "
+              "checked VARCHAR",
     "day_files": "series_id VARCHAR PRIMARY KEY, version INTEGER, bytes BIGINT, crc32 BIGINT, sha256 VARCHAR",
     "columns": "series_id VARCHAR, position INTEGER, depth DOUBLE, label VARCHAR, n BIGINT",
+    "checks": "site VARCHAR PRIMARY KEY, key VARCHAR, talik VARCHAR, checked_at VARCHAR",
+    "flags": "series_id VARCHAR, position INTEGER, flag VARCHAR, n BIGINT, rejects BOOLEAN",
     "refusals": "path VARCHAR PRIMARY KEY, fingerprint VARCHAR, kind VARCHAR, reason VARCHAR, refused_at VARCHAR",
 }
 TABLES = tuple(_TABLES)
@@ -70,7 +74,7 @@ class Catalogue:
 
     def table(self, name: str) -> pl.DataFrame:
         """
-        One of the tables "files", "series", "day_files", "columns", "refusals" as a frame, in a fixed order.
+        One of the catalogue's tables as a frame, in a fixed order.
 
         Raises
         ------
@@ -97,12 +101,10 @@ class Catalogue:
         StoreError
             If the catalogue cannot be written to: then it is as it was.
         """
-        replaced: list[str] = []
         with _explained(self.folder):
             self._connection.begin()
             try:
-                for outcome in outcomes:
-                    replaced += self._add(outcome)
+                replaced = self._add([outcome for outcome in outcomes if outcome.status != "unchanged"])
                 self._connection.commit()
             except BaseException:
                 self._undo()
@@ -111,29 +113,39 @@ class Catalogue:
             for path in (series_path, days_path):
                 path(self.folder, series_id).unlink(missing_ok=True)
 
-    def _add(self, outcome: Outcome) -> list[str]:
-        run, at = self._connection.execute, now()
-        if outcome.status == "unchanged":
-            return []
-        run("DELETE FROM refusals WHERE path = ?", [outcome.path])
-        if outcome.status == "refused":             # what an earlier, readable content gave stays
-            run("INSERT INTO refusals VALUES (?, ?, ?, ?, ?)",
-                [outcome.path, outcome.fingerprint, outcome.kind, outcome.reason, at])
-            return []
-        old = {row[0] for row in run("SELECT series_id FROM series WHERE path = ?", [outcome.path]).fetchall()}
-        for series_id in old:
-            for table in ("columns", "day_files", "series"):
-                run(f"DELETE FROM {table} WHERE series_id = ?", [series_id])
-        run("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)",
-            [outcome.path, outcome.sha256, outcome.fingerprint, outcome.bytes, len(outcome.series), at])
-        for stored in outcome.series:
-            row = list(stored.series.values())
-            run(f"INSERT INTO series VALUES ({', '.join('?' * len(row))})", row)
-            if stored.columns:
-                self._connection.executemany("INSERT INTO columns VALUES (?, ?, ?, ?, ?)", list(stored.columns))
-            if stored.days:
-                run("INSERT INTO day_files VALUES (?, ?, ?, ?, ?)", list(stored.days))
-        return sorted(old - {stored.series["series_id"] for stored in outcome.series})
+    def _add(self, outcomes: list[Outcome]) -> set[str]:
+        at = now()
+        refused, taken, checked = ([outcome for outcome in outcomes if outcome.status == status]
+                                   for status in ("refused", "taken in", "checked"))
+        self._delete("refusals", "path", [outcome.path for outcome in taken])
+        # what an earlier, readable content of a refused file gave stays
+        self._insert("refusals", [(o.path, o.fingerprint, o.kind, o.reason, at) for o in refused])
+        self._insert("files", [(o.path, o.sha256, o.fingerprint, o.bytes, len(o.series), at) for o in taken])
+        found = self._connection.execute("SELECT series_id FROM series WHERE path IN (SELECT unnest(?))",
+                                         [[outcome.path for outcome in taken]]).fetchall()
+        old = {row[0] for row in found} | {series_id for outcome in checked for series_id in outcome.replaces}
+        for table in ("columns", "day_files", "flags", "series"):
+            self._delete(table, "series_id", sorted(old))
+        stored = [series for outcome in (*taken, *checked) for series in outcome.series]
+        self._insert("series", [tuple(one.series.values()) for one in stored])
+        self._insert("columns", [row for one in stored for row in one.columns])
+        self._insert("day_files", [one.days for one in stored if one.days])
+        self._insert("flags", [row for one in stored for row in one.flags])
+        self._insert("checks", [(o.path, o.fingerprint, talik.__version__, at) for o in checked])
+        return old - {one.series["series_id"] for one in stored}
+
+    def _delete(self, table: str, column: str, keys: list[str]) -> None:
+        if keys:
+            self._connection.execute(f"DELETE FROM {table} WHERE {column} IN (SELECT unnest(?))", [keys])
+
+    def _insert(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Rows in place of those with the same key, many in one statement."""
+        replacing = "OR REPLACE " if "PRIMARY KEY" in _TABLES[table] else ""
+        for first in range(0, len(rows), 200):
+            some = rows[first:first + 200]
+            each = f"({', '.join('?' * len(some[0]))})"
+            self._connection.execute(f"INSERT {replacing}INTO {table} VALUES {', '.join([each] * len(some))}",
+                                     [value for row in some for value in row])
 
     def _undo(self) -> None:
         try:
@@ -141,28 +153,54 @@ class Catalogue:
         except duckdb.Error:                        # a data base that cannot be written to any more has undone it
             return
 
-    def records(self, site: str | None = None) -> Iterator[Record]:
+    @property
+    def rules(self) -> str | None:
+        """The rules by which the store is checked, as `checks.rules_text` writes them; None when it is not."""
+        rules: str | None = self.table("store")["rules"][0]
+        return rules
+
+    def keep_rules(self, rules: str) -> None:
+        """From now on the store is checked by these rules."""
+        with _explained(self.folder):
+            self._connection.execute("UPDATE store SET rules = ?", [rules])
+
+    def check_keys(self) -> dict[str, str]:
+        """Of each site, the key of the check that it should have: of the rules, talik's version and its files."""
+        if (rules := self.rules) is None:
+            return {}
+        members: dict[str, list[tuple[Any, ...]]] = {}
+        files = self.table("files").select("path", "fingerprint")
+        series = self.table("series").join(files, on="path", how="left").sort("path", "number")
+        for site, *member in series.select("site", "path", "fingerprint", "number").iter_rows():
+            members.setdefault(site, []).append(tuple(member))
+        return {site: settings_hash([rules, talik.__version__, rows])[:32] for site, rows in members.items()}
+
+    def records(self, site: str | None = None, *, as_read: bool = False) -> Iterator[Record]:
         """
         The stored records, one after the other, by site; every file's checksum is verified.
+
+        Where the store is checked they carry the flags of the check, and their history says so.
 
         Parameters
         ----------
         site : str, optional
             Only this site; a pattern with * and ?.
+        as_read : bool
+            With the flags of their files only.
 
         Raises
         ------
         StoreError
             If a series file is missing or damaged.
         """
-        for series_id, crc32 in self._series(site):
-            yield read_series(series_path(self.folder, series_id), crc32)
+        for series_id, crc32, is_current in self._series(site):
+            yield read_series(series_path(self.folder, series_id), crc32, as_read=as_read or not is_current)
 
     def days(self, site: str | None = None) -> Iterator[Days]:
         """
         The days of the stored records, in the same order: what `annual_means` takes, one number a day to read.
 
-        Days that are not kept, or by an older rule, are made from the samples; so are damaged ones.
+        Days that are not kept, or by an older rule or check, are made from the samples; so are damaged ones.
 
         Parameters
         ----------
@@ -176,15 +214,21 @@ class Catalogue:
         """
         kept = {row[0]: row[1] for row in self.table("day_files").filter(version=DAYS_VERSION).select(
             "series_id", "crc32").iter_rows()}
-        for series_id, crc32 in self._series(site):
+        for series_id, crc32, is_current in self._series(site):
             try:
+                if not is_current:
+                    raise KeyError(series_id)
                 yield read_days(days_path(self.folder, series_id), kept[series_id])
             except (KeyError, StoreError):
-                yield days_of(read_series(series_path(self.folder, series_id), crc32))
+                yield days_of(read_series(series_path(self.folder, series_id), crc32, as_read=not is_current))
 
-    def _series(self, site: str | None) -> list[tuple[str, int]]:
-        rows = self.table("series").sort("site", "path", "number").select("series_id", "site", "crc32").iter_rows()
-        return [(series_id, crc32) for series_id, name, crc32 in rows if site is None or fnmatchcase(name, site)]
+    def _series(self, site: str | None) -> list[tuple[str, int, bool]]:
+        """Series, checksum, and whether its flags are those of the check that its site should have (or of none)."""
+        keys = self.check_keys()
+        rows = self.table("series").sort("site", "path", "number").select("series_id", "site", "crc32", "checked")
+        stale = {name for _, name, _, key in rows.iter_rows() if key != keys.get(name)}
+        return [(series_id, crc32, name not in stale) for series_id, name, crc32, _ in rows.iter_rows()
+                if site is None or fnmatchcase(name, site)]
 
 
 def frame_of(answer: duckdb.DuckDBPyRelation) -> pl.DataFrame:
@@ -276,7 +320,7 @@ def _create(folder: Path) -> None:
             with _opened(part, 0, read_only=False) as connection:
                 for name, columns in _TABLES.items():
                     connection.execute(f"CREATE TABLE {name} ({columns})")
-                connection.execute("INSERT INTO store VALUES (?, ?)", [VERSION, now()])
+                connection.execute("INSERT INTO store VALUES (?, ?, NULL)", [VERSION, now()])
                 connection.execute("CHECKPOINT")    # closing alone does not say that it failed
         finally:
             part.with_name(f"{part.name}.wal").unlink(missing_ok=True)

@@ -6,18 +6,20 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import polars as pl
 
 from talik.errors import UsageError
 from talik.provenance import settings_hash
 from talik.results import Result
+from talik.series.rules import Rules
 from talik.store.catalogue import Catalogue, writing
+from talik.store.checks import SiteTask, check_site, lost_site, rules_text
 from talik.store.intake import PLACE, Outcome, Task
 from talik.store.sources import found_files, shown
 from talik.store.workers import outcomes
-
-if TYPE_CHECKING:
-    import polars as pl
+from talik.workers import mapped
 
 BATCH, SECONDS = 64, 1.0
 """Outcomes are committed when there are this many, or after this long."""
@@ -44,6 +46,8 @@ class Ingested(Result):
         Files in the store's table of refusals, from this run and from earlier ones.
     duplicates : int
         Series of the store that hold the same stamps, depths and values as another one.
+    checked : str
+        What the check of the store says; empty when the store is not checked.
     settings, data_hash
         How the files were read, and the hash of their fingerprints.
     """
@@ -52,6 +56,7 @@ class Ingested(Result):
     table: pl.DataFrame = field(repr=False)
     refusals: int
     duplicates: int
+    checked: str
     settings: Mapping[str, Any]
     data_hash: str
 
@@ -74,12 +79,13 @@ class Ingested(Result):
         before = self.refused - self.count("refused")
         still = f" ({before} of them refused before)" if before else ""
         return (f"{self.store}: {self.count('taken in')} files taken in, {self.count('unchanged')} unchanged{still}, "
-                f"{self.count('refused')} refused ({self.refusals} in the table of refusals){same}")
+                f"{self.count('refused')} refused ({self.refusals} in the table of refusals){same}"
+                f"{f'; {self.checked}' if self.checked else ''}")
 
 
 def ingest(paths: Iterable[Path | str], store: Path | str, *, jobs: int = 1, cluster: str | None = None,
-           options: Mapping[str, Any] | None = None, fresh: bool = False, wait: float = 60.0,
-           watch: Watcher | None = None) -> Ingested:
+           options: Mapping[str, Any] | None = None, fresh: bool = False, check: bool = False,
+           rules: Rules | None = None, wait: float = 60.0, watch: Watcher | None = None) -> Ingested:
     """
     Take files into a store: one Parquet file a series and one catalogue.
 
@@ -98,6 +104,11 @@ def ingest(paths: Iterable[Path | str], store: Path | str, *, jobs: int = 1, clu
         of all that they hold (latitude [°N], longitude [°E]).
     fresh : bool
         Read unchanged files again, too.
+    check : bool
+        Whether the store is checked from now on: the flags of `talik.check` are kept with the values, site by site, and
+        set anew where a site's files, the rules or talik's version have changed. The values stay as they are.
+    rules : Rules, optional
+        Rules of that check, in place of the usual ones or those the store was checked by.
     wait : float
         For how long to wait for another writer [s].
     watch : callable, optional
@@ -111,6 +122,8 @@ def ingest(paths: Iterable[Path | str], store: Path | str, *, jobs: int = 1, clu
     ------
     FileError
         If a path does not exist, or the disk is full; what was acknowledged before is kept.
+    UsageError
+        If the rules would change values (`correct_drift`).
     StoreError
         If another writer is at work, or the catalogue is damaged.
 
@@ -128,21 +141,44 @@ def ingest(paths: Iterable[Path | str], store: Path | str, *, jobs: int = 1, clu
     store, told = Path(store).resolve(), dict(options or {})
     if wrong := sorted(set(told) - set(OPTIONS)):
         raise UsageError(f"options: got {wrong[0]!r}, expected {', '.join(OPTIONS)}")
+    if rules and rules.correct_drift:
+        raise UsageError("rules: correct_drift changes values, and a store keeps them as they were read; "
+                         "correct drift in annual_offsets(..., rules=...)")
     found = found_files([Path(path) for path in paths], store)
     with writing(store, wait=wait) as catalogue:
         known = {} if fresh else catalogue.fingerprints()
         tasks = [Task(path, store, tuple(beside), told, known.get(shown(path), "")) for path, beside in found.items()]
-        rows = [_row(outcome) for outcome in _committed(catalogue, tasks, jobs, cluster, watch)]
+        rows = [_row(outcome) for outcome in
+                _committed(catalogue, outcomes(tasks, jobs=jobs, cluster=cluster), len(tasks), watch)]
+        said = _checked(catalogue, rules, jobs, cluster, watch) if check or rules or catalogue.rules else ""
         series, refusals = catalogue.table("series"), catalogue.table("refusals")
     why = dict(refusals.select("path", "reason").iter_rows())
     table = _table([row | {"reason": why.get(row["path"])} for row in rows], found)
     duplicates = series.height - series["values_hash"].n_unique()
-    return Ingested(store, table.drop("fingerprint"), refusals.height, duplicates, told,
+    return Ingested(store, table.drop("fingerprint"), refusals.height, duplicates, said, told,
                     settings_hash(table["fingerprint"].to_list()))
 
 
-def _committed(catalogue: Catalogue, tasks: list[Task], jobs: int, cluster: str | None,
-               watch: Watcher | None) -> Iterable[Outcome]:
+def _checked(catalogue: Catalogue, rules: Rules | None, jobs: int, cluster: str | None, watch: Watcher | None) -> str:
+    """Check the sites whose kept check is not the one they should have, and say what the whole store's check says."""
+    if rules or catalogue.rules is None:
+        catalogue.keep_rules(rules_text(rules or Rules()))
+    keys, told = catalogue.check_keys(), catalogue.rules or ""
+    by_site: dict[str, list[dict[str, Any]]] = {}
+    for row in catalogue.table("series").sort("path", "number").iter_rows(named=True):
+        by_site.setdefault(row["site"], []).append(row)
+    tasks = [SiteTask(catalogue.folder, site, keys[site], told, tuple(rows)) for site, rows in by_site.items()
+             if any(row["checked"] != keys[site] for row in rows)]
+    made = mapped(check_site, tasks, lost=lost_site, workers=jobs, cluster=cluster)
+    failed = [f"{outcome.path} ({outcome.reason})" for outcome in _committed(catalogue, made, len(tasks), watch)
+              if outcome.status == "not checked"]
+    flags = catalogue.table("flags").filter("rejects").filter(pl.col("flag") != "MISSING")
+    sums = [f"{n} {flag}" for flag, n in flags.group_by("flag", maintain_order=True).agg(pl.col("n").sum()).rows()]
+    return (f"{len(keys) - len(failed)} sites checked, flags that reject values: {', '.join(sorted(sums)) or 'none'}"
+            + (f"; not checked: {'; '.join(failed)}" if failed else ""))
+
+
+def _committed(catalogue: Catalogue, made: Iterable[Outcome], total: int, watch: Watcher | None) -> Iterable[Outcome]:
     """Outcomes once they are safe; the last ones also when something stops the rest."""
     batch: list[Outcome] = []
     done, since = 0, time.monotonic()
@@ -154,12 +190,12 @@ def _committed(catalogue: Catalogue, tasks: list[Task], jobs: int, cluster: str 
         for outcome in safe:
             done += 1
             if watch:
-                watch(done, len(tasks), outcome)
+                watch(done, total, outcome)
         since = time.monotonic()
         return safe
 
     try:
-        for outcome in outcomes(tasks, jobs=jobs, cluster=cluster):
+        for outcome in made:
             batch.append(outcome)
             if len(batch) >= BATCH or time.monotonic() - since >= SECONDS:
                 yield from commit()
@@ -174,8 +210,6 @@ def _row(outcome: Outcome) -> dict[str, Any]:
 
 
 def _table(rows: list[dict[str, Any]], found: Iterable[Path]) -> pl.DataFrame:
-    import polars as pl
-
     kinds = {"path": pl.String, "status": pl.String, "series": pl.Int64, "reason": pl.String, "fingerprint": pl.String}
     order = {shown(path): place for place, path in enumerate(found)}
     return pl.DataFrame(sorted(rows, key=lambda row: order[row["path"]]), schema=kinds)

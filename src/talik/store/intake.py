@@ -40,16 +40,21 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A series file that was written: rows for the catalogue's tables `series`, `columns` and `day_files`."""
+    """A series file that was written: rows for the catalogue's tables `series`, `columns`, `day_files` and `flags`."""
 
     series: Mapping[str, Any]
     columns: tuple[tuple[Any, ...], ...]
     days: tuple[Any, ...] | None
+    flags: tuple[tuple[Any, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one file: "taken in", "unchanged" or "refused" (with kind of error and reason)."""
+    """
+    What became of one file, or of the check of one site (which then stands in `path`).
+
+    "taken in", "unchanged", "refused" (with kind of error and reason); "checked", "not checked".
+    """
 
     path: str
     status: str
@@ -59,6 +64,7 @@ class Outcome:
     series: tuple[Stored, ...] = ()
     kind: str = ""
     reason: str = ""
+    replaces: tuple[str, ...] = ()
 
 
 def take_in(task: Task) -> Outcome:
@@ -133,18 +139,18 @@ def _stored(task: Task, records: list[Record], mark: str) -> tuple[Stored, ...]:
         series_id = hashlib.sha256(f"{shown(task.path)}\n{mark}\n{number}".encode()).hexdigest()[:20]
         try:
             sums = write_series(series_path(task.store, series_id), series_id, record)
-            days = _days(task, record, series_id)
+            days = kept_days(task.store, record, series_id)
         except FileError as error:
             raise _Unwritable(str(error)) from error
-        stored.append(Stored(_row(task, record, number, series_id, sums), tuple(_columns(record, series_id)), days))
+        stored.append(Stored(_row(task, record, number, series_id, sums), tuple(columns_of(record, series_id)), days))
     return tuple(stored)
 
 
-def _days(task: Task, record: Record, series_id: str) -> tuple[Any, ...] | None:
+def kept_days(store: Path, record: Record, series_id: str) -> tuple[Any, ...] | None:
     """Its days beside it; none for a record that has no days, such as one with stamps missing."""
     if not record.times.size or np.isnat(record.times).any():
         return None
-    sums = write_days(days_path(task.store, series_id), series_id, days_of(record))
+    sums = write_days(days_path(store, series_id), series_id, days_of(record))
     return series_id, VERSION, sums.bytes, sums.crc32, sums.sha256
 
 
@@ -171,10 +177,12 @@ def _row(task: Task, record: Record, number: int, series_id: str, sums: Sums) ->
         "crc32": sums.crc32,
         "sha256": sums.sha256,
         "values_hash": values_hash(record),
+        "checked": None,
     }
 
 
-def _columns(record: Record, series_id: str) -> list[tuple[Any, ...]]:
+def columns_of(record: Record, series_id: str) -> list[tuple[Any, ...]]:
+    """Rows for the catalogue's table `columns`."""
     measured = (~np.isnan(record.values)).sum(axis=0)
     return [(series_id, k + 1, None if np.isnan(depth) else float(depth), shown_text(label), int(measured[k]))
             for k, (depth, label) in enumerate(zip(record.depths, record.labels, strict=True))]

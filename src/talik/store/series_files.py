@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from talik import files
 from talik.errors import StoreError
-from talik.records import Record, Source
+from talik.records import Flag, Record, Source
 
 KEY = b"talik"
 """Under which the Parquet file's own metadata hold the record's: site, depths, labels, source, history."""
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def values_hash(record: Record) -> str:
     return digest.hexdigest()
 
 
-def write_series(path: Path, series_id: str, record: Record) -> Sums:
+def write_series(path: Path, series_id: str, record: Record, *, read: Record | None = None) -> Sums:
     """
     Write a record as one Parquet file, whole or not at all.
 
@@ -62,6 +62,9 @@ def write_series(path: Path, series_id: str, record: Record) -> Sums:
     record : Record
         Its columns become `value_1`, `flag_1`, `value_2`, ... in the order of the record, null where missing; other
         channels become `other_1`, ...; depths, labels, source, metadata and history stand in the file's metadata.
+    read : Record, optional
+        The record as it was read, when flags were added since: its own flags become `read_flag_1`, ... where they are
+        more than MISSING.
 
     Returns
     -------
@@ -80,8 +83,11 @@ def write_series(path: Path, series_id: str, record: Record) -> Sums:
         columns[f"flag_{k + 1}"] = arrow(record.flags[:, k])
     for k, channel in enumerate(record.others.values(), 1):
         columns[f"other_{k}"] = arrow(np.asarray(channel, dtype=np.float64))
+    if read is not None:
+        for column in np.flatnonzero((read.flags != _blanks(read.values)).any(axis=0)):
+            columns[f"read_flag_{column + 1}"] = arrow(read.flags[:, column])
     table = pa.table(columns)
-    described = {KEY: json.dumps(_described(record), default=_plain).encode("ascii")}
+    described = {KEY: json.dumps(_described(record, read or record), default=_plain).encode("ascii")}
     with files.replacing(path) as part:
         pq.write_table(table.replace_schema_metadata(described), part, compression="zstd", write_page_checksum=True,
                        use_dictionary=[name for name in columns if name != "time_utc"],
@@ -90,7 +96,7 @@ def write_series(path: Path, series_id: str, record: Record) -> Sums:
     return sums
 
 
-def read_series(path: Path, crc32: int | None = None) -> Record:
+def read_series(path: Path, crc32: int | None = None, *, as_read: bool = False) -> Record:
     """
     The record of a series file, its checksums verified.
 
@@ -100,6 +106,8 @@ def read_series(path: Path, crc32: int | None = None) -> Record:
         The file.
     crc32 : int, optional
         Of the whole file, as the catalogue knows it.
+    as_read : bool
+        Without the flags that a check has added since the record was read.
 
     Raises
     ------
@@ -109,7 +117,7 @@ def read_series(path: Path, crc32: int | None = None) -> Record:
     content = checked_bytes(path, crc32)
     try:
         table = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True).read(use_threads=False)
-        return _record(table, json.loads(table.schema.metadata[KEY]))
+        return _record(table, json.loads(table.schema.metadata[KEY]), as_read=as_read)
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise StoreError(damaged(path, str(error))) from error
 
@@ -138,7 +146,7 @@ def damaged(path: Path, why: str) -> str:
             "Ingest its source again with --fresh.")
 
 
-def _described(record: Record) -> dict[str, Any]:
+def _described(record: Record, read: Record) -> dict[str, Any]:
     return {
         "version": VERSION,
         "site": record.site,
@@ -149,6 +157,7 @@ def _described(record: Record) -> dict[str, Any]:
         "tuples": [key for key, value in record.metadata.items() if isinstance(value, tuple)],
         "others": list(record.others),
         "history": record.history,
+        "read": len(read.history),
     }
 
 
@@ -161,18 +170,26 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def _record(table: pa.Table, about: Mapping[str, Any]) -> Record:
+def _blanks(values: NDArray[np.float64]) -> NDArray[np.uint16]:
+    """The flags of values of which nothing is known but that some are missing."""
+    return np.isnan(values).astype(np.uint16) * np.uint16(int(Flag.MISSING))
+
+
+def _record(table: pa.Table, about: Mapping[str, Any], *, as_read: bool) -> Record:
     depths = np.array([np.nan if depth is None else depth for depth in about["depths"]], dtype=np.float64)
     shape = (table.num_rows, depths.size)
     values, flags = np.empty(shape, order="F"), np.empty(shape, dtype=np.uint16, order="F")
+    without = as_read and about["read"] < len(about["history"])
     for k in range(depths.size):
         values[:, k] = array_of(table, f"value_{k + 1}")
-        flags[:, k] = array_of(table, f"flag_{k + 1}")
+        own = f"read_flag_{k + 1}"
+        flags[:, k] = (array_of(table, f"flag_{k + 1}") if not without else
+                       array_of(table, own) if own in table.column_names else _blanks(values[:, k]))
     source = {**about["source"], "understood": tuple(about["source"]["understood"])}
     others = {name: array_of(table, f"other_{k}") for k, name in enumerate(about["others"], 1)}
     metadata = {key: tuple(value) if key in about["tuples"] else value for key, value in about["metadata"].items()}
     return Record(about["site"], array_of(table, "time_utc"), depths, values, flags, tuple(about["labels"]),
-                  Source(**source), metadata, others, tuple(about["history"]))
+                  Source(**source), metadata, others, tuple(about["history"][:about["read"] if as_read else None]))
 
 
 def arrow(values: NDArray[Any], *, blank: bool = False) -> pa.Array:

@@ -96,11 +96,12 @@ def shown_text(text: str) -> str:
 
 def _walked(folder: Path, store: Path) -> list[Path]:
     found: list[Path] = []
-    for root, folders, names in os.walk(folder.resolve(), onerror=lambda no: found.append(Path(no.filename))):
+    silent: list[OSError] = []
+    for root, folders, names in os.walk(folder.resolve(), onerror=silent.append):
         here = Path(root)
         folders[:] = sorted(name for name in folders if not name.startswith(".") and here / name != store)
         if here == store:
             folders.clear()
             continue
         found += [here / name for name in sorted(names) if not name.startswith(".") and (here / name).is_file()]
-    return found
+    return found + [Path(error.filename) for error in silent]
