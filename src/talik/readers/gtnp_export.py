@@ -49,11 +49,12 @@ def _read(head: Head, options: Options) -> list[Record]:
     )
     columns = read_columns(head, layout, options)
     described = _described(head)
-    parts = list(_parts(columns))
-    boreholes = Counter(_borehole(described.get(number, {})) for number, _ in parts)
+    parts = [(number, rows, _identifiers(columns.frame, rows)) for number, rows in _parts(columns)]
+    columns = replace(columns, frame=columns.frame.drop(layout.integers), lines=np.empty(0, np.int32))  # large
+    boreholes = Counter(_borehole(described.get(number, {})) for number, *_ in parts)
     records = []
-    for number, rows in parts:
-        about = described.get(number, {})
+    for number, rows, keys in parts:
+        about = {**described.get(number, {}), **keys}
         name = _borehole(about) or f"dataset {number}"
         site = f"{name} (data set {number})" if boreholes[_borehole(about)] > 1 and _borehole(about) else name
         records.append(_record(head, options, columns, rows, site, about, stamp))
@@ -88,7 +89,7 @@ def _record(
     unit = unit_of(str(about.get("unit", "degC"))) or CELSIUS
     raw, marks = fills_marked(columns.frame["temperature"].to_numpy()[rows], FILLS, celsius=unit is CELSIUS)
     bad, counted = _provider_flags(columns.frame, rows)
-    metadata = {**about, **_identifiers(columns.frame, rows), **({"flags": counted} if counted else {})}
+    metadata = {**about, **({"flags": counted} if counted else {})}
     wide = spread(
         columns.proved.times[rows], columns.frame["depth"].to_numpy()[rows], unit.to_celsius(raw), marks | bad
     )

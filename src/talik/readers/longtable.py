@@ -55,12 +55,15 @@ def spread(times: Times, depths: NDArray[np.float64], values: NDArray[np.float64
     array([[-5., -3.],
            [-6., nan]])
     """
+    clock = times.astype("M8[us]", copy=False).view(np.int64)
+    if (even := _even(clock, depths, values, marks)) is not None:
+        return even
     levels, column = _codes(depths)
     order = np.argsort(levels)
     levels, column = levels[order], np.argsort(order).astype(np.int32)[column]
-    clock = times.astype("M8[us]", copy=False).view(np.int64)
     marks = marks | _falls(clock, column)
-    stamps, row = _stamp_codes(clock, column)
+    stamps: NDArray[np.integer] = np.unique(clock)
+    row: NDArray[np.integer] = np.searchsorted(stamps, clock)
     cell = row * np.int64(len(levels)) + column
     taken = np.zeros(len(stamps) * len(levels), bool)
     taken[cell] = True
@@ -75,6 +78,25 @@ def spread(times: Times, depths: NDArray[np.float64], values: NDArray[np.float64
     return Wide(stamps.view("M8[us]"), levels, wide, flags, repeated)
 
 
+def _even(
+    clock: NDArray[np.int64], depths: NDArray[np.float64], values: NDArray[np.float64], marks: NDArray[np.uint16]
+) -> Wide | None:
+    """A table that runs depth by depth, each with the same rising stamps, is wide already, without a copy."""
+    length = int(np.argmax(depths != depths[0])) or len(depths)
+    if len(depths) % length:
+        return None
+    stamps, levels = clock[:length], depths[::length]
+    by_depth = depths.reshape(-1, length) == levels[:, None]
+    if len(np.unique(levels)) < len(levels) or not by_depth.all() or not (stamps[1:] > stamps[:-1]).all():
+        return None
+    if not (clock.reshape(-1, length) == stamps).all():
+        return None
+    order = slice(None) if (levels[1:] > levels[:-1]).all() else np.argsort(levels)
+    shape = (-1, length)
+    wide, flags = values.reshape(shape)[order].T, marks.reshape(shape)[order].T
+    return Wide(stamps.copy().view("M8[us]"), levels[order].copy(), wide, flags, 0)
+
+
 def _codes(depths: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.integer]]:
     """Distinct depths and the place of each row's; quick when the table runs depth by depth."""
     starts = np.r_[0, np.flatnonzero(depths[1:] != depths[:-1]) + 1]
@@ -84,19 +106,6 @@ def _codes(depths: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np
     series = pl.Series(depths)
     levels = series.unique().to_numpy()
     return levels, series.replace_strict(levels, np.arange(len(levels)), return_dtype=pl.Int64).to_numpy()
-
-
-def _stamp_codes(
-    clock: NDArray[np.integer], column: NDArray[np.integer]
-) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
-    """Distinct stamps, rising, and the place of each row's; quick when every depth has the same stamps in order."""
-    width = int(np.argmax(column != column[0])) or len(column)
-    if len(clock) % width == 0:
-        table = clock.reshape(-1, width)
-        if (table == table[0]).all() and (np.diff(table[0]) > 0).all():
-            return table[0].copy(), np.tile(np.arange(width, dtype=np.int32), len(table))
-    stamps = np.unique(clock)
-    return stamps, np.searchsorted(stamps, clock)
 
 
 def _with_repetitions(
