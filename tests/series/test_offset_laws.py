@@ -225,8 +225,17 @@ def test_means_over_years():
     assert over_years([np.nan], 0.1, 0.1).n == 0
     assert np.isnan(over_years([1.0], 0.1, 0.1).sd)
     assert combined(3.0, 4.0) == 5.0
-    with pytest.raises(UsageError, match="negative"):
-        Sensors(temperature=-0.1)
+    for wrong in ({"temperature": -0.1}, {"depth": -0.1}, {"depth": float("nan")}, {"temperature": float("nan")}):
+        with pytest.raises(UsageError, match="negative"):
+            Sensors(**wrong)
+
+
+def test_a_year_that_the_check_rejects_says_so():
+    record = site()
+    spoilt = record.values.copy()
+    spoilt[400:440, 1] = 6999.0
+    years = annual_offsets(Record("S", record.times, record.depths, spoilt), depth=2.0).years
+    assert ["magst: rejected" in reason for reason in years["reason"]] == [False, True, False]
 
 
 @pytest.mark.parametrize("options, words", [
@@ -234,6 +243,13 @@ def test_means_over_years():
     ({"surface": 0.3}, "surface=0.3"),
     ({"depth": [0.5, 1.0], "surface": [0.0, 0.5, 1.0]}, "replicates do not pair up: 1 air, 3 surface, 2 depth"),
     ({"completeness": "strict"}, "unknown completeness rule"),
+    ({"alt": -1.0}, "alt=-1: expected a thickness"),
+    ({"alt": float("nan")}, "alt=nan: expected a thickness"),
+    ({"depth_tolerance": -0.1}, "depth_tolerance=-0.1"),
+    ({"surface_depth": float("nan")}, "surface_depth=nan"),
+    ({"air": 0.5}, "air='0.5 m' lies in the ground"),
+    ({"surface": 1.0, "depth": 0.5}, "depth='0.5 m' does not lie below surface='1 m'"),
+    ({"surface": 0.5, "depth": 0.5}, "does not lie below"),
     ({"year_start": "spring"}, "year start 'spring'"),
 ])
 def test_wrong_choices_are_refused_with_what_there_is(options, words):

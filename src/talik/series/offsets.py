@@ -197,7 +197,8 @@ def annual_offsets(records: Record | Sequence[Record], *, air: Pick = None, surf
         If there is no record, neither offset can be had from the columns there are, or values whose unit is named
         nowhere cannot be °C.
     UsageError
-        If a column that was asked for does not exist, or replicates do not pair up.
+        If a column that was asked for does not exist or cannot serve (air in the ground, a depth above the surface), if
+        replicates do not pair up, or lengths are negative.
 
     Notes
     -----
@@ -226,6 +227,9 @@ def annual_offsets(records: Record | Sequence[Record], *, air: Pick = None, surf
     """
     import polars as pl
 
+    for option, reach in (("surface_depth", surface_depth), ("depth_tolerance", depth_tolerance)):
+        if not reach >= 0:
+            raise UsageError(f"{option}={reach:g}: expected metres, not negative")
     given = [records] if isinstance(records, Record) else list(records)
     several, apart = joined(given), conflicts(given)
     if not several:

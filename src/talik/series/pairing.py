@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from talik.errors import UsageError
 from talik.kernels.equilibrium import apparent_rk
-from talik.records import Record
+from talik.records import REJECTED, Flag, Record
 from talik.series.annual import AnnualMeans, annual_means
 from talik.series.columns import Column
 from talik.series.completeness import Completeness
@@ -47,7 +48,8 @@ class Pairing:
     Raises
     ------
     UsageError
-        If replicates do not pair up.
+        If replicates do not pair up, air lies in the ground, a depth not below the surface, or a thickness is not
+        positive.
     """
 
     air: Sequence[Column]
@@ -64,6 +66,15 @@ class Pairing:
         if len({len(c) for c in (self.air, self.surface, self.depth)} - {0, 1}) > 1:
             raise UsageError(f"replicates do not pair up: {len(self.air)} air, {len(self.surface)} surface, "
                              f"{len(self.depth)} depth columns; expected the same number of each, or one for all")
+        if buried := [c.name for c in self.air if c.depth > 0]:
+            raise UsageError(f"air={buried[0]!r} lies in the ground; expected a column above it")
+        for k in range(max(len(self.surface), len(self.depth)) if self.surface and self.depth else 0):
+            above, below = (columns[min(k, len(columns) - 1)] for columns in (self.surface, self.depth))
+            if above.depth >= below.depth:
+                raise UsageError(f"depth={below.name!r} does not lie below surface={above.name!r}; choose a deeper one")
+        given = self.alt.values() if isinstance(self.alt, Mapping) else () if self.alt is None else (self.alt,)
+        if wrong := [value for value in given if not value > 0]:
+            raise UsageError(f"alt={wrong[0]:g}: expected a thickness in metres, positive")
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -107,8 +118,8 @@ class _Years:
         for record, used in by_record.values() if p.sensors.depth is not None else ():      # neighbours, for gradients
             used += [int(k) for k in np.flatnonzero(record.depths >= 0) if k not in used]
         for key, (record, indices) in by_record.items():
-            self.annual[key] = annual_means(_part(record, indices), completeness=p.completeness, fill=p.fill,
-                                            sensors=p.sensors)
+            means = annual_means(_part(record, indices), completeness=p.completeness, fill=p.fill, sensors=p.sensors)
+            self.annual[key] = replace(means, reason=_with_rejections(_part(record, indices), means, p))
             self.place |= {(key, index): k for k, index in enumerate(indices)}
         for string in (s for s in p.profiles if s):
             key = id(string[0].record)
@@ -294,6 +305,18 @@ def _reasons(roles: list[_Cell], known: Mapping[str, Known], layer: ThawYear | N
     codes["rk_apparent"] = codes["thermal_offset"] or (
         "not_frozen" if deep.mean.value > 0 else "no_degree_days" if np.isnan(known["rk_apparent"].value) else "")
     return "; ".join(f"{name}: {code}" for name, code in codes.items() if code)
+
+
+def _with_rejections(record: Record, means: AnnualMeans, p: Pairing) -> NDArray[np.str_]:
+    """The reasons, "rejected" for years that would be whole with the values that a flag rejects."""
+    rejected = (record.flags & np.uint16(int(REJECTED & ~Flag.MISSING))) != 0
+    columns = np.flatnonzero((means.reason != "").any(axis=0) & rejected.any(axis=0)).tolist()
+    if not columns:
+        return means.reason
+    own, reason = _part(record, columns), means.reason.copy()
+    every = annual_means(replace(own, flags=np.zeros_like(own.flags)), completeness=p.completeness, fill=p.fill)
+    reason[:, columns] = np.where((reason[:, columns] != "") & (every.reason == ""), "rejected", reason[:, columns])
+    return reason
 
 
 def _part(record: Record, columns: list[int]) -> Record:

@@ -29,15 +29,16 @@ class Sensors:
     Raises
     ------
     UsageError
-        If one is negative.
+        If one is negative or no number.
     """
 
     temperature: float = 0.1
     depth: float | None = None
 
     def __post_init__(self) -> None:
-        if self.temperature < 0 or (self.depth or 0.0) < 0:
-            raise UsageError(f"sensors: uncertainties must not be negative, got {self.temperature} K, {self.depth} m")
+        if not (self.temperature >= 0 and (self.depth is None or self.depth >= 0)):
+            raise UsageError("sensors: uncertainties must be numbers and not negative, got "
+                             f"{self.temperature} K, {self.depth} m")
 
 
 def combined(*parts: ArrayLike) -> Floats:
