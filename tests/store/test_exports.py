@@ -172,6 +172,18 @@ def lacking(report, suite, priority):
     return [one["msgs"] for one in report[suite][f"{priority}_priorities"] if one["value"][0] < one["value"][1]]
 
 
+@pytest.mark.parametrize(("depths", "title", "where"), [
+    ((0.5,), "Ground temperatures", "1 sensor, 0.5 m deep"), ((-2.0,), "Air temperatures", "1 sensor, 2 m above"),
+    ((-2.0, 0.0, 1.0), "Ground and air temperatures", "3 sensors, 0 to 1 m deep and 2 m above the ground")])
+def test_title_and_summary_say_what_there_is(tmp_path, depths, title, where):
+    import h5netcdf
+
+    [path] = export([record(depths=depths, n=30)], "netcdf", tmp_path)
+    with h5netcdf.File(path) as file:
+        assert file.attrs["title"] == f"{title} at Barrow AWS"
+        assert f"Temperatures of {where}" in file.attrs["summary"]
+
+
 def test_netcdf_has_checksums_and_nan_fill(tmp_path):
     import h5netcdf
 

@@ -1,19 +1,24 @@
 """What is taken in comes out the same; what has not changed is not read again; a bad file costs only itself."""
 
+import errno
 import os
 import subprocess
 import sys
 import time
+import unicodedata
 
+import duckdb
 import numpy as np
 import polars as pl
 import pytest
 
 import talik
 from talik.errors import FileError, StoreError, UsageError
+from talik.files import sha256
 from talik.records import Flag, Record, Source
-from talik.store import sources
+from talik.store import intake, sources
 from talik.store.catalogue import is_store, reading
+from talik.store.export import exported
 from talik.store.ingest import ingest
 from talik.store.intake import series_path
 from talik.store.lock import sole_writer
@@ -218,6 +223,99 @@ def test_a_reader_of_a_store_that_is_written_to_is_told(archive, store):
         with pytest.raises(StoreError, match="another process is writing to the store"), reading(store, wait=0.2):
             pass
         holder.stdin.close()
+
+
+def digests(folder):
+    return {path: sha256(path) for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "writer.lock"}
+
+
+@pytest.mark.parametrize("version", [1, 99])
+def test_a_store_of_another_version_is_refused_and_unharmed(archive, store, version):
+    with duckdb.connect(store / "catalogue.duckdb") as connection:
+        connection.execute("UPDATE store SET version = ?", [version])
+    before = digests(store)
+    for use in (lambda: ingest([archive], store), lambda: verify_store(store), lambda: stored(store)):
+        with pytest.raises(StoreError, match=f"has version {version}, this talik reads version 3. Nothing was changed"):
+            use()
+    assert digests(store) == before
+
+
+def test_series_without_a_catalogue_are_not_swept_away(archive, store):
+    (store / "catalogue.duckdb").unlink()
+    before = digests(store)
+    with pytest.raises(StoreError, match="series but no catalogue.duckdb. Bring it back from a copy"):
+        ingest([archive], store)
+    assert digests(store) == before
+
+
+def test_a_folder_that_may_not_be_written_to(archive, tmp_path, monkeypatch):
+    def refused(path, *rest, **more):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("talik.store.lock.os.open", refused)
+    with pytest.raises(StoreError, match="cannot be written to: Permission denied. Choose another folder"):
+        ingest([archive], tmp_path / "store")
+
+
+@pytest.mark.parametrize("name", [
+    "new\nline.csv", "esc\x1b[31m.csv", unicodedata.normalize("NFD", "Žé.csv"), unicodedata.normalize("NFC", "Žé.csv"),
+    "x" * 251 + ".csv", "-rf.csv", " a .csv", "a#b%20[1]*?.csv", "back\\slash.csv"])
+def test_hard_names_are_names(archive, tmp_path, name):
+    folder = tmp_path / "hard"
+    folder.mkdir()
+    (folder / name).write_bytes((archive / "site0.csv").read_bytes())
+    done = ingest([folder], tmp_path / "store")
+    assert (done.count("taken in"), ingest([folder], tmp_path / "store").count("unchanged")) == (1, 1)
+    [(path, fault)] = exported(stored(tmp_path / "store"), "csv", tmp_path / "out")
+    assert (path.parent, fault) == (tmp_path / "out", "")
+    assert not path.name.startswith(("-", "."))
+
+
+def test_links_and_equal_names(archive, tmp_path):
+    (archive / "north" / "site0.csv").write_bytes((archive / "site1.csv").read_bytes())
+    (archive / "link.csv").symlink_to(archive / "site0.csv")
+    (archive / "nowhere.csv").symlink_to(archive / "gone.csv")
+    (archive / "round").symlink_to(archive)
+    os.mkfifo(archive / "pipe.csv")
+    done = ingest([archive], tmp_path / "store")
+    assert (done.count("taken in"), done.count("refused"), done.duplicates) == (6, 2, 2)
+
+
+def test_a_file_that_changes_or_goes_while_it_is_read_is_read_again(archive, tmp_path, monkeypatch):
+    right = intake.records_of
+
+    def meanwhile(path, *told, **more):
+        found = right(path, *told, **more)
+        if path.name == "site0.csv":
+            path.write_text(path.read_text() + "2021-01-01 00:00:00,1,1,1\n")
+        return found
+
+    def vanished(path, *told, **more):
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", str(path))
+
+    monkeypatch.setattr(intake, "records_of", meanwhile)
+    done = ingest([archive], tmp_path / "store")
+    assert "site0.csv: was changed while it was read" in "".join(done.to_frame()["reason"].drop_nulls())
+    assert done.count("taken in") == 3
+    monkeypatch.setattr(intake, "records_of", vanished)
+    assert "site0.csv: cannot be read: No such file" in "".join(
+        ingest([archive], tmp_path / "store").to_frame()["reason"].drop_nulls())
+    monkeypatch.undo()
+    assert ingest([archive], tmp_path / "store").count("taken in") == 1
+
+
+def test_a_folder_that_cannot_be_listed_is_refused_and_the_rest_goes_on(archive, tmp_path, monkeypatch):
+    right = os.scandir
+
+    def scandir(path):
+        if os.fspath(path).endswith("north"):
+            raise PermissionError(errno.EACCES, "Permission denied", os.fspath(path))
+        return right(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    done = ingest([archive], tmp_path / "store")
+    assert done.count("taken in") == 3
+    assert "north: the folder cannot be listed" in "".join(done.to_frame()["reason"].drop_nulls())
 
 
 def test_companions_of_each_format(tmp_path):

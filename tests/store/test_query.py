@@ -78,6 +78,28 @@ def test_nothing_outside_is_reached(asked, sql):
         query(asked, sql.replace("{archive}", str(asked.parent / "archive")))
 
 
+@pytest.mark.parametrize("sql", [
+    "SELECT * FROM range(100000000000)", "SELECT list(range) FROM range(1000000000)",
+    "SELECT string_agg(repeat('x', 1000000)) FROM range(100000)"])
+def test_questions_that_take_too_much_are_stopped(asked, sql):
+    with pytest.raises(UsageError, match=r"takes more than 0.1 GB; ask for less, or allow more: memory=..."):
+        query(asked, sql, memory=0.1, threads=1)
+
+
+@pytest.mark.parametrize("sql", [
+    "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT count(*) FROM t",
+    "SELECT count(*) FROM range(1000000000000)"])
+def test_questions_without_end_are_stopped(asked, sql):
+    with pytest.raises(UsageError, match=r"stopped after 0.2 s; ask for less, or allow more: seconds=..."):
+        query(asked, sql, seconds=0.2, threads=1)
+
+
+@pytest.mark.parametrize("sql", ["SELECT 1 AS a, 2 AS a", "SELECT * FROM test_all_types()"])
+def test_an_answer_that_fits_no_table_is_told(asked, sql):
+    with pytest.raises(UsageError, match="the answer fits no table"):
+        query(asked, sql)
+
+
 def test_frames_of_the_caller_are_out_of_reach(asked):
     secret = pl.DataFrame({"password": ["x"]})
     with pytest.raises(UsageError, match="secret"):
@@ -148,6 +170,11 @@ def test_commands(archive, tmp_path):
     sql = "SELECT site FROM series WHERE site LIKE ? ORDER BY 1"
     asked = run(group, ["query", store, sql, "site%", "--format", "json"])
     assert json.loads(asked.stdout) == [{"site": "site0"}, {"site": "site1"}, {"site": "site2"}]
+    wide = run(group, ["query", store, "FROM series ORDER BY site", "--format", "table"])
+    assert wide.stdout.startswith("-- row 1\n     series_id  ")
+    kept = run(group, ["query", store, sql, "site%", "--out", str(tmp_path / "a.parquet")])
+    assert (kept.exit_code, pl.read_parquet(tmp_path / "a.parquet").height) == (0, 3)
+    assert "expected .csv or .parquet" in str(run(group, ["query", store, sql, "--out", "a.xls"]).exception)
     fine = run(group, ["verify", store])
     assert (fine.exit_code, fine.stdout) == (0, f"{store}: every series is as it was written.\n")
     written = run(group, ["export", store, "--to", "frictionless", "--out", str(out), "--site", "site*"])

@@ -56,6 +56,10 @@ _FULL = re.compile(r"write|no space|too large|truncate|sync", re.IGNORECASE)
 """What DuckDB says when somebody else holds the file, when its bytes are not what they were, and of a full disk."""
 
 
+class OtherVersion(StoreError):
+    """A store that is whole, but of another version of talik."""
+
+
 def is_store(folder: Path | str) -> bool:
     """True when a folder holds a store."""
     return (Path(folder) / CATALOGUE).is_file()
@@ -284,13 +288,14 @@ def writing(folder: Path | str, *, wait: float = 60.0) -> Iterator[Catalogue]:
     """
     folder = Path(folder)
     with sole_writer(folder, wait):
-        (folder / SEAL).unlink(missing_ok=True)
         with _explained(folder):
             if not is_store(folder):
+                _bare(folder)
                 _create(folder)
             connection = _opened(folder / CATALOGUE, wait, read_only=False)
             try:
                 _same_version(folder, connection)
+                (folder / SEAL).unlink(missing_ok=True)
                 catalogue = Catalogue(folder, connection)
                 sweep(catalogue)
                 yield catalogue
@@ -310,6 +315,13 @@ def sweep(catalogue: Catalogue) -> None:
                 path.unlink(missing_ok=True)
     for path in catalogue.folder.glob(".*.part*"):
         path.unlink(missing_ok=True)
+
+
+def _bare(folder: Path) -> None:
+    """Refuse to begin a catalogue where series lie: what it does not know would be swept away."""
+    if next((folder / SERIES).rglob("*.parquet"), None):
+        raise StoreError(f"{folder}: there are series but no {CATALOGUE}. Bring it back from a copy; or, where the "
+                         "files that the series were made from are still there, delete this folder and ingest again.")
 
 
 def _create(folder: Path) -> None:
@@ -343,8 +355,9 @@ def _same_version(folder: Path, connection: duckdb.DuckDBPyConnection) -> None:
     with _explained(folder):
         found = connection.execute("SELECT version FROM store").fetchall()
     if found != [(VERSION,)]:
-        raise StoreError(f"{folder}: the store has version {found[0][0] if found else 'none'}, this talik reads "
-                         f"version {VERSION}. Use the talik it was made with, or ingest into a new store.")
+        raise OtherVersion(f"{folder}: the store has version {found[0][0] if found else 'none'}, this talik reads "
+                           f"version {VERSION}. Nothing was changed. Use the talik it was made with, or ingest into a "
+                           "new store.")
 
 
 @contextmanager
@@ -362,5 +375,5 @@ def _meaning(said: str) -> str:
         return "another process is writing to the store; run the command again when it has ended"
     if _FULL.search(said) and not harmed:
         return "the catalogue cannot be written to; what was acknowledged is kept. Free space and run the command again"
-    return ("the catalogue is damaged or no catalogue. Bring it back from a copy, or delete it and ingest again: "
-            "the series are made anew from their files")
+    return ("the catalogue is damaged or no catalogue. Bring it back from a copy, or delete the store and ingest "
+            "again: the series are made anew from their files")

@@ -137,8 +137,8 @@ def _global(record: Record) -> dict[str, Any]:
         "Conventions": "CF-1.11, ACDD-1.3",
         "featureType": "timeSeriesProfile",
         "cdm_data_type": "Station",
-        "title": f"Ground temperatures at {record.site}",
-        "summary": f"Temperatures of {depths.size} sensors at {depths.min():g} to {depths.max():g} m depth "
+        "title": f"{_media(depths)} temperatures at {record.site}",
+        "summary": f"Temperatures of {depths.size} sensor{'s' * (depths.size != 1)}, {_reach(depths)} "
                    f"({times.size} stamps), read from {Path(record.source.path).name}. {others}".strip(),
         "keywords": "permafrost, ground temperature, active layer, soil temperature",
         "keywords_vocabulary": "none",
@@ -158,6 +158,20 @@ def _global(record: Record) -> dict[str, Any]:
         "geospatial_bounds": f"POINT ({latitude:g} {longitude:g})", "geospatial_bounds_crs": "EPSG:4326",
         **_span(times), **kept,
     }
+
+
+def _media(depths: NDArray[np.float64]) -> str:
+    return "Ground" if (depths >= 0).all() else "Air" if (depths < 0).all() else "Ground and air"
+
+
+def _reach(depths: NDArray[np.float64]) -> str:
+    """Where the sensors are: depths in the ground, heights in the air."""
+    said = []
+    for some, where in ((depths[depths >= 0], "deep"), (-depths[depths < 0], "above the ground")):
+        if some.size:
+            reach = f"{some.min():g}" if some.min() == some.max() else f"{some.min():g} to {some.max():g}"
+            said.append(f"{reach} m {where}")
+    return " and ".join(said)
 
 
 def _span(times: Times) -> dict[str, str]:

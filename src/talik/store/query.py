@@ -143,14 +143,14 @@ def _locked(connection: duckdb.DuckDBPyConnection, store: Path) -> None:
 
 def _answer(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] | Mapping[str, Any],
             memory: float, seconds: float) -> pl.DataFrame:
-    stop = threading.Timer(seconds, connection.interrupt)
-    stop.daemon = True
+    answered = threading.Event()
+    watch = threading.Thread(target=_interrupted, args=(connection, answered, seconds), daemon=True)
+    watch.start()
     try:
         statements = connection.extract_statements(sql)
         # EXPLAIN is not among them: with ANALYZE it runs whatever it explains, COPY into the store's own folders too
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             raise UsageError(f"query: got {len(statements)} statements, expected one that reads: SELECT ... FROM ...")
-        stop.start()
         return _gathered(connection.sql(statements[0], params=parameters or None), memory)
     except duckdb.InterruptException as error:
         raise UsageError(f"query: stopped after {seconds:g} s; ask for less, or allow more: seconds=...") from error
@@ -159,7 +159,15 @@ def _answer(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequenc
     except duckdb.Error as error:
         raise UsageError(f"query: {_said(error)}") from error
     finally:
-        stop.cancel()
+        answered.set()
+        watch.join()
+
+
+def _interrupted(connection: duckdb.DuckDBPyConnection, answered: threading.Event, seconds: float) -> None:
+    """Stop what runs after so many seconds; again and again, for an interruption between two statements is lost."""
+    while not answered.wait(seconds):
+        connection.interrupt()
+        seconds = min(seconds, 0.1)
 
 
 def _gathered(answer: duckdb.DuckDBPyRelation, memory: float) -> pl.DataFrame:

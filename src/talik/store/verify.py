@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from talik.errors import StoreError
-from talik.store.catalogue import CATALOGUE, SEAL, TABLES, reading
+from talik.store.catalogue import CATALOGUE, SEAL, TABLES, OtherVersion, reading
 from talik.store.day_files import days_path
 from talik.store.intake import series_path
 from talik.store.series_files import Sums
@@ -31,7 +31,7 @@ def verify_store(folder: Path | str) -> list[Finding]:
     Raises
     ------
     StoreError
-        If there is no store, or somebody writes to it.
+        If there is no store, it is of another version, or somebody writes to it.
     """
     folder = Path(folder)
     try:
@@ -41,6 +41,8 @@ def verify_store(folder: Path | str) -> list[Finding]:
                 catalogue.table(name)
             rows = catalogue.table("series").select("series_id", "site", "path", "bytes", "crc32", "sha256")
             days = catalogue.table("day_files").drop("version").rows()
+    except OtherVersion:
+        raise
     except StoreError as error:
         if not (folder / CATALOGUE).is_file() or "another process" in str(error):
             raise
@@ -77,5 +79,5 @@ def _seal(folder: Path) -> list[Finding]:
     sums = Sums.of(folder / CATALOGUE)
     if sealed != (sums.bytes, sums.sha256):
         return [(CATALOGUE, f"it or {SEAL} was changed since they were written. Bring both back from a copy, "
-                            "or delete both and ingest again")]
+                            "or delete the store and ingest again")]
     return []
