@@ -182,7 +182,8 @@ PLATES: Sequence[Plate] = (
           _means_said(("maat", "magst", "ttop"))),
     Plate("fig2_regional_forest", _forest, _summary_by(_finest),
           "Means of surface offset, thermal offset, TTOP, MAGST and MAAT (°C) with n of the values and 95 % intervals "
-          "from resampled clusters of sites, where there are enough of them.",
+          "from resampled clusters of sites, where there are enough of them. An interval that ends in an arrow goes on "
+          "beyond the panel.",
           _means_said(("surface_offset", "thermal_offset"))),
     Plate("fig3_surface_offset", _map_of("surface_offset"), _columns(*_PLACE, "surface_offset"),
           "Surface offset, MAGST minus MAAT (°C): colour is the signed value, size the magnitude.",
@@ -293,7 +294,8 @@ def _slope_plates(profile: str) -> Iterator[Plate]:
         yield Plate(name, draw, _of("slopes_pooled", response, profile=profile),
                     f"Slopes of the {variable(response).label.lower()} on {driver} within groups (°C per {unit}), "
                     f"pooled by random effects, profile {profile}. Squares: groups, area by weight; diamonds: means; "
-                    "bar: prediction interval.", _pooled_said, ("slopes_pooled",))
+                    "bar: prediction interval; an arrow: the interval goes on beyond the axis.", _pooled_said,
+                    ("slopes_pooled",))
 
 
 def _pooled_said(frame: pl.DataFrame) -> str:

@@ -35,6 +35,32 @@ def test_every_kind_of_change_is_found():
     assert "largest: maat of A by +0.5" in str(found)
 
 
+PLACED = {"latitude": [70.0, 71.0, 72.0], "longitude": [10.0, 20.0, 179.999]}
+
+
+def test_a_renamed_site_is_told_as_one_where_place_and_values_agree():
+    found = compare(changed(**PLACED), changed(**PLACED | {"longitude": [10.0, 20.0, -179.999]}, site=["A", "B", "C2"]))
+    assert found.values.select("site", "before", "after", "kind").rows() == [("C", "C", "C2", "renamed?")]
+    assert "0 sites added, 0 removed, 1 perhaps renamed" in str(found)
+
+
+@pytest.mark.parametrize("other", [
+    {"latitude": [70.0, 71.0, 72.01]},                             # a kilometre away
+    {"latitude": [70.0, 71.0, None]},                              # nobody knows where
+    {"magst": [-4.0, -3.0, -2.5]},                                 # another temperature
+    {"maat": [-8.0, -5.0, -9.0], "magst": [-4.0, -3.0, None], "alt": [0.5, 0.6, None]},       # nothing in common
+])
+def test_a_site_that_is_not_surely_the_same_is_gone_and_come(other):
+    found = compare(changed(**PLACED), changed(**PLACED | other | {"site": ["A", "B", "C2"]}))
+    assert (found.count("site added"), found.count("site removed"), found.count("renamed?")) == (1, 1, 0)
+
+
+def test_two_plots_of_one_place_are_not_told_apart_by_guessing():
+    same = changed(latitude=[70.0] * 3, longitude=[10.0] * 3, maat=[-8.0] * 3, magst=[-4.0] * 3, alt=[0.5] * 3)
+    found = compare(same, same.with_columns(site=pl.Series(["A", "D", "E"])))
+    assert (found.count("site added"), found.count("site removed"), found.count("renamed?")) == (2, 2, 0)
+
+
 def test_backwards_is_the_same_with_the_other_sign():
     after = changed(maat=[-7.5, -5.25, -1.0], site=["A", "B", "D"])
     there, back = compare(TABLE, after).values, compare(after, TABLE).values

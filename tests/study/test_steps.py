@@ -128,6 +128,20 @@ def test_a_path_that_cannot_be_a_folder_is_a_plain_error(tmp_path):
         run_steps(two_steps([]), settings(), tmp_path / "file" / "r")
 
 
+def test_a_read_only_folder_is_a_plain_error(tmp_path, monkeypatch):
+    run_steps(two_steps([]), settings(), tmp_path / "r")
+    opened = Path.open
+
+    def refused(path, mode="r", *rest, **more):          # the tests may run as root, whom no mode of a folder stops
+        if path.parent == tmp_path / "r" and "w" in mode:
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, mode, *rest, **more)
+
+    monkeypatch.setattr(Path, "open", refused)
+    with pytest.raises(FileError, match="cannot be used as output folder: Permission denied. Choose another"):
+        run_steps(two_steps([]), settings(), tmp_path / "r")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="no resource limits there")
 def test_a_full_disk_leaves_nothing_partial(tmp_path):
     import resource

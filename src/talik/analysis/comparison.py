@@ -12,10 +12,13 @@ import polars as pl
 from talik.errors import FileError, UsageError
 from talik.files import read_parquet
 from talik.frames import as_frame, frame_hash
+from talik.kernels.sphere import great_circle
 from talik.results import Result
 from talik.synthesis.table import read_sites
 
 QUANTITIES = ("maat", "magst", "ttop", "alt", "surface_offset", "thermal_offset", "latitude", "longitude", "elevation")
+MEASURED = QUANTITIES[:6]
+SAME_PLACE_KM = 0.5
 CLASSES = ("region", "subregion", "vegetation", "soil", "flags", "values_from")
 """Columns that are compared beside the numbers, where both tables have them."""
 _MOVED = {"site": pl.String, "quantity": pl.String, "before": pl.String, "after": pl.String, "difference": pl.Float64,
@@ -35,7 +38,8 @@ class Comparison(Result):
     ----------
     values : polars.DataFrame
         One row a difference: site, quantity, before, after, difference (after minus before; temperatures [°C],
-        offsets [K], alt [m]), kind ("site added", "site removed", "moved", "appeared", "disappeared", "changed").
+        offsets [K], alt [m]), kind ("site added", "site removed", "renamed?", "moved", "appeared", "disappeared",
+        "changed"). Of a site that seems to be renamed: site and before the old name, after the new one.
     summary : polars.DataFrame
         Regional means that differ: by, group, variable, n and mean before and after, difference. Empty when two
         tables and not two results folders were compared.
@@ -72,8 +76,9 @@ class Comparison(Result):
         names = f"{self.settings['before']} and {self.settings['after']}"
         if not self.differs:
             return f"{names}: no difference at {self.same} sites."
-        changed = self.values.filter(~pl.col("kind").str.starts_with("site "))
-        parts = [f"{self.count('site added')} sites added, {self.count('site removed')} removed",
+        changed = self.values.filter(pl.col("quantity").is_not_null())
+        renamed = f", {count} perhaps renamed" if (count := self.count("renamed?")) else ""
+        parts = [f"{self.count('site added')} sites added, {self.count('site removed')} removed{renamed}",
                  f"{changed.height} values of {changed['site'].n_unique()} sites differ, {self.same} sites do not"]
         moved = (changed.drop_nulls("difference").filter(~pl.col("quantity").is_in(["latitude", "longitude"]))
                  .sort(pl.col("difference").abs(), descending=True))
@@ -96,7 +101,8 @@ def compare(before: Any, after: Any, *, tolerance: float = 0.0) -> Comparison:
     ----------
     before, after : path or frame
         A folder that `talik run` wrote, a table of sites (CSV, XLSX, Parquet), or a frame. Sites are the same when
-        their names are.
+        their names are. A name that is gone and a new one within 0.5 km that agree in every temperature and thickness
+        both have are told as one, "renamed?"; their other values are not compared.
     tolerance : float
         Differences of numbers up to this much are none, in the quantity's own unit.
 
@@ -128,7 +134,7 @@ def compare(before: Any, after: Any, *, tolerance: float = 0.0) -> Comparison:
             raise UsageError(f"{label}: site {twice[0]!r} stands in {(twice == twice[0]).sum()} rows; give each row a "
                              "name of its own to compare")
     left, right = ({row["site"]: row for row in frame.iter_rows(named=True)} for frame in tables)
-    rows = [*_came_or_went(left, right), *_moved(left, right, tables, tolerance)]
+    rows = [*_came_or_went(left, right, tolerance), *_moved(left, right, tables, tolerance)]
     values = pl.DataFrame(rows, schema=_MOVED)
     touched = set(values["site"])
     settings = {"before": labels[0], "after": labels[1], "tolerance": tolerance}
@@ -160,11 +166,26 @@ def _unique_names(frame: pl.DataFrame) -> pl.DataFrame:
                               .otherwise(pl.col("site").cast(pl.String)).alias("site"))
 
 
-def _came_or_went(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
-    for names, kind in (([n for n in right if n not in left], "site added"),
-                        ([n for n in left if n not in right], "site removed")):
+def _came_or_went(left: Mapping[str, Any], right: Mapping[str, Any], tolerance: float) -> Iterable[dict[str, Any]]:
+    gone, new = ([name for name in one if name not in other] for one, other in ((left, right), (right, left)))
+    twins = [(old, name) for old in gone for name in new if _alike(left[old], right[name], tolerance)]
+    renamed = {old: name for old, name in twins                # plots that share a place have no one twin
+               if sum(old in pair or name in pair for pair in twins) == 1}
+    for kind, names in (("renamed?", renamed), ("site added", [n for n in new if n not in renamed.values()]),
+                        ("site removed", [n for n in gone if n not in renamed])):
         for name in names:
-            yield {"site": name, "quantity": None, "before": None, "after": None, "difference": None, "kind": kind}
+            yield {"site": name, "quantity": None, "before": name if kind == "renamed?" else None,
+                   "after": renamed.get(name), "difference": None, "kind": kind}
+
+
+def _alike(old: Mapping[str, Any], new: Mapping[str, Any], tolerance: float) -> bool:
+    """Whether two rows lie within half a kilometre and agree in all that was measured at both, which is something."""
+    places = [(row.get("latitude"), row.get("longitude")) for row in (old, new)]
+    both = [(old[name], new[name]) for name in MEASURED if old.get(name) is not None and new.get(name) is not None]
+    if not both or any(value is None for place in places for value in place):
+        return False
+    apart = great_circle(*zip(*places, strict=True))[0, 1]
+    return bool(apart <= SAME_PLACE_KM) and all(abs(b - a) <= tolerance + 1e-12 for a, b in both)
 
 
 def _moved(left: Mapping[str, Any], right: Mapping[str, Any], tables: list[pl.DataFrame],
@@ -208,7 +229,7 @@ def _years(before: Any, after: Any, tolerance: float) -> pl.DataFrame:
     if len(found) < 2 or not all(path.is_file() for path in found):
         return pl.DataFrame(schema=_YEARS)
     old, new = (read_parquet(path).select("site", pl.col("year").cast(pl.Int64),
-                                          *(pl.col(name).cast(pl.Float64) for name in QUANTITIES[:6]))
+                                          *(pl.col(name).cast(pl.Float64) for name in MEASURED))
                 .unpivot(index=["site", "year"], variable_name="quantity") for path in found)
     both = (old.rename({"value": "before"}).with_columns(had=True)
             .join(new.rename({"value": "after"}).with_columns(has=True), on=["site", "year", "quantity"], how="full",

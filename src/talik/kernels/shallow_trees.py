@@ -210,8 +210,8 @@ def _best_splits(columns, gradient, weight, order, node, nodes, shrinkage, least
 
 
 @njit(cache=True)
-def _boost(columns, y, weight, order, eta, shrinkage, least, base, feature, threshold, missing_left, leaf,
-           cover):  # type: ignore[no-untyped-def]
+def _boost(columns, y, weight, order, eta, shrinkage, least, base,  # type: ignore[no-untyped-def]
+           feature, threshold, missing_left, leaf, cover):
     """Write every round's tree into the arrays of `Trees`."""
     n, rows = y.size, order[0]
     prediction, gradient, node = np.zeros(n), np.zeros(n), np.zeros(n, np.int64)
