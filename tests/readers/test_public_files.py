@@ -147,3 +147,14 @@ def test_a_csv_says_that_utc_was_taken(tmp_path):
         np.testing.assert_array_equal(again.values, record.values)        # warm, and °C without a word: it is ours
     assert zones[None] == ["time_taken_as_utc,site,0.1_m", "2020-07-01T00:00:00,a,21.5"]
     assert zones["+03:00"] == ["time_utc,site,0.1_m", "2020-06-30T21:00:00Z,a,21.5"]
+
+
+@pytest.mark.parametrize(("old", "new", "message"), [
+    ("2020-01-01", "0000-01-01", "row 1 of 'a' has the stamp 0000-01-01T00:00:00"),
+    ("2020-01-05", "9999-01-05", "row 5 of 'a' has the stamp 9999-01-05T00:00:00"),
+    ("2020-01-01,", "2020-01-01\t", r"line \d: \d cells, expected"),  # a row of another make above the others is not a title
+])
+def test_rows_that_cannot_be_meant_are_not_passed_over(tmp_path, old, new, message):
+    rows = "".join(f"2020-01-{day:02d},-1.{day},-0.5\n" for day in range(1, 20))
+    with pytest.raises(FileError, match=message):
+        read(tmp_path / "a.csv", "Date,0.5 m,1 m\n" + rows.replace(old, new))

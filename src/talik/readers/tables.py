@@ -136,6 +136,8 @@ def _located(rows: Sequence[Sequence[str | None]]) -> tuple[list[str], int, list
     names = [cell or "" for cell in rows[at]]
     for row in (rows[n] for n in beside if at - 5 <= n):
         names = next(joined for kind, joined in _JOINED.items() if kind(row))(names, row)
+    # a stamp under the names begins the rows, even where the rest of its line is not as in the rows below
+    first = next((n for n in range(at + 1, first) if _begins_with_a_stamp(rows[n])), first)
     return unique_names(names), first, [n for n in titles if n < at and n not in beside]
 
 
@@ -154,6 +156,11 @@ def _is_dated(row: Sequence[str | None]) -> bool:
     dated = [cell for cell in filled if _STAMPED.fullmatch(cell) and not cell.isdigit()]
     values = [cell for cell in filled if _VALUE.fullmatch(cell) or cell in BLANKS]
     return bool(dated) and (len(dated) + len(values) > 1 or len(row) > len(filled))
+
+
+def _begins_with_a_stamp(row: Sequence[str | None]) -> bool:
+    begin = next((cell.strip() for cell in row if cell and cell.strip()), "")
+    return not begin.isdigit() and bool(_STAMPED.fullmatch(begin))
 
 
 def _is_numbers(row: Sequence[str | None]) -> bool:
