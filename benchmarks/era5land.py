@@ -4,9 +4,9 @@ Reduce a made ERA5-Land store to predictors, and read points from it, beside xar
     python benchmarks/era5land.py [--years 10] [--rows 96] [--columns 120] [--fields 12] [--folder DIR] [--keep]
 
 The recommended store ("packed") is packed into int16, with lz4, bitshuffle and Crc32c and the whole time in a chunk of
-24 x 24 cells; "bits" is the same in float32; "zstd" is float32 as downloaded, in chunks of 30 days x map. CPU seconds of
-the whole process, all threads; the best of `--repeat` runs. The floor is what reading, checksum and unpacking of the same
-chunks cost alone, in one thread: no reader can be quicker.
+24 x 24 cells; "bits" is the same in float32; "zstd" is float32 as downloaded, in chunks of 30 days x map. CPU seconds
+of the whole process, all threads; the best of `--repeat` runs. The floor is what reading, checksum and unpacking of the
+same chunks cost alone, in one thread: no reader can be quicker.
 """
 
 import argparse

@@ -13,7 +13,7 @@ from talik.era5land.fields import FIELDS
 from talik.era5land.grids import grid_of
 from talik.era5land.plausible import RANGES
 from talik.era5land.reduce import reduce
-from talik.errors import DataError
+from talik.errors import AmbiguousFile, DataError
 from talik.synthesis.predictors import site_predictors
 
 MONTHS = "reanalysis-era5-land-monthly-means"
@@ -88,6 +88,62 @@ def test_extremes_that_land_has_are_kept(months, short, value):
     found = site_predictors(SITES, changed(months, short, lambda x: x * 0 + value))
     reasons = set(found.provenance["reason"].drop_nulls())
     assert found.provenance["value"].count() or "outside the range of the catalogue" in reasons
+
+
+def together(months, change: Change, shorts):
+    ds = months[["sde", *shorts]].copy()
+    ds["sde"] = change(ds["sde"]).assign_attrs(units="m")
+    return grid_of([(ds, "a.nc")], dataset=MONTHS)
+
+
+@pytest.mark.parametrize("shorts, words", [
+    (["sd", "rsn"], "maximum of snow_water_equivalent"), (["sd"], "maximum of snow_water_equivalent"),
+    (["tp"], "year's sum of precipitation"), (["tp", "rsn"], "year's sum of precipitation")])
+def test_shallow_snow_in_centimetres_contradicts_the_water_beside_it(months, shorts, words, tmp_path):
+    """Snow of 5 cm read as 5 m is below what its own range refuses."""
+    shallow = 0.06 / float(months["sde"].max())
+    ds = months.copy()
+    for name in ("sde", "sd", "tp"):
+        ds[name] = (ds[name] * shallow).assign_attrs(ds[name].attrs)
+    assert float(ds["sde"].max()) * 100 < RANGES["sde"].seasonal
+    kept = together(ds, lambda x: x, shorts)
+    assert reduce(kept).dataset["snow_depth"].notnull().all()
+    assert site_predictors(SITES, kept).table["snow_depth"].null_count() == 0
+    wrong = together(ds, lambda x: x * 100, shorts)
+    with pytest.raises(DataError, match=words):
+        reduce(wrong)
+    with pytest.raises(DataError, match=words):
+        reduce(wrong, store=tmp_path / "a.zarr")
+    assert not (tmp_path / "a.zarr").exists()
+    with pytest.raises(DataError, match=words):
+        site_predictors(SITES, wrong)
+
+
+def test_a_pass_ends_with_the_first_tile_that_cannot_be(months):
+    """Every quantity's first tile is looked at before the others are read."""
+    ds = months[["t2m", "snowc", "fal"]].copy()
+    ds["fal"] = (ds["fal"] * 100).assign_attrs(units="1")
+    seen = []
+    with pytest.raises(DataError, match=r"^fal \(albedo\)"):
+        reduce(grid_of([(ds.chunk(latitude=1, longitude=1), "a.nc")], dataset=MONTHS), threads=1,
+               watch=lambda done, of: seen.append((done, of)))
+    assert len(seen) < 3
+
+
+@pytest.mark.parametrize("short, words", [("sde", "sde=sde \\[m\\]"), ("si10", "si10=si10 \\[m s-1\\]")])
+def test_a_unit_that_values_do_not_betray_must_be_told(months, short, words):
+    ds = months[[short]].copy()
+    ds[short].attrs = {}
+    with pytest.raises(AmbiguousFile, match=words):
+        grid_of([(ds, "a.nc")])
+    told = grid_of([(ds, "a.nc")], names={short: f"{short} [{FIELDS[short].units}]"})
+    other = {"sde": ("cm", 100.0), "si10": ("km/h", 3.6)}[short]
+    ds[short] = ds[short] * other[1]
+    turned = grid_of([(ds, "a.nc")], names={short: f"{short} [{other[0]}]"})
+    truth, found = (site_predictors(SITES, grid).provenance["value"].drop_nulls().to_numpy() for grid in (told, turned))
+    np.testing.assert_allclose(found, truth, rtol=1e-12)
+    with pytest.raises(DataError, match="furlong"):
+        grid_of([(ds, "a.nc")], names={short: f"{short} [furlong]"})
 
 
 def test_every_field_with_time_has_its_range():

@@ -317,3 +317,30 @@ def test_without_precipitation_leaves_its_seasons_out_too(files):
     done = invoke(files / "sites.csv", *paths, "--without", "precipitation", "--without", "transpiration")
     assert done.exit_code == 0
     assert "precipitation" not in done.stdout.splitlines()[0]
+
+
+def test_static_files_give_height_and_land_fraction_to_any_source_and_their_lack_is_told(made, sites, tmp_path):
+    """As the documentation of ERA5-Land offers them: the whole Earth at one time, longitudes from 0 to 360."""
+    months = grid_of([(W.monthly(made, ["t2m"]), "a.nc")], dataset="reanalysis-era5-land-monthly-means")
+    first, *_ = site_predictors(sites, months).provenance.iter_rows(named=True)
+    assert first["land_fraction"] is None
+    assert first["place_reason"] == ("no geopotential (z) of the cell, static file needed; "
+                                     "no land-sea mask (lsm), static file needed")
+    latitude, longitude = np.round(75 - 0.1 * np.arange(100), 1), np.round(200 + 0.1 * np.arange(150), 1)
+    shape = 1, latitude.size, longitude.size
+    coords = {"time": [np.datetime64("2018-01-01", "ns")], "latitude": latitude, "longitude": longitude}
+    height = 100 * np.arange(latitude.size)[:, None] * np.ones(shape)
+    kinds = {"z": (height * 9.80665, "m**2 s**-2"), "lsm": (np.full(shape, 0.75), "(0 - 1)")}
+    paths = [tmp_path / f"{name}.nc" for name in kinds]
+    for path, (name, (values, units)) in zip(paths, kinds.items(), strict=True):
+        xr.Dataset({name: (("time", "latitude", "longitude"), values, {"units": units})}, coords).to_netcdf(path)
+    found = site_predictors(sites, months, static=paths, lapse=-0.0065, variables=["air_temperature"]).provenance
+    row = found.row(0, named=True)
+    cell = 100 * round((75 - float(made.latitude[2])) * 10)
+    assert row["cell_elevation_difference"] == pytest.approx(cell - 100.0)
+    assert row["correction"] == pytest.approx(0.0065 * (cell - 100.0))
+    assert (row["land_fraction"], row["place_reason"]) == (0.75, None)
+    assert found["place_reason"].to_list()[2:] == ["no elevation of the site", *found["reason"].to_list()[3:]]
+    W.monthly(made, ["t2m"]).to_netcdf(tmp_path / "t2m.nc")
+    with pytest.raises(DataError, match="neither geopotential"):
+        site_predictors(sites, months, static=[tmp_path / "t2m.nc"])

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _DOORS = ("cds", "edh", "gee")
 _ENDINGS = (".csv", ".parquet")
+_NAMED = "YOURS=ERA5LAND, as Tair=t2m or 'Snow=sde [cm]'"
 
 
 @click.command()
@@ -34,7 +35,10 @@ _ENDINGS = (".csv", ".parquet")
               help="All but this predictor (precipitation: with its seasons); repeat for more. snow_season is dearest.")
 @click.option("--dataset", default="", help="Data set of local files, as reanalysis-era5-land-monthly-means.")
 @click.option("--accumulation", default=None, help="How amounts accumulate in local files of an unknown data set.")
-@click.option("--name", "names", multiple=True, help="YOURS=ERA5LAND: a field's name in your files, as Tair=t2m.")
+@click.option("--name", "names", multiple=True,
+              help="YOURS=ERA5LAND: a field's name in your files, as Tair=t2m, or with its unit, as 'Snow=sde [cm]'.")
+@click.option("--static", multiple=True, type=click.Path(path_type=Path),
+              help="ERA5-Land's file of geopotential or land-sea mask, for heights and land fraction; repeat for both.")
 @click.option("--transpiration", type=click.Choice(["unswapped", "as_named"]), default="unswapped",
               help="Read transpiration from the field that holds it, or from that of its name.")
 @click.option("--lapse", type=float, default=None, help="Lapse rate in K per m, as -0.0065. [default: no correction]")
@@ -44,8 +48,9 @@ _ENDINGS = (".csv", ".parquet")
 @format_option
 def predictors(sites: str, columns: tuple[str, ...], sources: tuple[str, ...], years: str | None, store: Path | None,
                out: Path | None, variables: tuple[str, ...], without: tuple[str, ...], dataset: str,
-               accumulation: str | None, names: tuple[str, ...], transpiration: Any, lapse: float | None,
-               temperature_years: str | None, project: str, dry_run: bool, form: str | None) -> None:
+               accumulation: str | None, names: tuple[str, ...], static: tuple[Path, ...], transpiration: Any,
+               lapse: float | None, temperature_years: str | None, project: str, dry_run: bool,
+               form: str | None) -> None:
     """
     Predictors of ERA5-Land at SITES: a bundled study (see `talik studies`), or a table of sites.
 
@@ -54,7 +59,7 @@ def predictors(sites: str, columns: tuple[str, ...], sources: tuple[str, ...], y
     """
     if out is not None and out.suffix not in _ENDINGS:
         raise UsageError(f"--out: got {out.name!r}, expected a name that ends in {' or '.join(_ENDINGS)}")
-    fields = _pairs(names, "--name", "YOURS=ERA5LAND, as Tair=t2m")
+    fields = _pairs(names, "--name", _NAMED)
     table = _site_table(sites, _pairs(columns, "--column", "NAME=YOURS, as latitude=Lat"))
     source: Any = sources[0] if len(sources) == 1 and sources[0] in _DOORS else _files(sources)
     span = _span(years, "--years")
@@ -66,7 +71,8 @@ def predictors(sites: str, columns: tuple[str, ...], sources: tuple[str, ...], y
     from talik.synthesis.predictors import site_predictors
 
     found = site_predictors(table, source, years=span, store=store, variables=wanted, dataset=dataset,
-                            accumulation=accumulation, names=fields, lapse=lapse, transpiration=transpiration,
+                            accumulation=accumulation, names=fields, static=static, lapse=lapse,
+                            transpiration=transpiration,
                             temperature_years=_span(temperature_years, "--temperature-years"),
                             service=Service(project=project), watch=_say)
     click.echo(f"{found}.", err=True)
@@ -86,11 +92,12 @@ def predictors(sites: str, columns: tuple[str, ...], sources: tuple[str, ...], y
 @click.option("--years", default=None, help="First and last whole year, as 2014-2023. [default: what the files cover]")
 @click.option("--dataset", default="", help="Data set of the files, as reanalysis-era5-land.")
 @click.option("--accumulation", default=None, help="How amounts accumulate in files of an unknown data set.")
+@click.option("--name", "names", multiple=True, help="YOURS=ERA5LAND: see talik predictors.")
 @click.option("--variable", "variables", multiple=True, help="Only this predictor; repeat for more. [default: all]")
 @click.option("--threads", type=int, default=None, help="At work together. [default: all CPUs]")
 @click.option("--cluster", default=None, help="Address of a dask.distributed scheduler, in place of threads.")
 def reduce(files: tuple[Path, ...], out: Path, years: str | None, dataset: str, accumulation: str | None,
-           variables: tuple[str, ...], threads: int | None, cluster: str | None) -> None:
+           names: tuple[str, ...], variables: tuple[str, ...], threads: int | None, cluster: str | None) -> None:
     """
     Every predictor of every cell of ERA5-Land FILES, in one pass, as a climatology for `talik predictors --source`.
 
@@ -99,8 +106,9 @@ def reduce(files: tuple[Path, ...], out: Path, years: str | None, dataset: str, 
     from talik.era5land.grids import open_grid
     from talik.era5land.reduce import reduce as reduced
 
-    made = reduced(open_grid(files, dataset=dataset), years=_span(years, "--years"), variables=variables or None,
-                   store=out, threads=threads, cluster=cluster, accumulation=accumulation)
+    grid = open_grid(files, dataset=dataset, names=_pairs(names, "--name", _NAMED))
+    made = reduced(grid, years=_span(years, "--years"), variables=variables or None, store=out, threads=threads,
+                   cluster=cluster, accumulation=accumulation)
     click.echo(f"{made}: {out}")
 
 

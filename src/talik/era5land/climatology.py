@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 from talik.era5land.climate import NO_DATA, REASONS, statistics
 from talik.era5land.fields import made_of
 from talik.era5land.passes import Pass
-from talik.era5land.plausible import refuse_implausible
+from talik.era5land.plausible import refuse_contradiction, refuse_implausible
 from talik.era5land.tiles import Parts, Tile
 from talik.era5land.workers import load_parts
 from talik.errors import FileError
 from talik.variables import VARIABLES
 
 CHUNK = 64
+LOOKED_AT = 64
+"""Rows and columns, at most, at which fields are held against each other."""
 _STATICS = {"lsm": ("land_fraction", 1.0, "1", "land_area_fraction"),
             "z": ("cell_elevation", 1 / 9.80665, "m", "surface_altitude")}
 
@@ -40,16 +42,29 @@ def assembled(passed: Pass, tiles: Sequence[Tile], done: dict[str, Parts], kept:
                                   {"units": units, "standard_name": standard})
                            for short, (name, factor, units, standard) in _STATICS.items() if short in grid.statics},
                           coords=_coordinates(passed), attrs=attributes)
+    sample = tuple(np.unique(np.linspace(0, size - 1, min(size, LOOKED_AT)).astype(int)) for size in grid.shape)
+    looked_at: dict[str, NDArray[np.float64]] = {}
+
+    def made(variable: str) -> dict[str, Any]:
+        arrays = _variable(passed, variable, tiles, done, kept, land)
+        looked_at[variable] = arrays[f"{variable}_by_month"].values[:, *np.ix_(*sample)].reshape(12, -1)
+        return arrays
+
+    def refuse() -> None:
+        refuse_contradiction(looked_at, lambda k: grid.place(int(sample[0][k // sample[1].size]),
+                                                             int(sample[1][k % sample[1].size])))
+
     if target is None:
-        found = {name: array for variable in passed.quantities
-                 for name, array in _variable(passed, variable, tiles, done, kept, land).items()}
+        found = {name: array for variable in passed.quantities for name, array in made(variable).items()}
+        refuse()
         return skeleton.assign(found)
     target.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f".{target.name}-", suffix=".part", dir=target.parent))
     try:
         _write(skeleton, part, "w")
         for variable in passed.quantities:
-            _write(xr.Dataset(_variable(passed, variable, tiles, done, kept, land), attrs=attributes), part, "a")
+            _write(xr.Dataset(made(variable), attrs=attributes), part, "a")
+        refuse()
         os.replace(part, target)
     except OSError as error:
         raise FileError(f"{target}: cannot be written: {error.strerror or error}. Finished tiles are kept; free space "

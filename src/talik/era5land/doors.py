@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ import polars as pl
 
 from talik.era5land.boxes import Box, boxes
 from talik.era5land.fields import FIELDS, QUANTITIES, QUANTITY_OF, known_field
-from talik.era5land.grids import Grid, grid_of, open_grids
+from talik.era5land.grids import Grid, grid_of, open_grid, open_grids
 from talik.era5land.offers import offered, priced
 from talik.era5land.requests import DAYS, HOURS, MONTHS, POINTS, Plan, plan
 from talik.era5land.wire import USUAL, Account, Patience, account, has_key
@@ -146,6 +146,22 @@ def door_grids(source: Any, sites: pl.DataFrame, *, years: tuple[int, int] | Non
                         "from the Climate Data Store")
         found += _climate_data_store(south, years, wanted, store, watch, service)
     return found
+
+
+def static_grid(path: str | Path) -> Grid:
+    """
+    Geopotential, land-sea mask or both of a file, for the height and the land fraction of cells.
+
+    Raises
+    ------
+    DataError
+        If the file holds neither.
+    """
+    grid = open_grid(path)
+    if not grid.statics:
+        raise DataError(f"{path}: holds neither geopotential (z) nor land-sea mask (lsm), but "
+                        f"{', '.join(grid.layers)}. Give fields with time as source.")
+    return replace(grid, layers={})
 
 
 def earth_data_hub(variables: Sequence[str], *, store: str = EDH_STORE, dataset: str = EDH_DATASET) -> Grid:

@@ -171,6 +171,26 @@ def known_field(name: str) -> str | None:
     return found.short if found else None
 
 
+def called(name: str, names: Mapping[str, str] | None = None) -> tuple[str | None, str]:
+    """
+    The field that a name in a file means, None for no field, and the unit stated with it, blank for none.
+
+    Parameters
+    ----------
+    name : str
+        Of a file's variable or a table's column; a unit may follow in brackets.
+    names : mapping, optional
+        The file's name = ERA5-Land's, which goes before.
+
+    Examples
+    --------
+    >>> called("t2m"), called("sde [cm]"), called("Wind", {"Wind": "si10 [km/h]"}), called("Wind")
+    (('t2m', ''), ('sde', 'cm'), ('si10', 'km/h'), (None, ''))
+    """
+    meant, _, unit = (names or {}).get(name, name).partition("[")
+    return known_field(meant), unit.removesuffix("]").strip()
+
+
 def quantities(present: Iterable[str], *, wanted: Iterable[str] | None = None,
                transpiration: Literal["unswapped", "as_named"] = "unswapped") -> dict[str, Quantity]:
     """
@@ -218,14 +238,18 @@ _UNITS: Mapping[str, tuple[str, ...]] = {
     "m3 m-3": ("m3 m-3", "m**3 m**-3", "m^3/m^3", "volume fraction"),
     "1": ("1", "(0 - 1)", "dimensionless", "(0-1)", "(0,1)"),
     "m2 m-2": ("m2 m-2", "m**2 m**-2", "m^2/m^2", "area fraction"), "m s-1": ("m s-1", "m s**-1", "m/s"),
-    "m2 s-2": ("m2 s-2", "m**2 s**-2", "m^2/s^2")}
+    "m2 s-2": ("m2 s-2", "m**2 s**-2", "m^2/s^2"), "km h-1": ("km h-1", "km h**-1", "km/h")}
 _OTHER: Mapping[tuple[str, str], tuple[float, float]] = {
     ("%", "1"): (100.0, 0.0), ("K", "degC"): (1.0, 273.15), ("m", "mm"): (1e-3, 0.0), ("m", "cm"): (1e-2, 0.0),
-    ("1", "%"): (1e-2, 0.0), ("m3 m-3", "%"): (1e-2, 0.0), ("kg m-3", "g cm-3"): (1e3, 0.0)}
+    ("1", "%"): (1e-2, 0.0), ("m s-1", "km h-1"): (1 / 3.6, 0.0),
+    ("m3 m-3", "%"): (1e-2, 0.0), ("kg m-3", "g cm-3"): (1e3, 0.0)}
 _SPELT = {spelling: unit for unit, spellings in _UNITS.items() for spelling in spellings} | {
     "degC": "degC", "°C": "degC", "C": "degC", "Celsius": "degC", "celsius": "degC", "mm": "mm", "cm": "cm",
     "mm day-1": "mm", "mm d-1": "mm", "mm/day": "mm", "g cm**-3": "g cm-3", "g/cm^3": "g cm-3", "g/cm3": "g cm-3",
     "m day-1": "m", "m d-1": "m", "m/day": "m"}
+
+UNTOLD = frozenset({"sde", "u10", "v10", "si10"})
+"""Fields whose values do not betray their unit: shallow snow in cm, weak wind in km/h could be metres and m s-1."""
 
 
 def to_file_unit(short: str, declared: str) -> tuple[float, float]:

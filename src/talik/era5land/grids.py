@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from talik.era5land.accumulations import Step, refuse_unknown
 from talik.era5land.chunks import Box, Packing, packing, read_block, read_packed
-from talik.era5land.fields import FIELDS, known_field, to_file_unit
+from talik.era5land.fields import FIELDS, UNTOLD, called, known_field, to_file_unit
 from talik.era5land.sources import datasets_of
 from talik.errors import AmbiguousFile, DataError, FileError, UnknownName, UsageError, missing_extra, unknown
 
@@ -140,7 +140,8 @@ def open_grid(sources: str | Path | Iterable[str | Path], *, dataset: str = "",
         Id of the data set: "reanalysis-era5-land", "reanalysis-era5-land-timeseries", ...; tells how precipitation
         accumulates. Found in the files' attribute `dataset` when not given.
     names : mapping, optional
-        The file's name = ERA5-Land's, where they differ: ``{"Tair": "t2m"}``.
+        The file's name = ERA5-Land's, where they differ: ``{"Tair": "t2m"}``; with the unit in brackets where the file
+        says none: ``{"sde": "sde [cm]"}``.
 
     Raises
     ------
@@ -208,7 +209,7 @@ def _refuse_names(names: Mapping[str, str] | None, opened: Sequence[tuple[Any, s
     for theirs, meant in (names or {}).items():
         if theirs not in here:
             raise UnknownName(f"names: {unknown('variable of the files', theirs, sorted(here))}")
-        if known_field(meant) is None:
+        if called(meant)[0] is None:
             raise UnknownName(f"names: {unknown('field of ERA5-Land', meant, FIELDS)}")
 
 
@@ -246,10 +247,16 @@ def grid_of(datasets: Sequence[tuple[Any, str]], *, dataset: str = "", names: Ma
                             f"{here[0][-1]:g}, {here[0].size} x {here[1].size}). Open them one by one.")
         cells = cells or here
         for name, array in ds.data_vars.items():
-            short = known_field((names or {}).get(str(name), str(name)))
+            short, stated = called(str(name), names)
             if short is None:
                 continue
-            scale = to_file_unit(short, str(array.attrs.get("units", "")))
+            unit = stated or str(array.attrs.get("units", "")).strip()
+            if not unit and not dataset and short in UNTOLD:
+                kept = FIELDS[short].units
+                raise AmbiguousFile(f"{source}: {name} has no unit, and values alone do not tell {kept} from others. "
+                                    f"State it with its name (--name '{name}={short} [{kept}]', in Python "
+                                    "names={...}), or the data set the file comes from (--dataset).")
+            scale = to_file_unit(short, unit)
             if units.setdefault(short, scale) != scale:
                 raise DataError(f"{source}: {short} has another unit than in the files before")
             if "time" in array.dims and FIELDS[short].kind != "static":
@@ -320,7 +327,9 @@ def _piece(array: Any, source: str) -> Piece:
 
     times = np.asarray(array["time"].values)
     if not np.issubdtype(times.dtype, np.datetime64):
-        raise DataError(f"{source}: {array.name} has stamps of type {times.dtype}, expected common dates")
+        kind = getattr(times.flat[0], "calendar", times.dtype) if times.size else times.dtype
+        raise DataError(f"{source}: {array.name} has stamps of the kind {kind}, expected common dates. ERA5-Land has "
+                        "no other calendar: is it the output of a climate model?")
     times = times.astype("M8[s]")
     variable = array.variable
     if "cell" in variable.dims:

@@ -64,7 +64,8 @@ RANGES: Mapping[str, Range] = {
 """By short name; that of components (u10) is of their speed."""
 
 
-def refuse_implausible(quantity: Quantity, by_month: Floats, calendar: Calendar, cell: Callable[[int], str]) -> None:
+def refuse_implausible(quantity: Quantity, by_month: Floats, calendar: Calendar, cell: Callable[[int], str], *,
+                       part: bool = False) -> None:
     """
     Refuse mean months that no land has.
 
@@ -79,6 +80,8 @@ def refuse_implausible(quantity: Quantity, by_month: Floats, calendar: Calendar,
         Of its field.
     cell : callable
         Words for the place of a cell.
+    part : bool
+        Whether other cells follow: then nothing is said of all being too small, or of the sign of evaporation.
 
     Raises
     ------
@@ -106,6 +109,8 @@ def refuse_implausible(quantity: Quantity, by_month: Floats, calendar: Calendar,
         deepest = int(seasonal.argmax())
         raise _refusal(quantity, seasonal[deepest], cell(int(here[deepest])), "snow that goes in summer: "
                        + allowed.high_means)
+    if part:
+        return
     if 0 < top[large] <= allowed.peak:
         raise _refusal(quantity, top[large], cell(int(here[large])), "the largest of all: " + allowed.peak_means)
     if short in ("evabs", "evavt") and months.sum() > 0 and top[large] > 2e-5:
@@ -113,10 +118,61 @@ def refuse_implausible(quantity: Quantity, by_month: Floats, calendar: Calendar,
                        "negative: turn the sign around")
 
 
+LIGHTEST = 100.0
+"""Density of snow where none is given [kg m-3]: fresh snow, so that its water is not overstated."""
+APART = 10.0
+"""How many times its own field the water of snow by depth and density may be; centimetres make 100."""
+MADE = 4.0
+"""How often the precipitation of a year may be in the snow of a mean month that goes in summer."""
+
+
+def refuse_contradiction(by_month: Mapping[str, Floats], cell: Callable[[int], str]) -> None:
+    """
+    Refuse snow depths that the snow's water, or else the year's precipitation, at the same cells cannot make.
+
+    Parameters
+    ----------
+    by_month : mapping of variable to ndarray, shape (12, cells)
+        Mean months, in the catalogue's units, as `climate.statistics` gives them; NaN where missing.
+    cell : callable
+        Words for the place of a cell.
+
+    Raises
+    ------
+    DataError
+        With the middle cell of those that tell.
+    """
+    depth = by_month.get("snow_depth")
+    told = by_month.get("snow_water_equivalent")
+    rain = by_month.get("precipitation")
+    if depth is None or (told is None and rain is None):
+        return
+    density = by_month.get("snow_density", np.full(depth.shape, LIGHTEST))
+    water = depth * density / 1000
+    deepest = water.max(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if told is not None:
+            most, ratio = APART, deepest / told.max(axis=0)
+            used = np.isfinite(ratio) & (told.max(axis=0) > 0.005)
+        else:
+            most, ratio = MADE, deepest / (rain.sum(axis=0) / 1000)  # type: ignore[union-attr]
+            used = np.isfinite(ratio) & (depth.min(axis=0) < depth.max(axis=0) / 3)
+    which = np.flatnonzero(used)
+    if not which.size:
+        return
+    middle = int(which[np.argsort(ratio[which])[which.size // 2]])
+    if ratio[middle] > most:
+        other = ("snow_water_equivalent", "maximum") if told is not None else ("precipitation", "year's sum")
+        raise DataError(f"snow_depth: a mean month of {depth[:, middle].max():.3g} m at {cell(middle)} holds "
+                        f"{deepest[middle]:.3g} m of water, {ratio[middle]:.2g} times the {other[1]} of {other[0]}. "
+                        "One of them has another unit, as centimetres for metres. State it (--name 'sde=sde [cm]'), "
+                        "or leave snow_depth out.")
+
+
 def _refusal(quantity: Quantity, value: float, where: str, means: str) -> DataError:
     field = FIELDS[quantity.fields[0]]
     amount = " a day" if quantity.kind == "accumulation" else ""
     named = "/".join(quantity.fields)
     return DataError(f"{named} ({quantity.variable}): a mean month of {value:.3g} {field.units}{amount} at {where} "
-                     f"cannot be; {means}. Correct the file's attribute `units` (a table's values), or leave "
-                     f"{quantity.variable} out.")
+                     f"cannot be; {means}. State a unit with its name (--name '{field.short}={field.short} [unit]', in "
+                     f"Python names={{...}}), or leave {quantity.variable} out.")

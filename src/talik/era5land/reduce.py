@@ -17,7 +17,7 @@ from talik.era5land.climatology import assembled, read_climatology
 from talik.era5land.fields import made_of
 from talik.era5land.grids import Grid
 from talik.era5land.passes import Pass, plan_pass
-from talik.era5land.plausible import refuse_implausible
+from talik.era5land.plausible import refuse_contradiction, refuse_implausible
 from talik.era5land.steps import Years
 from talik.era5land.tiles import Parts, Tile, tile_shape
 from talik.era5land.workers import finished, packed
@@ -102,7 +102,8 @@ def reduce(grid: Grid, *, years: Years | None = None, variables: Iterable[str] |
     Raises
     ------
     DataError
-        If the years are not covered, or what is declared contradicts the values.
+        If the years are not covered, what is declared contradicts the values, or mean months are none that land has
+        (as soon as the first tile with such values is summed).
     FileError
         If `store` exists and was made otherwise, or a file is damaged.
     """
@@ -116,11 +117,15 @@ def reduce(grid: Grid, *, years: Years | None = None, variables: Iterable[str] |
     if target is not None and target.exists():
         return _kept(target, key, settings)
     land = _land(grid, mask)
-    tiles = [tile for name in passed.quantities for tile in _tiles(passed, name, land)]
+    tiles = _first_of_each([tile for name in passed.quantities for tile in _tiles(passed, name, land)])
     kept = None if target is None else target.parent / f".{target.name}.parts-{key[:12]}"
     done = _load(kept, tiles)
     summed = finished([tile for tile in tiles if tile.name not in done], threads=threads, cluster=cluster)
+    looked_at: set[str] = set()
     for number, (tile, parts) in enumerate(summed, len(done) + 1):
+        if tile.quantity.variable not in looked_at and parts["count"].any():
+            _refuse_early(passed, tile, parts)
+            looked_at.add(tile.quantity.variable)
         if kept is None:
             done[tile.name] = parts
         else:
@@ -129,6 +134,20 @@ def reduce(grid: Grid, *, years: Years | None = None, variables: Iterable[str] |
             watch(number, len(tiles))
     dataset = assembled(passed, tiles, done, kept, target, settings, key, land)
     return Climatology(dataset, settings, key)
+
+
+def _first_of_each(tiles: Sequence[Tile]) -> list[Tile]:
+    """One tile of every quantity before the others: what is implausible is refused before everything is summed."""
+    first = {tile.quantity.variable: tile for tile in reversed(tiles)}
+    return [*reversed(first.values()), *(tile for tile in tiles if tile is not first[tile.quantity.variable])]
+
+
+def _refuse_early(passed: Pass, tile: Tile, parts: Parts) -> None:
+    """Refuse a tile whose mean months no land has, without waiting for the others."""
+    variable, wide = tile.quantity.variable, tile.columns[1] - tile.columns[0]
+    found, _ = statistics(tile.quantity, tile.layers[0], parts, tile.calendar)
+    refuse_implausible(tile.quantity, found[f"{variable}_by_month"], tile.calendar, lambda k: passed.grid.place(
+        tile.rows[0] + k // wide, tile.columns[0] + k % wide), part=True)
 
 
 def reduce_cells(passed: Pass, rows: NDArray[np.int64], columns: NDArray[np.int64], *,
@@ -153,7 +172,7 @@ def reduce_cells(passed: Pass, rows: NDArray[np.int64], columns: NDArray[np.int6
     Raises
     ------
     DataError
-        If mean months are none that land has: see `plausible.refuse_implausible`.
+        If mean months are none that land has, or contradict each other: see `plausible`.
     """
     shape = passed.grid.shape
     tiles: list[Tile] = []
@@ -181,6 +200,7 @@ def reduce_cells(passed: Pass, rows: NDArray[np.int64], columns: NDArray[np.int6
     for variable, quantity in passed.quantities.items():
         refuse_implausible(quantity, months[variable], passed.calendar(variable),
                            lambda k: passed.grid.place(int(rows[k]), int(columns[k])))
+    refuse_contradiction(months, lambda k: passed.grid.place(int(rows[k]), int(columns[k])))
     for variable, code in passed.lacking.items():
         for name in made_of(variable):
             values[name] = np.full(rows.size, np.nan)

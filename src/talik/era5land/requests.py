@@ -291,8 +291,8 @@ def _resolutions(variables: Iterable[str]) -> dict[str, str]:
             raise unknown("variable of ERA5-Land", name, [*QUANTITY_OF, *FIELDS])
         for short in shorts:
             if FIELDS[short].kind == "static":
-                raise UsageError(f"variables: {name!r} does not change in time and is not in the Climate Data Store; "
-                                 "it comes as a file with the documentation of ERA5-Land.")
+                raise UsageError(f"variables: {name!r} does not change in time; it comes as a file with the "
+                                 "documentation of ERA5-Land, which --static takes.")
             if (HOURS, DAYS, MONTHS).index(dataset) < (HOURS, DAYS, MONTHS, "").index(wanted.get(short, "")):
                 wanted[short] = dataset
     if not wanted:

@@ -36,6 +36,8 @@ def datasets_of(path: Path) -> list[Any]:
         raise FileError(f"{path}: no such file")
     with path.open("rb") as stream:
         head = stream.read(8)
+    if not head:
+        raise FileError(f"{path}: is empty. Fetch it again.")
     if head[:4] == b"PK\x03\x04":
         members = unpacked(path, limits=Limits(size=2 << 30))
         return [_netcdf(io.BytesIO(content), f"{path.name}: {name}") for name, content in members.items()

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from talik.era5land.fields import known_field
+from talik.era5land.fields import called
 from talik.errors import DataError, FileError
 from talik.files import read_parquet
 
@@ -26,7 +26,7 @@ def table_dataset(paths: Sequence[Path], *, names: Mapping[str, str] | None = No
     paths : sequence of Path
         Parquet or CSV: latitude, longitude, time, and either `short_name` and `value`, or a column a field.
     names : mapping, optional
-        The table's name of a field = ERA5-Land's.
+        The table's name of a field = ERA5-Land's; a unit may stand in brackets there or in the table.
 
     Raises
     ------
@@ -35,13 +35,17 @@ def table_dataset(paths: Sequence[Path], *, names: Mapping[str, str] | None = No
     DataError
         If a point has two values of a field at one time.
     """
-    frame = pl.concat([_long(path, names or {}) for path in paths])
+    units: dict[str, str] = {}
+    frame = pl.concat([_long(path, names or {}, units) for path in paths])
     twice = frame.filter(pl.struct("field", "latitude", "longitude", "time").is_duplicated())
     if twice.height:
         row = twice.row(0, named=True)
         raise DataError(f"{paths[0].name}: {row['field']} at {row['latitude']:g}, {row['longitude']:g} has more than "
                         f"one value at {row['time']}")
-    return _cells(frame)
+    ds = _cells(frame)
+    for short, unit in units.items():
+        ds[short].attrs["units"] = unit
+    return ds
 
 
 def _cells(frame: pl.DataFrame) -> Any:
@@ -61,7 +65,8 @@ def _cells(frame: pl.DataFrame) -> Any:
                             longitude=("cell", cells["longitude"].to_numpy()))
 
 
-def _long(path: Path, names: Mapping[str, str]) -> pl.DataFrame:
+def _long(path: Path, names: Mapping[str, str], units: dict[str, str]) -> pl.DataFrame:
+    """One row a value; units stated with the names of fields join `units`."""
     try:
         frame = read_parquet(path) if path.suffix.lower() == ".parquet" else pl.read_csv(path, try_parse_dates=True)
     except (pl.exceptions.PolarsError, OSError) as error:
@@ -72,7 +77,7 @@ def _long(path: Path, names: Mapping[str, str]) -> pl.DataFrame:
         if key not in found:
             raise FileError(f"{path}: has no column {key!r} among {', '.join(frame.columns)}")
     if not {"field", "value"} <= set(found):
-        wide = [name for name in frame.columns if known_field(names.get(name, name))]
+        wide = [name for name in frame.columns if called(name, names)[0]]
         if not wide:
             raise FileError(f"{path}: has neither columns 'short_name' and 'value' nor one named as a field of "
                             "ERA5-Land (t2m, tp, swvl1, ...)")
@@ -80,9 +85,16 @@ def _long(path: Path, names: Mapping[str, str]) -> pl.DataFrame:
                               variable_name="short_name", value_name="value")
         found |= {"field": "short_name", "value": "value"}
     frame = frame.select(pl.col(column).alias(key) for key, column in found.items())
-    short = {name: known_field(names.get(name, name)) for name in frame["field"].unique().to_list()}
+    meant = {name: called(name, names) for name in frame["field"].unique().to_list()}
+    for name, (short, unit) in meant.items():
+        if short and units.setdefault(short, unit) != unit:
+            raise DataError(f"{path}: {name} has another unit than {short} has elsewhere ({units[short] or 'none'})")
+    if not any(short for short, _ in meant.values()):
+        raise FileError(f"{path}: no field of ERA5-Land among {', '.join(map(str, meant))}. Give their names with "
+                        "names={'yours': 't2m'}.")
+    short_names = {name: short for name, (short, _) in meant.items()}
     return (frame.with_columns(
-                pl.col("field").replace_strict(short, return_dtype=pl.String),
+                pl.col("field").replace_strict(short_names, return_dtype=pl.String),
                 _stamps(frame, path),
                 pl.col("latitude", "longitude", "value").cast(pl.Float64))
             .drop_nulls(["field", "latitude", "longitude", "time"])

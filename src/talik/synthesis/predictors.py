@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from talik.era5land.accumulations import refuse_unknown
 from talik.era5land.climate import NO_FIELD, REASONS
-from talik.era5land.doors import USERS, Service, door_grids
+from talik.era5land.doors import USERS, Service, door_grids, static_grid
 from talik.era5land.fields import QUANTITY_OF, made_of
 from talik.era5land.grids import Grid
 from talik.era5land.passes import NothingToMake, Pass, plan_pass
@@ -48,7 +48,8 @@ class SitePredictors(Result):
         `predictor_years` and `predictor_marks`.
     provenance : polars.DataFrame
         One row a site and predictor: value, units, reason where it is missing, data set, files, step, period, its
-        overlap with the temperature record, cell, distance, elevation difference, correction, marks, note.
+        overlap with the temperature record, cell, distance, elevation difference, land fraction, `place_reason` where
+        one of these two is missing, correction, marks, note.
     """
 
     table: pl.DataFrame = field(repr=False)
@@ -78,8 +79,8 @@ class SitePredictors(Result):
 
 def site_predictors(sites: Any, source: Any, *, years: Years | None = None, store: str | Path | None = None,
                     variables: Iterable[str] | None = None, dataset: str = "", names: Mapping[str, str] | None = None,
-                    accumulation: str | None = None, lapse: float | None = None, reach_km: float = 25.0,
-                    transpiration: Literal["unswapped", "as_named"] = "unswapped",
+                    static: Iterable[str | Path] = (), accumulation: str | None = None, lapse: float | None = None,
+                    reach_km: float = 25.0, transpiration: Literal["unswapped", "as_named"] = "unswapped",
                     temperature_years: Years | None = None, service: Service = USERS, threads: int | None = None,
                     watch: Callable[[Any, str], None] | None = None) -> SitePredictors:
     """
@@ -104,6 +105,9 @@ def site_predictors(sites: Any, source: Any, *, years: Years | None = None, stor
         the point series fail) spares the Climate Data Store its daily maps: "snow_cover" comes from monthly means.
     dataset, names, accumulation
         Of local files: see `era5land.grids.open_grid` and `era5land.reduce.reduce`.
+    static : iterable of path
+        Files of geopotential and land-sea mask, for the height and the land fraction of cells; the Climate Data Store's
+        data sets hold neither.
     transpiration : str
         "unswapped" or "as_named": see `era5land.fields.quantities`.
     lapse : float, optional
@@ -153,6 +157,7 @@ def site_predictors(sites: Any, source: Any, *, years: Years | None = None, stor
     found = _sources(source, frame, years=years, variables=asked, store=store, dataset=dataset, names=names,
                      watch=watch, service=service)
     statics = [grid for grid in found if isinstance(grid, Grid) and not grid.layers]
+    statics += [static_grid(path) for path in static]
     served = [grid for grid in found if not (isinstance(grid, Grid) and not grid.layers)]
     refused: list[str] = []
     parts: list[_Part] = []
@@ -328,7 +333,8 @@ _SCHEMA = {"site_no": pl.Int64, "site": pl.String, "variable": pl.String, "value
            "accumulation": pl.String, "first_year": pl.Int64, "last_year": pl.Int64, "temperature_first_year": pl.Int64,
            "temperature_last_year": pl.Int64, "years_in_common": pl.Int64, "cell_latitude": pl.Float64,
            "cell_longitude": pl.Float64, "cell_distance_km": pl.Float64, "cell_elevation_difference": pl.Float64,
-           "land_fraction": pl.Float64, "correction": pl.Float64, "marks": pl.String, "note": pl.String}
+           "land_fraction": pl.Float64, "place_reason": pl.String, "correction": pl.Float64,
+           "marks": pl.String, "note": pl.String}
 
 
 def _provenance(rows: Mapping[tuple[int, str], Mapping[str, Any]], frame: pl.DataFrame, asked: Sequence[str],
@@ -360,8 +366,19 @@ def _provenance(rows: Mapping[tuple[int, str], Mapping[str, Any]], frame: pl.Dat
                         "variable": name, "units": VARIABLES[name].units, "first_year": first, "last_year": last,
                         "temperature_first_year": record[0], "temperature_last_year": record[1],
                         "years_in_common": common, "cell_elevation_difference": apart, "correction": correction,
+                        "place_reason": _place_reason(row, height[k]),
                         "marks": ";".join(marked), "value": row["value"]})
     return pl.DataFrame(out, schema=_SCHEMA, orient="row")
+
+
+def _place_reason(row: Mapping[str, Any], height: float | None) -> str | None:
+    """Why height difference or land fraction is missing."""
+    if row.get("cell_latitude") is None:
+        return row.get("reason")
+    said = {"no geopotential (z) of the cell, static file needed": row.get("cell_elevation") is None,
+            "no elevation of the site": height is None,
+            "no land-sea mask (lsm), static file needed": row.get("land_fraction") is None}
+    return "; ".join(words for words, lacking in said.items() if lacking) or None
 
 
 def _table(frame: pl.DataFrame, provenance: pl.DataFrame, asked: Sequence[str]) -> pl.DataFrame:
