@@ -53,7 +53,7 @@ def done():
         highest = days.wide.groupby(days.wide.index.year).max()[list(days.depths)].to_numpy()
         for row in highest[highest[:, 0] > 0]:
             last = int(np.argmax(row <= 0)) - 1
-            np.interp(0, -row[last:last + 2], days.depths[last:last + 2])
+            np.interp(0, -row[last:last + 2], days.depths[last:last + 2].astype(float))
     return series
 
 with contextlib.redirect_stdout(io.StringIO()):

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 import talik
 from talik.errors import TalikError
 from talik.readers import columns
+from talik.readers.longtable import spread
 from talik.readers.plain_rows import INTEGER, NUMBER, SKIPPED, STAMP, TEXT, parse
+from talik.readers.registry import Options, records_of
 
 KINDS = np.array([SKIPPED, STAMP, NUMBER, NUMBER, INTEGER, TEXT])
 
@@ -66,6 +68,33 @@ def test_other_rows_are_left_to_others(row):
 @pytest.mark.parametrize("clock", ["24:00:00", "12:60:00", "12:00:60", "12.00.00", "1:000:00"])
 def test_times_that_are_none_are_left_to_others(clock):
     assert parsed(f"x,2020-01-01 11:00:00,1,1,1,a\nx,2020-01-01 {clock},1,1,1,a\n")[0] == -1
+
+
+@pytest.mark.parametrize("frugal", [True, False])
+def test_the_compiled_parser_is_left_alone_where_memory_counts(tmp_path, monkeypatch, frugal):
+    path, used = tmp_path / "a.csv", []
+    path.write_text("Date/Depth,0.1\n2020-01-01 00:00,-20.25\n2020-01-01 01:00,-21.5\n")
+    plain = columns._Parts._plain
+    monkeypatch.setattr(columns._Parts, "_plain", lambda *told: used.append(told) or plain(*told))
+    for least in (1 << 60, 0):
+        monkeypatch.setattr(columns, "_LONG", least)
+        [record] = records_of(path, Options(frugal=frugal))
+        assert record.values.ravel().tolist() == [-20.25, -21.5]
+        assert bool(used) == (least == 0 and not frugal)
+
+
+@pytest.mark.parametrize("levels", [[0.1, 0.5, 2.0], [2.0, 0.1, 0.5], [0.5]])
+def test_a_long_table_is_the_same_by_depth_and_by_time(levels):
+    n, m = 5, len(levels)
+    times = np.tile(np.datetime64("2020-01-01", "us") + np.arange(n) * np.timedelta64(1, "h"), m)
+    depths, values = np.repeat(levels, n), np.arange(n * m, dtype=float)
+    marks = np.where(values == 3, 32768, 0).astype(np.uint16)
+    by_depth = spread(times, depths, values, marks)
+    order = np.argsort(times, kind="stable")
+    by_time = spread(times[order], depths[order], values[order], marks[order])
+    for name in ("times", "depths", "values", "flags"):
+        np.testing.assert_array_equal(getattr(by_depth, name), getattr(by_time, name))
+    assert by_depth.values[:, by_depth.depths == 0.5].ravel().tolist() == values[depths == 0.5].tolist()
 
 
 @pytest.mark.slow
