@@ -41,17 +41,21 @@
       ...table(record.years, "Offsets by year", `offsets-${n + 1}.csv`)));
     byId("found").replaceChildren(...parts);
   }
+  function say(text, refused = false) {
+    byId("state").textContent = text;
+    byId("state").className = refused ? "note" : "";
+  }
   async function send(file) {
-    byId("state").textContent = `Reading ${file.name} ...`;
+    say(`Reading ${file.name} (${(file.size / 1e6).toPrecision(2)} MB). A long file may take some minutes.`);
     byId("found").replaceChildren();
     try {
       const reply = await fetch("/api/check?name=" + encodeURIComponent(file.name.slice(-200)), { method: "POST", body: file, headers: { "Content-Type": "application/octet-stream" } });
       const answer = await reply.json();
-      if (!reply.ok) { byId("state").textContent = typeof answer.detail === "string" ? answer.detail : "The file was refused."; return; }
-      byId("state").textContent = `${file.name}: ${answer.records.length} record${answer.records.length === 1 ? "" : "s"}.`;
+      if (!reply.ok) { say(typeof answer.detail === "string" ? answer.detail : "The file was refused.", true); return; }
+      say(`${file.name}: ${answer.records.length} record${answer.records.length === 1 ? "" : "s"}.`);
       write(answer);
     } catch (error) {
-      byId("state").textContent = `No answer from the service (${error}).`;
+      say(`No answer from the service (${error}).`, true);
     }
   }
   byId("file").addEventListener("change", () => { if (byId("file").files.length) send(byId("file").files[0]); });

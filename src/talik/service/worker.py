@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SECONDS, MEMORY = 60, 3 * 1024**3
 """CPU seconds, and bytes of address space, of one file."""
+_WAIT = 5
+"""Seconds of waiting for each second of computing: a busy machine is no fault of the file."""
 ANSWER = 8 * 1024**2
 _PASSED = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "HOME", "SYSTEMROOT", "NUMBA_CACHE_DIR")
 ROWS = 2000
@@ -75,10 +77,10 @@ async def _worked(path: Path, seconds: int, memory: int) -> Mapping[str, Any]:
         env=kept | {"POLARS_MAX_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}, limit=ANSWER)
     try:
         assert process.stdout is not None
-        answer = await asyncio.wait_for(process.stdout.read(-1), timeout=2.0 * seconds)
+        answer = await asyncio.wait_for(process.stdout.read(-1), timeout=float(_WAIT * seconds))
         await process.wait()
     except TimeoutError:
-        raise Refused(f"Reading took more than {2 * seconds} s and was stopped. Send a shorter file.") from None
+        raise Refused(f"Reading took more than {_WAIT * seconds} s and was stopped. Send a shorter file.") from None
     finally:
         if process.returncode is None:
             process.kill()
