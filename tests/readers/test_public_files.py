@@ -152,7 +152,7 @@ def test_a_csv_says_that_utc_was_taken(tmp_path):
 @pytest.mark.parametrize(("old", "new", "message"), [
     ("2020-01-01", "0000-01-01", "row 1 of 'a' has the stamp 0000-01-01T00:00:00"),
     ("2020-01-05", "9999-01-05", "row 5 of 'a' has the stamp 9999-01-05T00:00:00"),
-    ("2020-01-01,", "2020-01-01\t", r"line \d: \d cells, expected"),  # a row of another make above the others is not a title
+    ("2020-01-01,", "2020-01-01\t", r"line \d: \d cells, expected"),  # a row of another make is no title
 ])
 def test_rows_that_cannot_be_meant_are_not_passed_over(tmp_path, old, new, message):
     rows = "".join(f"2020-01-{day:02d},-1.{day},-0.5\n" for day in range(1, 20))
