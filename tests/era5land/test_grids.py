@@ -298,3 +298,17 @@ def test_the_real_land_mask_is_a_static_field(real):
     assert grid.shape == (1801, 3600)
     assert not grid.layers
     assert 0.2 < np.nanmean(grid.statics["lsm"]) < 0.4
+
+
+def test_an_empty_file_another_calendar_and_a_table_without_fields_are_named(tmp_path):
+    (tmp_path / "empty.nc").write_bytes(b"")
+    with pytest.raises(FileError, match=r"empty\.nc: is empty\. Fetch it again"):
+        open_grid(tmp_path / "empty.nc")
+    times = xr.date_range("2014-01-01", periods=24, freq="MS", calendar="360_day", use_cftime=True)
+    coords = {"time": times, "latitude": [70.0], "longitude": [10.0]}
+    model = xr.Dataset({"t2m": (("time", "latitude", "longitude"), np.full((24, 1, 1), 260.0))}, coords)
+    with pytest.raises(DataError, match="stamps of the kind 360_day"):
+        grid_of([(model, "model.nc")])
+    (tmp_path / "a.csv").write_text("latitude,longitude,time,short_name,value\n70,10,2014-01-01,Tair,260\n")
+    with pytest.raises(FileError, match="no field of ERA5-Land among Tair"):
+        open_grid(tmp_path / "a.csv")
