@@ -77,6 +77,7 @@ def _named(context: click.Context, option: click.Parameter, path: Path | None) -
 
 
 def _table(frame: pl.DataFrame, title: str) -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -86,7 +87,8 @@ def _table(frame: pl.DataFrame, title: str) -> None:
         said = [text for text in frame["reason"].drop_nulls().unique(maintain_order=True) if text]
         legend = {text: str(number) for number, text in enumerate(said, 1)}
         frame = frame.with_columns(frame["reason"].replace(legend))
-    table = Table(title=title or None, header_style="bold")
+    table = Table(title=title or None, header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False,
+                  show_edge=False)
     for name, kind in frame.schema.items():
         table.add_column(escape(name), justify="right" if kind.is_numeric() else "left", overflow="fold")
     for row in frame.iter_rows():
