@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from talik.kernels.quality import Booleans, Floats, equal_runs, local_scale
+from talik.kernels.quality import Booleans, Floats, Integers, equal_runs, local_scale
 
-__all__ = ["steps"]
+__all__ = ["level_change", "steps"]
 
 
 def steps(values: Floats, joined: Booleans, *, block: int, factor: float, floor: float, longest: int,
-          tail: float = 0.0, rest: int | None = None) -> Booleans:
+          tail: float = 0.0, rest: int | None = None, most: int = 12) -> tuple[Booleans, Integers, Floats]:
     """
     Samples of a level that was jumped to: until the jump back, or, where there is none, the shorter side of the jump.
+
+    And the jumps of which the column alone cannot say whether their level stays: `level_change` may.
 
     A jump without a jump back must be beyond doubt: the level rests before it (within a quarter of the jump over a
     block) and stays away from it afterwards (by half the jump over a block). A rise from frost that ends near 0 °C is
@@ -37,21 +39,32 @@ def steps(values: Floats, joined: Booleans, *, block: int, factor: float, floor:
         weather fronts jump and jump back, again and again.
     rest : int, optional
         As many samples of one value and more are a sensor that hangs (or rests); none when not given.
+    most : int
+        Of the open jumps as many are returned, those that stand out most; of those across gaps as many again.
+
+    Returns
+    -------
+    marked : ndarray of bool, shape (n,)
+    open : ndarray of int
+        First samples after jumps, in order of time.
+    strength : ndarray
+        By how many times each exceeds the usual change.
 
     Examples
     --------
     >>> x = np.full(100, -3.0); x[40:60] += 8
-    >>> found = steps(x, np.ones(100, bool), block=30, factor=10, floor=2, longest=50)
+    >>> found, _, _ = steps(x, np.ones(100, bool), block=30, factor=10, floor=2, longest=50)
     >>> np.flatnonzero(found)[[0, -1]]
     array([40, 59])
     """
     marked = np.zeros(values.size, dtype=bool)
     if values.size < 12:
-        return marked
+        return marked, np.empty(0, dtype=np.int64), np.empty(0)
     change = np.diff(values, prepend=values[0])
     size = np.abs(change)
     rare = min(max(10, size.size // 1000), size.size - 1)
-    least = np.maximum(max(floor, tail * float(np.partition(size, -rare)[-rare])), factor * local_scale(size, block))
+    usual = local_scale(size, block)
+    least = np.maximum(max(floor, tail * float(np.partition(size, -rare)[-rare])), factor * usual)
     jumps = [int(i) for i in np.flatnonzero(size > least) if _stays(values, change, int(i))]
     hangs = _hanging(values, rest)
     while jumps:
@@ -61,11 +74,27 @@ def steps(values: Floats, joined: Booleans, *, block: int, factor: float, floor:
         if back is not None:
             marked[i:back] = True
             jumps = [j for j in jumps if j > back]
-        elif joined[i] and not hangs[i - 1] and _for_good(values, change[i], i, block):
-            hung = i + int(np.argmin(hangs[i:])) if not hangs[i:].all() else None
-            side = slice(i, hung) if hangs[i] else slice(0, i) if i <= values.size // 2 else slice(i, None)
-            marked[side] = True
-    return marked
+        elif joined[i] and not hangs[i - 1] and not hangs[i] and _for_good(values, change[i], i, block):
+            marked[slice(0, i) if i <= values.size // 2 else slice(i, None)] = True
+    at = _open(values, change, joined, usual, marked, floor, most)
+    return marked, at, size[at] / np.maximum(usual[at], 1e-9)
+
+
+def _open(values: Floats, change: Floats, joined: Booleans, usual: Floats, explained: Booleans, floor: float,
+          most: int) -> Integers:
+    """The jumps that stand out most from the season's changes, but for those that other marks explain."""
+    at = np.flatnonzero((np.abs(change) > np.maximum(floor, 2.5 * usual)) | (~joined & (np.abs(change) > floor)))
+    at = at[(at > 0) & ~explained[at] & ~explained[at - 1] & ~_thawing(values, change, at)]
+    weight = np.abs(change[at]) / (usual[at] + 0.1)
+    ranked = at[np.argsort(-weight, kind="stable")]
+    kept: Integers = np.sort(np.r_[ranked[joined[ranked]][:most], ranked[~joined[ranked]][:most]])
+    return kept
+
+
+def _thawing(values: Floats, change: Floats, at: Integers) -> Booleans:
+    """Rises from frost that end near 0 °C, as melt water makes them."""
+    thawing: Booleans = (change[at] > 0) & (values[at - 1] < 0) & (values[at] >= -1) & (values[at] <= 0.5)
+    return thawing
 
 
 def _hanging(values: Floats, rest: int | None) -> Booleans:
@@ -81,7 +110,7 @@ def _returns(values: Floats, hangs: Booleans, i: int, j: int) -> bool:
 
 
 def _stays(values: Floats, change: Floats, i: int) -> bool:
-    if not 5 <= i <= values.size - 5 or (change[i] > 0 > values[i - 1] and -1 <= values[i] <= 0.5):
+    if not 5 <= i <= values.size - 5 or _thawing(values, change, np.array([i]))[0]:
         return False
     before, after = np.median(values[i - 5:i]), np.median(values[i:i + 5])
     return bool(abs(after - before) >= 0.7 * abs(change[i]))
@@ -91,3 +120,57 @@ def _for_good(values: Floats, jump: float, i: int, block: int) -> bool:
     before, after = values[max(0, i - block):i], values[i:i + block]
     away = (after - values[i - 1]) * np.sign(jump)
     return bool(np.ptp(before) <= abs(jump) / 4 and away.min() >= abs(jump) / 2)
+
+
+def level_change(days: Floats, others: Floats, at: int, until: int | None = None, *,
+                 reach: int = 365) -> tuple[float, float]:
+    """
+    By how much a level changes at a day, as the season and the neighbours do not explain it, and its standard error.
+
+    A regression over `reach` days on either side: a constant, a step, a trend, the annual wave where ten months are
+    there, and the neighbours. What is left is taken as first-order autoregressive noise.
+
+    Parameters
+    ----------
+    days : ndarray, shape (n,)
+        Daily means [°C]; NaN where missing.
+    others : ndarray, shape (n, m)
+        Those of the neighbours; m may be 0. One that has less than half of the days is left out.
+    at : int
+        The day of the change, which itself takes no part.
+    until : int, optional
+        The day of the change back, which takes no part either.
+    reach : int
+        Days before and after it.
+
+    Returns
+    -------
+    change, error : float
+        [K]; NaN where fewer than three days are on a side, or fewer than twenty in all.
+
+    Examples
+    --------
+    >>> day = np.arange(600)
+    >>> x = 8 * np.cos(day / 58.1); x[300:] += 6
+    >>> change, error = level_change(x + np.random.default_rng(0).normal(0, 0.1, 600), np.empty((600, 0)), 300)
+    >>> round(change, 1), error < 0.1
+    (6.0, True)
+    """
+    first, last = max(0, at - reach), min(days.size, (until or at) + reach + 1)
+    y, near = days[first:last], others[first:last]
+    known = ~np.isnan(y)
+    known[[at - first, (until or at) - first]] = False
+    near = near[:, (~np.isnan(near[known])).mean(axis=0) > 0.5] if known.any() else near[:, :0]
+    used = np.flatnonzero(known & ~np.isnan(near).any(axis=1))
+    side = (used >= at - first) & (used < (until or last) - first)
+    if used.size < 20 or side.sum() < 3 or (~side).sum() < 3:
+        return float("nan"), float("nan")
+    time = (used - (at - first)) / reach
+    season = [f(2 * np.pi * used / 365.25) for f in (np.cos, np.sin)] if np.ptp(used) >= 300 else []
+    design = np.column_stack([side.astype(np.float64), np.ones(used.size), time, *season, near[used]])
+    normal = np.linalg.pinv(design.T @ design)
+    found = normal @ (design.T @ y[used])
+    left = y[used] - design @ found
+    variance = float(left @ left) / max(used.size - design.shape[1], 1)
+    memory = float(np.clip(left[1:] @ left[:-1] / (left @ left), 0.0, 0.98)) if variance > 0 else 0.0
+    return float(found[0]), float(np.sqrt(variance * normal[0, 0] * (1 + memory) / (1 - memory)))

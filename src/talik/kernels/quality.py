@@ -1,11 +1,9 @@
-"""Faults of single series on arrays: spikes, stuck values, clocks, swapped depths, drifting zero curtains."""
+"""Faults of single series on arrays: spikes, stuck values, clocks, drifting zero curtains."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-
-from talik.kernels.profile import annual_wave
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
@@ -63,8 +61,13 @@ def spikes(values: Floats, *, block: int, factor: float, floor: float) -> Boolea
         return np.zeros(values.size, dtype=bool)
     off = np.abs(values - median_filter(values, 5, mode="nearest"))
     change = np.abs(np.diff(values, prepend=values[0]))
-    standing_off: Booleans = off > np.maximum(floor, np.maximum(factor * local_scale(off, block),
-                                                                3 * local_scale(change, block)))
+    limit = np.maximum(floor, np.maximum(factor * local_scale(off, block), 3 * local_scale(change, block)))
+    standing_off: Booleans = off > limit
+    for i in np.flatnonzero(change > limit):        # three and four samples, which are the median themselves
+        away = values[i:i + 5] - values[i - 1]
+        back = np.flatnonzero(np.abs(away) <= abs(away[0]) / 4)
+        if back.size and back[0] > 2 and (away[:back[0]] / away[0] > 0.6).all():
+            standing_off[i:i + back[0]] = True
     return standing_off
 
 
@@ -81,12 +84,14 @@ def equal_runs(values: Floats) -> tuple[Integers, Integers]:
     return start, np.diff(np.r_[start, values.size])
 
 
-def stuck(values: Floats, joined: Booleans, *, shortest: int, floor: float, margin: float = 0.5) -> Booleans:
+def stuck(values: Floats, joined: Booleans, *, shortest: int, floor: float, margin: float = 0.5,
+          season: int | None = None) -> Booleans:
     """
     Samples of a sensor that hangs: one value for longer than this column otherwise keeps one.
 
     A run of at least `shortest` samples counts as stuck when it is entered or left by a jump of `floor`, or when the
-    column, in stretches as long, nearly always moves by several of its own digits. Runs within `margin` of 0 °C are
+    column, in stretches as long, nearly always moves by several of its own digits, or when it is eight times as long
+    as any other but a few that are as long as itself. Runs within `margin` of 0 °C are
     the zero curtain; deep sensors that rest for months are at rest, and so is whatever is entered and left by a
     single digit: a coarse logger under snow.
 
@@ -102,6 +107,8 @@ def stuck(values: Floats, joined: Booleans, *, shortest: int, floor: float, marg
         Jump that gives a stuck sensor away [K].
     margin : float
         About 0 °C [K].
+    season : int, optional
+        Samples of five months, in which no sensor that has an annual wave rests.
 
     Examples
     --------
@@ -114,35 +121,57 @@ def stuck(values: Floats, joined: Booleans, *, shortest: int, floor: float, marg
     long = np.flatnonzero((length >= shortest) & (np.abs(values[start]) > margin)) if start.size else start
     if not long.size:
         return marked
-    resting = np.zeros(values.size, dtype=bool)
-    for k in long:
-        resting[start[k]:start[k] + length[k]] = True
-    moves = np.abs(np.diff(values))
-    digit = float(np.quantile(moves[moves > 0], 0.01)) if (moves > 0).any() else 0.0
+    moves, smallest = np.abs(np.diff(values)), digit(values)
     for k in long:
         first, last = int(start[k]), int(start[k] + length[k] - 1)
         entry = moves[first - 1] if first and joined[first] else 0.0
         leave = moves[last] if last < values.size - 1 and joined[last + 1] else 0.0
-        if 0 < min(entry, leave) and max(entry, leave) <= 1.5 * digit:
+        alone = _alone(length, int(length[k]))
+        if 0 < min(entry, leave) and max(entry, leave) <= 1.5 * smallest and not alone:
             continue
-        jumped = max(entry, leave) >= max(floor, 20 * digit)
-        if jumped or _otherwise_moves(values, resting, int(length[k]), margin) > 10 * digit:
+        resting = np.repeat(length >= max(shortest, length[k] // 2), length)
+        otherwise = _otherwise_moves(values, resting, int(length[k]), margin, season)
+        jumped = max(entry, leave) >= max(floor, 20 * smallest) and otherwise > 1.5 * smallest
+        if alone or jumped or otherwise > 10 * smallest:
             marked[first:last + 1] = True
     return marked
 
 
-def _otherwise_moves(values: Floats, resting: Booleans, length: int, margin: float) -> float:
+def _alone(length: Integers, run: int) -> bool:
+    """Whether a run is of a length that few others have, with none between it and an eighth of it."""
+    return bool(length.size >= 100 and np.count_nonzero(2 * length >= run) <= 5
+                and not ((8 * length > run) & (2 * length < run)).any())
+
+
+def digit(values: Floats) -> float:
+    """
+    The smallest change that is usual between neighbouring samples: the last digit of a logger [K]; 0 without any.
+
+    Examples
+    --------
+    >>> digit(np.array([1.0, 1.5, 1.5, 2.0]))
+    0.5
+    """
+    moves = np.abs(np.diff(values))
+    moves = moves[moves > 1e-9]
+    return float(np.quantile(moves, 0.01)) if moves.size else 0.0
+
+
+def _otherwise_moves(values: Floats, resting: Booleans, length: int, margin: float, season: int | None) -> float:
     """
     The range that 98 % of the column's other stretches of `length` samples exceed [K]; 0 with fewer than ten.
 
-    Where so much rests that ten as long are not left, shorter ones stand for them: they move less.
+    Where so much rests that ten as long are not left, shorter ones stand for them: they move less. Of stretches of a
+    season three are enough.
     """
-    length = max(min(length, int(np.count_nonzero(~resting)) // 14), 2)
+    moving = int(np.count_nonzero(~resting))
+    long = season is not None and length >= season and moving >= 3 * season
+    length = season if long and season else max(min(length, moving // 14), 2)
     count = values.size // length
     whole = values[:count * length].reshape(count, length)
     quiet = resting[:count * length].reshape(count, length).any(axis=1) | (np.abs(whole) <= margin).all(axis=1)
     ranges = np.ptp(whole[~quiet], axis=1)
-    return float(np.quantile(ranges, 0.02)) if ranges.size >= 10 else 0.0
+    return float(np.quantile(ranges, 0.02)) if ranges.size >= (2 if long else 10) else 0.0
 
 
 def clock_faults(us: Integers) -> Booleans:
@@ -170,83 +199,8 @@ def clock_faults(us: Integers) -> Booleans:
     return marked
 
 
-def misplaced(depths: Floats, days: Floats, *, growth: float = 0.05, lead: float = 2.0, gross: float = 0.3,
-              gross_lead: float = 20.0, least: float = 0.2, least_days: int = 300) -> Booleans:
-    """
-    Columns whose annual wave contradicts their depth: it must fall and lag downwards.
-
-    Two columns contradict each other when, over the days both have, the deeper one's amplitude is larger by more than
-    `growth` and its maximum earlier by more than `lead`; or when one of the two is grossly so. The columns with most
-    contradictions are marked until none is left; where two have equally many, nobody can say which, so both.
-
-    Parameters
-    ----------
-    depths : ndarray, shape (m,)
-        [m], ascending, at or below the surface.
-    days : ndarray, shape (n, m)
-        Daily means [°C]; NaN where missing.
-    growth, gross : float
-        Relative excess of the deeper amplitude, with and without an earlier maximum.
-    lead, gross_lead : float
-        Days by which the deeper maximum is earlier, with and without a larger amplitude.
-    least : float
-        Pairs in which an amplitude is below this are not judged [K].
-    least_days : int
-        Nor are pairs with fewer common days.
-
-    Examples
-    --------
-    >>> z, t = np.array([0.1, 0.5, 1.0, 2.0]), np.arange(731.0)[:, None]
-    >>> wave = 10 * np.exp(-z / 2) * np.cos(2 * np.pi * t / 365.25 - z / 2)
-    >>> misplaced(z, wave[:, [0, 2, 1, 3]]).tolist(), misplaced(z, wave).any()
-    ([False, True, True, False], np.False_)
-    """
-    m, number = depths.size, np.arange(float(days.shape[0]))
-    against = np.zeros((m, m), dtype=bool)
-    for i in range(m - 1):
-        deeper = np.flatnonzero(depths > depths[i])
-        common = ~np.isnan(days[:, [i]]) & ~np.isnan(days[:, deeper])
-        deeper, common = deeper[common.sum(axis=0) >= least_days], common[:, common.sum(axis=0) >= least_days]
-        if not deeper.size:
-            continue
-        _, upper, upper_day = annual_wave(number, np.where(common, days[:, [i]], np.nan), harmonics=2)
-        _, lower, lower_day = annual_wave(number, np.where(common, days[:, deeper], np.nan), harmonics=2)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            more = lower / upper - 1
-            early = np.mod(upper_day - lower_day + 182.625, 365.25) - 182.625
-            wrong = ((more > growth) & (early > lead)) | (more > gross) | (early > gross_lead)
-            against[i, deeper] = against[deeper, i] = wrong & (np.minimum(lower, upper) >= least)
-    return _most_blamed(against)
-
-
-def _most_blamed(against: Booleans) -> Booleans:
-    marked = np.zeros(against.shape[0], dtype=bool)
-    against = against.copy()
-    while against.any():
-        votes = against.sum(axis=0)
-        worst = votes == votes.max()
-        marked |= worst
-        against[worst] = False
-        against[:, worst] = False
-    return marked
-
-
-def damping_diffusivity(depths: Floats, amplitude: Floats, *, least: float = 0.2) -> float:
-    """
-    Thermal diffusivity [m2 s-1] that the fall of the annual amplitude over all columns implies.
-
-    NaN with fewer than two columns above `least` [K], or where it falls by less than a quarter over them. It tells
-    depths in centimetres read as metres (ten thousand times too large) from real ones.
-    """
-    known = amplitude >= least
-    if known.sum() < 2 or np.ptp(np.log(amplitude[known])) < 0.3:
-        return float("nan")
-    slope = np.polyfit(depths[known], np.log(amplitude[known]), 1)[0]
-    return float(np.pi / (365.25 * 86400) / slope**2) if slope < 0 else float("nan")
-
-
-def zero_curtain_level(days: Floats, *, margin: float = 0.7, still: float = 0.03, shortest: int = 10,
-                       swing: float = 1.0) -> tuple[float, int]:
+def zero_curtain_level(days: Floats, *, margin: float = 0.7, still: float = 0.15, shortest: int = 10,
+                       swing: float = 1.0, digit: float = 0.0, centre: float = 0.0) -> tuple[float, int]:
     """
     Where a sensor's zero curtain lies: the median of the days on which it stands still near 0 °C while freezing back.
 
@@ -258,14 +212,18 @@ def zero_curtain_level(days: Floats, *, margin: float = 0.7, still: float = 0.03
     days : ndarray, shape (n,)
         Daily means of about a year [°C]; NaN where missing.
     margin : float
-        Only days within this of 0 °C [K].
+        Only levels within this of `centre` [K].
     still : float
-        Largest change from day to day [K].
+        How far the days of a rest may lie apart [K], beside `digit`.
     shortest : int
-        Fewest days in a row.
+        Fewest days in a row; of a coarse logger 200 for each K of `digit`, since within a digit anything rests.
     swing : float
         Before it the sensor must have been warmer, and after it colder, by more than this [K]: ground that only
         rests near 0 °C has no zero curtain.
+    digit : float
+        Last digit of the logger [K].
+    centre : float
+        Where it is looked for [°C]: 0, or where it was the year before.
 
     Returns
     -------
@@ -279,19 +237,34 @@ def zero_curtain_level(days: Floats, *, margin: float = 0.7, still: float = 0.03
     >>> x = np.r_[np.linspace(8, 0.15, 60), np.full(30, 0.15), np.linspace(0.1, -6, 60)]
     >>> level, days = zero_curtain_level(x)
     >>> round(level, 2), days
-    (0.15, 30)
+    (0.15, 32)
     """
-    with np.errstate(invalid="ignore"):
-        quiet = (np.abs(days) <= margin) & (np.abs(np.diff(days, prepend=np.nan)) <= still)
-    edge = np.flatnonzero(np.diff(np.r_[False, quiet, False].astype(np.int8)))
-    rests = [(int(last - first), float(np.median(days[first:last])), first, last) for first, last in edge.reshape(-1, 2)
-             if last - first >= shortest and np.ptp(days[first:last]) <= 5 * still]
-    longest = max((length for length, rest, first, last in rests
-                   if (days[:first] > rest + swing).any() and (days[last:] < rest - swing).any()), default=0)
-    if not longest:
+    width = still + digit
+    near = np.abs(days - centre) <= margin + width
+    if np.count_nonzero(near) < max(shortest, 200 * digit) or np.nanmin(days) > centre or np.nanmax(days) < centre:
         return float("nan"), 0
-    days_there, level = min(((run, rest) for run, rest, *_ in rests if run >= longest / 2), key=lambda r: abs(r[1]))
-    return level, days_there
+    levels = centre + np.arange(-margin, margin + 1e-9, width / 3)
+    rests = [(int(first), int(last)) for first, last in _longest(np.abs(days - levels[:, None]) <= width / 2)
+             if last - first >= max(shortest, 200 * digit)]
+    rests = [(first, last) for first, last in dict.fromkeys(rests)
+             if (days[:first] > np.median(days[first:last]) + swing).any()
+             and (days[last:] < np.median(days[first:last]) - swing).any()]
+    if not rests:
+        return float("nan"), 0
+    longest = max(rests, key=lambda r: r[1] - r[0])
+    others = [r for r in rests if (r[1] <= longest[0] or r[0] >= longest[1])
+              and 2 * (r[1] - r[0]) >= longest[1] - longest[0]]
+    first, last = min([longest, *others], key=lambda r: abs(np.median(days[r[0]:r[1]]) - centre))
+    return float(np.median(days[first:last])), last - first
+
+
+def _longest(inside: Booleans) -> Integers:
+    """First and, exclusive, last of the longest run of True in each row."""
+    number = np.arange(inside.shape[1])
+    run = number - np.maximum.accumulate(np.where(inside, -1, number), axis=1)
+    last = run.argmax(axis=1)
+    pairs: Integers = np.column_stack([last + 1 - run[np.arange(last.size), last], last + 1])
+    return pairs
 
 
 def snow_days(low: Floats, high: Floats, spread: Floats, *, warmest: float = 3.0, spread_warm: float = 0.1,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import combinations, pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
-from talik.kernels import calendar, profile, quality, years
+from talik.kernels import calendar, depth_order, profile, quality, years
 from talik.records import REJECTED, Flag, Record
 from talik.series.days import day_offset
 from talik.series.rules import Rules
@@ -14,17 +16,77 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.uint16]
 Details = dict[tuple[int, Flag], str]
 
+_EXCHANGED = 1.0
+"""By how much two exchanged columns must go on better as each other than as themselves [K]."""
 
-def depth_findings(record: Record, flags: Flags, details: Details, rules: Rules) -> None:
+
+def swap_findings(record: Record, flags: Flags, details: Details, days: calendar.Daily) -> bool:
+    """
+    Flag DEPTH on neighbours that are each other's from a date on, on the side where their order is wrong.
+
+    True when anything was flagged.
+    """
+    ground, found = _by_depth(record.depths, record.depths >= 0), False
+    if np.unique(record.depths[ground]).size < ground.size:
+        return False
+    for upper, lower in pairwise(ground.tolist()):
+        at = depth_order.exchange(days.mean[:, upper], days.mean[:, lower])
+        if at < 0 or not (sides := _wrong_side(record.depths[[upper, lower]], days.mean[:, [upper, lower]], at)):
+            continue
+        first = _first_stamp(record, flags, upper, lower, days.first + at)
+        if first is None:
+            continue
+        later = record.times >= first
+        for k in (upper, lower):
+            _mark(record, flags, details, k, f"from {first.astype('M8[m]')} on, {record.depths[upper]:g} m and "
+                  f"{record.depths[lower]:g} m are each other's. Columns swapped?", later if sides > 0 else ~later)
+        found = True
+    return found
+
+
+def _wrong_side(depths: Floats, pair: Floats, at: int) -> int:
+    """1 when two columns are in the wrong order from day `at` on, -1 when before it, 0 when neither is plain."""
+    late = (np.arange(pair.shape[0]) >= at)[:, None]
+    put_right = np.where(late, pair[:, ::-1], pair)
+    amplitude = _amplitudes(put_right)
+    if not np.abs(np.log(amplitude[0] / amplitude[1])) > 0.05:
+        return 0
+    side = 1 if amplitude[0] > amplitude[1] else -1
+    right = put_right if side > 0 else put_right[:, ::-1]
+    return 0 if depth_order.misplaced(depths, right).any() else side
+
+
+def _first_stamp(record: Record, flags: Flags, upper: int, lower: int, day: int) -> np.datetime64 | None:
+    """From when on, within two weeks of a day, two columns go on as each other; None where they nowhere do."""
+    us = record.times.astype(np.int64)
+    rows = np.flatnonzero(np.abs(us - day * calendar.DAY_US) <= 14 * calendar.DAY_US)
+    rows = rows[np.argsort(us[rows], kind="stable")]
+    pair = np.where(flags & np.uint16(int(REJECTED)), np.nan, record.values)[rows][:, [upper, lower]]
+    known = ~np.isnan(pair).any(axis=1)
+    rows, pair = rows[known], pair[known]
+    if rows.size < 2:
+        return None
+    best, gain = depth_order.exchanged_sample(*pair.T)
+    stamp: np.datetime64 = record.times[rows[best]]
+    return stamp if gain > _EXCHANGED else None
+
+
+def depth_findings(record: Record, flags: Flags, details: Details, rules: Rules, days: Floats) -> None:
     """
     Flag DEPTH on columns whose annual wave contradicts their depth, or all of them when sign or unit must be wrong.
 
-    Needs the better part of a year. Depths that are not known are not judged, nor is the order of columns that
-    share a depth: several profiles stand side by side there, and each has its own damping.
+    Needs the better part of a year; in shorter records, from five months on, the spread of neighbours tells. Depths
+    that are not known are not judged, nor is the order of columns that share a depth: several profiles stand side by
+    side there, and each has its own damping.
+
+    Parameters
+    ----------
+    days : ndarray, shape (days, m)
+        Daily means of what no flag rejects [°C].
     """
-    days = _days(record, flags).mean
     enough = np.count_nonzero(~np.isnan(days), axis=0) >= 300
     if not enough.any():
+        _short_findings(record, flags, details, days)
         return
     ground = _by_depth(record.depths, enough & (record.depths >= 0))
     if np.unique(record.depths[ground]).size == ground.size > 1:
@@ -41,13 +103,27 @@ def depth_findings(record: Record, flags: Flags, details: Details, rules: Rules)
                   "the annual wave dies out and lags with height: depths with the wrong sign?")
 
 
+def _short_findings(record: Record, flags: Flags, details: Details, days: Floats) -> None:
+    ground = _by_depth(record.depths, (record.depths >= 0) & (~np.isnan(days)).any(axis=0))
+    if np.unique(record.depths[ground]).size < ground.size:
+        return
+    least = [max(0.2, quality.digit(record.values[:, k])) for k in ground]
+    against = np.zeros((ground.size, ground.size), dtype=bool)
+    for i, j in combinations(range(ground.size), 2):
+        against[i, j] = against[j, i] = depth_order.short_contradiction(
+            days[:, ground[i]], days[:, ground[j]], least=max(least[i], least[j]))
+    for k in ground[depth_order.most_blamed(against)]:
+        _mark(record, flags, details, int(k), f"over months and weeks {record.depths[k]:g} m moves more than columns "
+              "above it, or less than those below. Columns swapped?")
+
+
 def _by_depth(depths: Floats, which: NDArray[np.bool_]) -> NDArray[np.int64]:
     columns = np.flatnonzero(which)
     return columns[np.argsort(depths[columns], kind="stable")]
 
 
 def _misplaced(depths: Floats, days: Floats, rules: Rules) -> NDArray[np.bool_]:
-    return quality.misplaced(depths, days, growth=rules.depth_slack, lead=rules.lag_slack)
+    return depth_order.misplaced(depths, days, growth=rules.depth_slack, lead=rules.lag_slack)
 
 
 def _amplitudes(days: Floats) -> Floats:
@@ -61,7 +137,7 @@ def _dies_out(days: Floats) -> bool:
 
 def _unit(record: Record, flags: Flags, details: Details, rules: Rules, columns: NDArray[np.int64],
           days: Floats) -> None:
-    implied = quality.damping_diffusivity(record.depths[columns], _amplitudes(days[:, columns]))
+    implied = depth_order.damping_diffusivity(record.depths[columns], _amplitudes(days[:, columns]))
     low, high = rules.diffusivity
     if np.isnan(implied) or low <= implied <= high:
         return
@@ -71,12 +147,14 @@ def _unit(record: Record, flags: Flags, details: Details, rules: Rules, columns:
               f"expected {low:.0e} to {high:.0e}: are the depths {hint}?")
 
 
-def _mark(record: Record, flags: Flags, details: Details, column: int, detail: str) -> None:
-    flags[~np.isnan(record.values[:, column]), column] |= np.uint16(int(Flag.DEPTH))
+def _mark(record: Record, flags: Flags, details: Details, column: int, detail: str,
+          rows: NDArray[np.bool_] | bool = True) -> None:
+    flags[~np.isnan(record.values[:, column]) & rows, column] |= np.uint16(int(Flag.DEPTH))
     details.setdefault((column, Flag.DEPTH), detail)
 
 
-def drift_findings(record: Record, flags: Flags, details: Details, rules: Rules) -> tuple[Floats, str]:
+def drift_findings(record: Record, flags: Flags, details: Details, rules: Rules,
+                   days: calendar.Daily) -> tuple[Floats, str]:
     """
     Flag DRIFT in the years in which a column's zero curtain lies off 0 °C; subtract it where the rules ask for that.
 
@@ -87,7 +165,6 @@ def drift_findings(record: Record, flags: Flags, details: Details, rules: Rules)
     note : str
         For the record's history: what was subtracted.
     """
-    days = _days(record, flags)
     values, notes = record.values, []
     if not days.mean.shape[0]:
         return values, ""
@@ -97,8 +174,9 @@ def drift_findings(record: Record, flags: Flags, details: Details, rules: Rules)
     begin = where.start.astype("M8[us]").astype(np.int64) - round(day_offset(record) * 3.6e9)
     window = np.searchsorted(begin, record.times.astype(np.int64), side="right") - 1
     for k in np.flatnonzero(record.depths >= 0):
-        level = np.array([quality.zero_curtain_level(year)[0] for year in np.split(grid[:, k], where.year_row[1:])])
-        off = np.abs(level) > rules.drift
+        digit = quality.digit(record.values[:, k])
+        level = _curtains(np.split(grid[:, k], where.year_row[1:]), digit)
+        off = np.abs(level) > rules.drift + digit / 2
         if not off.any():
             continue
         shown = ", ".join(f"{y}: {v:+.2f}" for y, v, o in zip(where.label, level, off, strict=True) if o)
@@ -115,6 +193,21 @@ def drift_findings(record: Record, flags: Flags, details: Details, rules: Rules)
     return values, f"; corrected {'; '.join(notes)}" if notes else ""
 
 
+def _curtains(years: list[Floats], digit: float) -> Floats:
+    """Where each year's zero curtain lies, followed from the year in which it is nearest to 0 °C."""
+    level = np.array([quality.zero_curtain_level(year, digit=digit)[0] for year in years])
+    if np.isnan(level).all():
+        return level
+    nearest = int(np.nanargmin(np.abs(level)))
+    for way in (range(nearest + 1, len(years)), range(nearest - 1, -1, -1)):
+        last = level[nearest]
+        for i in way:
+            if abs(last) > 0.3:
+                level[i] = quality.zero_curtain_level(years[i], digit=digit, centre=last)[0]
+            last = last if np.isnan(level[i]) else level[i]
+    return level
+
+
 def snow_flags(record: Record, flags: Flags) -> None:
     """Flag SNOW on days on which a column down to 10 cm is damped as only snow does; needs 6 samples a day."""
     values = np.where(flags & np.uint16(int(REJECTED)), np.nan, record.values)
@@ -129,6 +222,7 @@ def snow_flags(record: Record, flags: Flags) -> None:
         flags[own[np.isin(of_row, covered)], k] |= np.uint16(int(Flag.SNOW))
 
 
-def _days(record: Record, flags: Flags) -> calendar.Daily:
+def whole_days(record: Record, flags: Flags) -> calendar.Daily:
+    """Daily means of what no flag rejects, of days that have four fifths of their samples."""
     values = np.where(flags & np.uint16(int(REJECTED)), np.nan, record.values)
     return calendar.daily(record.times, values, offset_hours=day_offset(record)).whole(0.8)

@@ -15,7 +15,8 @@ from talik.kernels.calendar import sampling_step
 from talik.kernels.jumps import steps
 from talik.records import REJECTED, Flag, Record
 from talik.results import Result
-from talik.series.profiles import depth_findings, drift_findings, snow_flags
+from talik.series.levels import Jumps, level_findings
+from talik.series.profiles import depth_findings, drift_findings, snow_flags, swap_findings, whole_days
 from talik.series.replay import log_of
 from talik.series.rules import CHECKS, Rules
 from talik.series.tables import long_table
@@ -126,14 +127,22 @@ def check(record: Record, *, rules: Rules | None = None) -> Checked:
     if "spike" in chosen.checks:
         _along_time("spike", record, flags, flags, order, chosen)
     unspiked = flags.copy()         # a stuck stretch is the best sight of a step, so neither hides from the other
-    for name in ("flat", "step"):
-        if name in chosen.checks:
-            _along_time(name, record, unspiked, flags, order, chosen)
+    if "flat" in chosen.checks:
+        _along_time("flat", record, unspiked, flags, order, chosen)
+    days = whole_days(record, flags)
+    if "depth" in chosen.checks and swap_findings(record, flags, details, days):
+        days = whole_days(record, flags)
+    if "step" in chosen.checks:
+        jumps = _along_time("step", record, unspiked | flags & np.uint16(int(Flag.DEPTH)), flags, order, chosen)
+        if (flags & np.uint16(int(Flag.STEP))).any():
+            days = whole_days(record, flags)
+        if level_findings(record, flags, days, jumps, chosen):
+            days = whole_days(record, flags)
     values, corrected = record.values, ""
     if "depth" in chosen.checks:
-        depth_findings(record, flags, details, chosen)
+        depth_findings(record, flags, details, chosen, days.mean)
     if "drift" in chosen.checks:
-        values, corrected = drift_findings(record, flags, details, chosen)
+        values, corrected = drift_findings(record, flags, details, chosen, days)
     if "snow" in chosen.checks:
         snow_flags(record, flags)
     marked = record.with_values(values, flags, note=f"checked by {len(chosen.checks)} rules{corrected}")
@@ -225,8 +234,10 @@ def _left(record: Record, flags: Flags) -> NDArray[np.float64]:
     return np.where(flags & np.uint16(int(REJECTED)), np.nan, record.values)
 
 
-def _along_time(name: str, record: Record, known: Flags, flags: Flags, order: NDArray[np.int64], rules: Rules) -> None:
-    """Add what one check finds in every column to `flags`, from the values that `known` leaves."""
+def _along_time(name: str, record: Record, known: Flags, flags: Flags, order: NDArray[np.int64],
+                rules: Rules) -> dict[int, Jumps]:
+    """Add what one check finds in every column to `flags`, from the values that `known` leaves; the open jumps."""
+    jumps = {}
     values = np.asfortranarray(_left(record, known)[order])
     stamps = record.times[order]
     us: NDArray[np.int64] = stamps.astype(np.int64)
@@ -239,13 +250,16 @@ def _along_time(name: str, record: Record, known: Flags, flags: Flags, order: ND
         follows = np.r_[False, np.diff(us[rows]) <= 2.5e6 * step]
         shortest = max(rules.flat_samples, int(np.ceil(rules.flat_days * 86400 / step)))
         if name == "flat":
-            marked = quality.stuck(x, follows, shortest=shortest, floor=rules.spike_floor)
+            marked = quality.stuck(x, follows, shortest=shortest, floor=rules.spike_floor,
+                                   season=int(150 * 86400 / step))
         elif name == "spike":
             marked = quality.spikes(x, block=block, factor=rules.spike_factor, floor=rules.spike_floor)
         else:
             in_ground = record.depths[k] >= 0
-            marked = steps(x, follows, block=block, factor=rules.step_factor, floor=rules.step_floor,
-                           longest=int(rules.step_days * 86400 / step), rest=shortest,
-                           tail=0.0 if in_ground else rules.step_tail)
+            marked, at, strength = steps(x, follows, block=block, factor=rules.step_factor, floor=rules.step_floor,
+                               longest=int(rules.step_days * 86400 / step), rest=shortest,
+                               tail=0.0 if in_ground else rules.step_tail)
+            jumps[k] = Jumps(order[rows[at - 1]], order[rows[at]], strength)
         flag = {"flat": Flag.FLAT, "spike": Flag.SPIKE, "step": Flag.STEP}[name]
         flags[order[rows[marked]], k] |= np.uint16(int(flag))
+    return jumps

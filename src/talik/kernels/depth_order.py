@@ -1,0 +1,185 @@
+"""Whether columns stand in the order of their depths: by the annual wave, by the weather, before and after a swap."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talik.kernels.profile import annual_wave, harmonic_basis
+
+Floats = NDArray[np.float64]
+Booleans = NDArray[np.bool_]
+
+
+def misplaced(depths: Floats, days: Floats, *, growth: float = 0.05, lead: float = 2.0, gross: float = 0.3,
+              gross_lead: float = 20.0, least: float = 0.2, least_days: int = 300) -> Booleans:
+    """
+    Columns whose annual wave contradicts their depth: it must fall and lag downwards.
+
+    Two columns contradict each other when, over the days both have, the deeper one's amplitude is larger by more than
+    `growth` and its maximum earlier by more than `lead`; or when one of the two is grossly so. The columns with most
+    contradictions are marked until none is left; where two have equally many, nobody can say which, so both.
+
+    Parameters
+    ----------
+    depths : ndarray, shape (m,)
+        [m], ascending, at or below the surface.
+    days : ndarray, shape (n, m)
+        Daily means [°C]; NaN where missing.
+    growth, gross : float
+        Relative excess of the deeper amplitude, with and without an earlier maximum.
+    lead, gross_lead : float
+        Days by which the deeper maximum is earlier, with and without a larger amplitude.
+    least : float
+        Pairs in which an amplitude is below this are not judged [K].
+    least_days : int
+        Nor are pairs with fewer common days.
+
+    Examples
+    --------
+    >>> z, t = np.array([0.1, 0.5, 1.0, 2.0]), np.arange(731.0)[:, None]
+    >>> wave = 10 * np.exp(-z / 2) * np.cos(2 * np.pi * t / 365.25 - z / 2)
+    >>> misplaced(z, wave[:, [0, 2, 1, 3]]).tolist(), misplaced(z, wave).any()
+    ([False, True, True, False], np.False_)
+    """
+    m, number = depths.size, np.arange(float(days.shape[0]))
+    against = np.zeros((m, m), dtype=bool)
+    for i in range(m - 1):
+        deeper = np.flatnonzero(depths > depths[i])
+        common = ~np.isnan(days[:, [i]]) & ~np.isnan(days[:, deeper])
+        deeper, common = deeper[common.sum(axis=0) >= least_days], common[:, common.sum(axis=0) >= least_days]
+        if not deeper.size:
+            continue
+        _, upper, upper_day = annual_wave(number, np.where(common, days[:, [i]], np.nan), harmonics=2)
+        _, lower, lower_day = annual_wave(number, np.where(common, days[:, deeper], np.nan), harmonics=2)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            more = lower / upper - 1
+            lag = 365.25 / (2 * np.pi) * np.log(upper / lower)      # of a conducted wave, which may exceed half a year
+            early = -lag - (np.mod(lower_day - upper_day - lag + 182.625, 365.25) - 182.625)
+            wrong = (((more > growth) & (early > lead)) | ((more > 2.5 * growth) & (early > lead / 4)) | (more > gross)
+                     | (early > gross_lead))
+            against[i, deeper] = against[deeper, i] = wrong & (np.minimum(lower, upper) >= least)
+    return most_blamed(against)
+
+
+def most_blamed(against: Booleans) -> Booleans:
+    """Of columns that contradict each other (a symmetric matrix) those with most contradictions, until none is left."""
+    marked = np.zeros(against.shape[0], dtype=bool)
+    against = against.copy()
+    while against.any():
+        votes = against.sum(axis=0)
+        worst = votes == votes.max()
+        marked |= worst
+        against[worst] = False
+        against[:, worst] = False
+    return marked
+
+
+def damping_diffusivity(depths: Floats, amplitude: Floats, *, least: float = 0.2) -> float:
+    """
+    Thermal diffusivity [m2 s-1] that the fall of the annual amplitude over all columns implies.
+
+    NaN with fewer than two columns above `least` [K], or where it falls by less than a quarter over them. It tells
+    depths in centimetres read as metres (ten thousand times too large) from real ones.
+    """
+    known = amplitude >= least
+    if known.sum() < 2 or np.ptp(np.log(amplitude[known])) < 0.3:
+        return float("nan")
+    slope = np.polyfit(depths[known], np.log(amplitude[known]), 1)[0]
+    return float(np.pi / (365.25 * 86400) / slope**2) if slope < 0 else float("nan")
+
+
+def short_contradiction(upper: Floats, lower: Floats, *, least: float, growth: float = 0.2,
+                        shortest: int = 150) -> bool:
+    """
+    Whether the spread of two columns contradicts their order: over months and over weeks it must fall downwards.
+
+    For records too short for the annual wave. The deeper column must have the larger standard deviation both of its
+    days and of its changes over a week.
+
+    Parameters
+    ----------
+    upper, lower : ndarray, shape (n,)
+        Daily means [°C]; NaN where missing.
+    least : float
+        Standard deviation that the deeper column must have [K].
+    growth : float
+        By how much, relatively, its spread must be larger.
+    shortest : int
+        Fewest common days.
+
+    Examples
+    --------
+    >>> t = np.arange(200.0)
+    >>> shallow, deep = 9 * np.cos(t / 58), 4 * np.cos(t / 58 - 0.8)
+    >>> short_contradiction(shallow, deep, least=0.2), short_contradiction(deep, shallow, least=0.2)
+    (False, True)
+    """
+    both = np.where(np.isnan(upper) | np.isnan(lower), np.nan, np.vstack([upper, lower]))
+    if np.count_nonzero(~np.isnan(both[0])) < shortest:
+        return False
+    week = both[:, 7:] - both[:, :-7]
+    if np.count_nonzero(~np.isnan(week[0])) < shortest // 2:
+        return False
+    days, weeks = np.nanstd(both, axis=1), np.nanstd(week, axis=1)
+    return bool(days[1] >= least and days[1] > (1 + growth) * days[0] and weeks[1] > (1 + growth) * weeks[0])
+
+
+def exchange(upper: Floats, lower: Floats, *, better: float = 0.3, least_days: int = 400) -> int:
+    """
+    The day from which on two columns are each other's.
+
+    Their difference is a wave of a year, with a mean. That wave changes its sign for good where the columns are
+    exchanged; the day is found at which a change of sign leaves least unexplained.
+
+    Parameters
+    ----------
+    upper, lower : ndarray, shape (n,)
+        Daily means [°C]; NaN where missing.
+    better : float
+        Share of the variance that the change of sign may leave unexplained, of what the plain wave leaves.
+    least_days : int
+        Fewest common days; a tenth of them must lie on either side.
+
+    Returns
+    -------
+    int
+        The first day of the other order; -1 when there is none.
+
+    Examples
+    --------
+    >>> t = np.arange(1000.0)
+    >>> a, b = 9 * np.cos(t / 58), 4 * np.cos(t / 58 - 0.8)
+    >>> exchange(np.r_[a[:600], b[600:]], np.r_[b[:600], a[600:]]), exchange(a, b)
+    (600, -1)
+    """
+    difference = upper - lower
+    known = np.flatnonzero(~np.isnan(difference))
+    if known.size < least_days:
+        return -1
+    d, basis = difference[known], harmonic_basis(known.astype(np.float64), 2)
+    inverse = np.linalg.pinv(basis.T @ basis)
+    before = np.vstack([np.zeros(5), np.cumsum(basis * d[:, None], axis=0)])
+    flipped = 2 * before - before[-1]
+    explained = np.einsum("ni,ij,nj->n", flipped, inverse, flipped)
+    edge = max(known.size // 20, 10)
+    at = edge + int(np.argmax(explained[edge:known.size - edge]))
+    whole = float(d @ d)
+    left, plain = whole - explained[at], whole - explained[-1]
+    return int(known[at]) if plain > 0 and left < better * plain and left < 0.4 * whole else -1
+
+
+def exchanged_sample(upper: Floats, lower: Floats) -> tuple[int, float]:
+    """
+    Where between samples two columns go on most nearly as each other, and by how much better than as themselves [K].
+
+    Examples
+    --------
+    >>> exchanged_sample(np.array([5.0, 5, 1, 1]), np.array([1.0, 1, 5, 5]))
+    (2, 8.0)
+    """
+    stay = np.abs(np.diff(upper)) + np.abs(np.diff(lower))
+    cross = np.abs(upper[1:] - lower[:-1]) + np.abs(lower[1:] - upper[:-1])
+    gain = np.nan_to_num(stay - cross, nan=-np.inf)
+    best = int(np.argmax(gain))
+    return best + 1, float(gain[best])
