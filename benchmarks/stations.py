@@ -49,7 +49,7 @@ def write_station(path: Path, truth: dict[str, float], times: np.ndarray, stamps
     rng = np.random.default_rng(seed)
     year = times.astype("M8[Y]")
     begin = year.astype("M8[h]")
-    share = (times - begin).astype(float) / ((year + 1).astype("M8[h]") - begin).astype(float)
+    share = (times - begin).astype(float) / ((year + np.timedelta64(1, "Y")).astype("M8[h]") - begin).astype(float)
     wave, daily = -np.cos(2 * np.pi * (share - 0.05)), -np.cos(2 * np.pi * (np.arange(times.size) - 3) / 24)
     weather = np.repeat(rng.normal(0, 1.0, times.size // 24), 24)
     number = np.unique(year, return_inverse=True)[1]

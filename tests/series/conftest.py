@@ -9,7 +9,7 @@ from talik.records import Record
 def ground(seed=0, *, start="2015-01-01", end="2018-01-01", hours=1, depths=(-2.0, 0.02, 0.2, 0.5, 1.0, 2.0, 4.0),
            mean=-4.0, amplitude=14.0, noise=0.01, resolution=0.01, curtain=0.6, gradient=0.0):
     rng = np.random.default_rng(seed)
-    times = np.arange(np.datetime64(start, "h"), np.datetime64(end, "h"), hours).astype("M8[us]")
+    times = np.arange(start, end, hours, dtype="M8[h]").astype("M8[us]")
     t = times.astype(np.int64) / 86_400e6                                   # days
     steps = max(int(t[-1] - t[0]) + 40, 2)
     weather = np.zeros(steps)

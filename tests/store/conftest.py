@@ -9,7 +9,8 @@ from talik.store.ingest import ingest
 def table_file(path, seed=0, *, days=40, depths=(0.1, 0.5, 1.0), step=1):
     """A GTN-P table: hourly, with some values missing; returns its path."""
     rng = np.random.default_rng(seed)
-    times = np.arange(np.datetime64("2019-09-01T00", "h"), np.datetime64("2019-09-01T00", "h") + 24 * days, step)
+    start = np.datetime64("2019-09-01T00", "h")
+    times = np.arange(start, start + np.timedelta64(24 * days, "h"), np.timedelta64(step, "h"))
     values = np.round(-5 + rng.normal(0, 3, (times.size, len(depths))), 3)
     values[rng.random(values.shape) < 0.02] = -999
     rows = [f"{str(t).replace('T', ' ')}:00:00," + ",".join(f"{x:g}" for x in row)

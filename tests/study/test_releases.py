@@ -49,7 +49,7 @@ def test_what_came_went_and_changed_is_found_with_its_size(releases):
     write(new, "inuvik")
     moved = -5 + np.sin(np.arange(DAYS.size + 10) / 9.0)
     moved[7] += 0.5
-    longer = np.arange("2020-01-01", DAYS[-1] + 11, dtype="M8[D]")
+    longer = np.arange("2020-01-01", DAYS[-1] + np.timedelta64(11, "D"), dtype="M8[D]")
     write(new, "barrow", moved[: longer.size], days=longer)
     found = compare_releases(old, new)
     assert found.same == 1

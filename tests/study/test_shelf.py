@@ -31,7 +31,7 @@ def write_station(path: Path, *, maat=-8.0, columns=("-2", "0", "1")) -> Path:
     """Two years of daily means: surface offset 4 K, offset at 1 m -1 K."""
     days = np.arange("2019-01-01", "2021-01-01", dtype="M8[D]")
     begin = days.astype("M8[Y]").astype("M8[D]")
-    length = ((days.astype("M8[Y]") + 1).astype("M8[D]") - begin).astype(int)
+    length = ((days.astype("M8[Y]") + np.timedelta64(1, "Y")).astype("M8[D]") - begin).astype(int)
     wave = -np.cos(2 * np.pi * ((days - begin).astype(int) + 0.5) / length)
     levels = {"-2": maat + 16 * wave, "0": maat + 4 + 10 * wave, "1": maat + 3 + 0.5 * wave}
     frame = pl.DataFrame({"Date/Depth": pl.Series(days.astype("M8[ms]")).dt.strftime("%Y-%m-%d %H:%M")}

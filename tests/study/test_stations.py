@@ -26,7 +26,7 @@ def write_station(path: Path, *, maat=-8.0, so=4.0, to=-1.0, first=2018, last=20
     """Daily means of air, surface and 1 m with the given annual means, in a table anybody could have written."""
     days = np.arange(f"{first}-01-01", f"{last + 1}-01-01", dtype="M8[D]")
     begin = days.astype("M8[Y]").astype("M8[D]")
-    length = ((days.astype("M8[Y]") + 1).astype("M8[D]") - begin).astype(int)
+    length = ((days.astype("M8[Y]") + np.timedelta64(1, "Y")).astype("M8[D]") - begin).astype(int)
     wave = np.cos(2 * np.pi * ((days - begin).astype(int) + 0.5) / length)      # whole waves: the mean is the level
     levels = {"-2": maat, "0": maat + so, "1": maat + so + to}
     ranges = {"-2": -16.0, "0": -10.0, "1": -0.5}

@@ -107,7 +107,7 @@ def _steps(times: NDArray[np.datetime64], layer: Layer, calendar: Calendar, how:
     weight = None
     if layer.step == "monthly":
         start = moment.astype("M8[M]")
-        length = ((start + 1).astype("M8[D]") - start.astype("M8[D]")).astype(float)
+        length = ((start + np.timedelta64(1, "M")).astype("M8[D]") - start.astype("M8[D]")).astype(float)
         mean_length = (calendar.days / calendar.count)[month]
         weight = (1.0 if how == "monthly_total" else length) / mean_length
     elif how == "steps":

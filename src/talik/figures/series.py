@@ -102,7 +102,7 @@ def depth_time(frame: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
     names = {float(name): name for name in wide.columns if name != "time"}
     values = np.column_stack([wide[names[z]].cast(pl.Float64).fill_null(np.nan).to_numpy() for z in depths])
     days = wide["time"].to_numpy().astype("M8[D]")
-    grid = np.arange(days[0], days[-1] + 1)
+    grid = np.arange(days[0], days[-1] + np.timedelta64(1, "D"))
     whole = np.full((grid.size, depths.size), np.nan)
     whole[(days - days[0]).astype(int)] = values
     fine = np.linspace(depths[0], depths[-1], 120)
