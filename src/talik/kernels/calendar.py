@@ -133,17 +133,19 @@ class Daily:
 
 def _day_sums(values: Floats, start: Integers) -> tuple[Floats, Integers]:
     """Sums and numbers of the values from each row in `start` to the next, NaN left out, column by column."""
-    size = np.diff(np.r_[start, values.shape[0]])
-    total, count = np.empty((start.size, values.shape[1])), np.empty((start.size, values.shape[1]), dtype=np.int64)
-    for k in range(values.shape[1]):
-        column = values[:, k]
-        missing = np.flatnonzero(np.isnan(column))
-        count[:, k] = size
-        if missing.size:
-            column = column.copy()
-            column[missing] = 0.0
-            count[:, k] -= np.bincount(np.searchsorted(start, missing, side="right") - 1, minlength=start.size)
-        total[:, k] = np.add.reduceat(column, start)
+    edge = np.r_[start, values.shape[0]]
+    total = np.empty((start.size, values.shape[1]))
+    count = np.repeat(np.diff(edge)[:, None], values.shape[1], axis=1)
+    # turned over in pieces that stay in the cache, so that every sum runs over neighbours
+    step = max(1, 2000 * start.size // max(values.shape[0], 1))
+    for first in range(0, start.size, step):
+        last = min(first + step, start.size)
+        piece, begin = values[edge[first]:edge[last]].T.copy(), start[first:last] - edge[first]
+        missing = np.isnan(piece)
+        if missing.any():
+            piece[missing] = 0.0
+            count[first:last] -= np.add.reduceat(missing, begin, axis=1, dtype=np.int64).T
+        total[first:last] = np.add.reduceat(piece, begin, axis=1).T
     return total, count
 
 

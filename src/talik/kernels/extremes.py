@@ -86,16 +86,21 @@ def _missing_days(grid: Floats, sought: Booleans) -> tuple[Floats, Floats]:
 
 def _fastest(grid: Floats, season: Integers, lags: int) -> tuple[Floats, Floats]:
     """The most a column ever rose, and fell, in 0 to `lags` days [K], by season; shape (lags + 1, seasons, m)."""
-    shape = (lags + 1, _SEASONS, grid.shape[1])
+    begin = np.flatnonzero(np.diff(season, prepend=-1))
+    years = -(-begin.size // _SEASONS)
+    shape = (lags + 1, grid.shape[1], years * _SEASONS)
     top, bottom, count = np.full(shape, -np.inf), np.full(shape, np.inf), np.zeros(shape)
-    for k in range(_SEASONS):
-        rows = np.flatnonzero(season == k)
-        for lag in range(1, lags + 1):
-            end = rows[rows >= lag]
-            change = grid[end] - grid[end - lag]
-            top[lag, k] = np.fmax.reduce(change, axis=0, initial=-np.inf)
-            bottom[lag, k] = np.fmin.reduce(change, axis=0, initial=np.inf)
-            count[lag, k] = np.count_nonzero(~np.isnan(change), axis=0)
+    padded = np.full((grid.shape[1], lags + grid.shape[0]), np.nan)
+    padded[:, lags:] = grid.T                               # columns first: extremes are sought among neighbours
+    for lag in range(1, lags + 1):
+        change = padded[:, lags:] - padded[:, lags - lag:-lag]
+        top[lag, :, :begin.size] = np.fmax.reduceat(change, begin, axis=1)
+        bottom[lag, :, :begin.size] = np.fmin.reduceat(change, begin, axis=1)
+        count[lag, :, :begin.size] = np.add.reduceat(~np.isnan(change), begin, axis=1, dtype=np.int64)
+    by_season = (lags + 1, grid.shape[1], years, _SEASONS)
+    top, bottom = (reduce(most.reshape(by_season), axis=2, initial=start).swapaxes(1, 2) for most, reduce, start in (
+        (top, np.fmax.reduce, -np.inf), (bottom, np.fmin.reduce, np.inf)))
+    count = count.reshape(by_season).sum(axis=2).swapaxes(1, 2)
     found = []
     there = count + np.roll(count, 1, axis=1) + np.roll(count, -1, axis=1)
     for most in (top, -bottom):

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talik.kernels.calendar import Daily
-from talik.kernels.profile import harmonic_basis, harmonic_fit
+from talik.kernels.profile import harmonic_basis, solved_where_safe
 from talik.kernels.years import Windows, missing_runs
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
+Integers = NDArray[np.int64]
 
 
 def bias_bound(n: NDArray[np.int64], mean: Floats, days: NDArray[np.int64], low: Floats, high: Floats) -> Floats:
@@ -71,16 +72,17 @@ def hours_bound(days: Daily, low: Floats, high: Floats) -> Floats:
     >>> hours_bound(day, np.array([-10.0]), np.array([10.0]))
     array([[3.]])
     """
-    share = 1 - np.minimum(days.count / days.expected, 1.0)
-    share = np.where(share * days.expected > 0.5, share, 0.0)      # steps that stray by seconds
-    reach = np.maximum(high - days.mean, days.mean - low)
-    bound: Floats = np.nan_to_num(share * reach)
+    bound = np.zeros(days.mean.shape)
+    row, column = np.nonzero(days.expected - days.count > 0.5)      # less is a step that strays by seconds
+    share = 1 - days.count[row, column] / days.expected[row, column]
+    mean = days.mean[row, column]
+    bound[row, column] = np.nan_to_num(share * np.maximum(high[column] - mean, mean - low[column]))
     return bound
 
 
-def gap_uncertainty(grid: Floats, where: Windows, n: NDArray[np.int64]) -> Floats:
+def gap_uncertainty(grid: Floats, where: Windows) -> Floats:
     """
-    Standard uncertainty that missing days give an annual mean: season missed, and weather missed.
+    Standard uncertainty that missing days give to means over a year: season missed, and weather missed.
 
     Season: the record's own annual and half-annual wave, averaged over the days there are, less its average over
     all days. Weather: the departures from that wave, as first-order autoregressive noise over the missing days.
@@ -91,38 +93,56 @@ def gap_uncertainty(grid: Floats, where: Windows, n: NDArray[np.int64]) -> Float
         Daily means [°C], padded to whole years; NaN where missing.
     where : Windows
         The years.
-    n : ndarray of int, shape (years, m)
-        Days with a value.
 
     Returns
     -------
-    ndarray, shape (years, m)
-        [K]; NaN for columns whose days do not determine the wave (use the bound / sqrt 3 there).
+    ndarray, shape (3, years, m)
+        Of the mean of all days, of what is above 0 °C, of what is below it [K]; NaN for columns whose days do not
+        determine the wave (use the bound / sqrt 3 there).
     """
-    day = np.arange(grid.shape[0], dtype=np.float64)
-    present = ~np.isnan(grid)
-    basis = harmonic_basis(day, 2)
-    wave = np.einsum("nk,km->nm", basis, harmonic_fit(day, grid, 2))
-    days = where.days[:, None]
+    missing = np.ascontiguousarray(np.isnan(grid).T)        # columns first: every sum runs over neighbours
+    values = np.where(missing, 0.0, grid.T)
+    sides = np.stack([values, np.maximum(values, 0.0), np.maximum(-values, 0.0)])
+    basis = np.ascontiguousarray(harmonic_basis(np.arange(grid.shape[0], dtype=np.float64), 2).T)
+    column, row = np.nonzero(missing)
+    wave = _coefficients(sides, basis, column, row)
+    # average of the wave's parts over the days there are less that over all days, without those missing twice
+    days, years = where.days, where.days.size
+    place = np.repeat(np.arange(years), days)[row] * missing.shape[0] + column
+    lost = _sums_at(place, basis[:, row], years * missing.shape[0]).reshape(-1, years, missing.shape[0])
+    absent = lost[0]
+    whole = np.add.reduceat(basis, where.year_row, axis=1)[:, :, None]
     with np.errstate(invalid="ignore", divide="ignore"):
-        seen = np.add.reduceat(np.where(present, wave, 0.0), where.year_row, axis=0) / n
-        season = seen - np.add.reduceat(wave, where.year_row, axis=0) / days
-        variance, memory = _weather(np.where(present, grid - wave, np.nan))
-        missing = days - n
-        weather = variance * missing * np.minimum((1 + memory) / (1 - memory), np.maximum(missing, 1)) / days**2
-        uncertainty: Floats = np.sqrt(season**2 + weather)
+        shift = (whole * (absent / days[:, None]) - lost) / (days[:, None] - absent)
+        season = np.einsum("kym,smk->sym", shift, wave)
+        departure = np.where(missing, 0.0, sides - np.einsum("smk,kn->smn", wave, basis))
+        variance, memory = _weather(departure, ~missing)
+        inflation = np.minimum(((1 + memory) / (1 - memory))[:, None], np.maximum(absent, 1))
+        uncertainty: Floats = np.sqrt(season**2 + variance[:, None] * absent * inflation / days[:, None] ** 2)
     return uncertainty
 
 
-def _weather(departure: Floats) -> tuple[Floats, Floats]:
-    """Variance and lag-one autocorrelation of each column's departures."""
-    pair = departure[1:] * departure[:-1]
+def _coefficients(values: Floats, basis: Floats, column: Integers, row: Integers) -> Floats:
+    """Least squares of each side's values, 0 on the missing days named by column and row; (sides, m, functions)."""
+    k, m = basis.shape[0], values.shape[1]
+    pairs = (basis[:, None] * basis[None, :]).reshape(k * k, -1)
+    normal = (pairs.sum(axis=1)[:, None] - _sums_at(column, pairs[:, row], m)).T.reshape(m, k, k)
+    return solved_where_safe(normal, np.einsum("smn,kn->smk", values, basis))
+
+
+def _sums_at(place: Integers, parts: Floats, size: int) -> Floats:
+    """Sums of each row of `parts` by place."""
+    return np.stack([np.bincount(place, part, size) for part in parts])
+
+
+def _weather(departure: Floats, present: Booleans) -> tuple[Floats, Floats]:
+    """Variance and lag-one autocorrelation of departures along the last axis, which are 0 where not present."""
+    count = np.maximum(np.count_nonzero(present, axis=-1), 1)
+    pairs = np.maximum(np.count_nonzero(present[..., 1:] & present[..., :-1], axis=-1), 1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        count = np.maximum(np.count_nonzero(~np.isnan(departure), axis=0), 1)
-        pairs = np.maximum(np.count_nonzero(~np.isnan(pair), axis=0), 1)
-        variance = np.nansum(departure**2, axis=0) / count
-        memory = np.where(variance > 0, np.nansum(pair, axis=0) / pairs / variance, 0.0)
-    return variance, np.clip(memory, 0.0, 0.98)
+        variance = np.einsum("...n,...n->...", departure, departure) / count
+        memory = np.einsum("...n,...n->...", departure[..., 1:], departure[..., :-1]) / pairs / variance
+    return variance, np.clip(np.where(variance > 0, memory, 0.0), 0.0, 0.98)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,15 +218,14 @@ def fill_regression(grid: Floats, longest: int, *, window: int = 90, min_days: i
         x, y = grid[near, best], grid[near, column]
         both = ~np.isnan(x) & ~np.isnan(y)
         slope, level = np.polyfit(x[both], y[both], 1)
-        residual = np.where(both, y - slope * x - level, np.nan)
-        scatter, memory = _weather(residual[:, None])
+        scatter, memory = map(float, _weather(np.where(both, y - slope * x - level, 0.0), both))
         length, used = last - first + 1, int(both.sum())
-        inflation = float((1 + memory[0]) / (1 - memory[0]))
+        inflation = (1 + memory) / (1 - memory)
         away = (grid[first:last + 1, best].mean() - x[both].mean()) ** 2 / x[both].var()
         result[first:last + 1, column] = slope * grid[first:last + 1, best] + level
         filled[first:last + 1, column] = True
-        variance[last, column] = scatter[0] * (length * min(inflation, length)
-                                               + length**2 * inflation * (1 + away) / used)
+        variance[last, column] = scatter * (length * min(inflation, length)
+                                            + length**2 * inflation * (1 + away) / used)
     return Filled(result, filled, variance)
 
 

@@ -278,12 +278,20 @@ def harmonic_fit(day: Floats, values: Floats, harmonics: int = 2) -> Floats:
     pairs = (basis[:, :, None] * basis[:, None, :]).reshape(-1, k * k)
     # einsum, since a product this small costs more in the threads of a linear algebra library than it saves
     normal = np.einsum("nk,nm->mk", pairs, present.astype(np.float64)).reshape(-1, k, k)
-    right = np.einsum("nk,nm->mk", basis, np.where(present, values, 0.0))[:, :, None]
+    return solved_where_safe(normal, np.einsum("nk,nm->mk", basis, np.where(present, values, 0.0))).T
+
+
+def solved_where_safe(normal: Floats, right: Floats) -> Floats:
+    """
+    Coefficients from the normal matrices (m, k, k) and right sides (..., m, k) of m least-squares fits.
+
+    NaN where the condition of the normal matrix is above 100.
+    """
     size = np.linalg.eigvalsh(normal)
     safe = (size[:, 0] > size[:, -1] / 100) & (size[:, -1] > 0)
-    result = np.full((k, values.shape[1]), np.nan)
+    result = np.full(right.shape, np.nan)
     if safe.any():
-        result[:, safe] = np.linalg.solve(normal[safe], right[safe])[:, :, 0].T
+        result[..., safe, :] = np.linalg.solve(normal[safe], right[..., safe, :, None])[..., 0]
     return result
 
 

@@ -204,13 +204,13 @@ def shifted_degree_days(grid: Floats, where: Windows, n: Integers, shift: float)
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = where.days[:, None] / np.where(n > 0, n, np.nan)
-    changes = []
-    for side in (1.0, -1.0):
-        value = np.where(np.isnan(grid), -np.inf, side * grid)
-        less, same, more = (np.add.reduceat(np.maximum(value + by, 0.0), where.year_row, axis=0)
-                            for by in (-shift, 0.0, shift))
-        changes.append(scale * np.sqrt(((more - same) ** 2 + (same - less) ** 2) / 2))
-    return changes[0], changes[1]
+    value = np.where(np.isnan(grid), -np.inf, grid)
+    # what days above 0 °C gain, and lose; days below it lose, and gain, the rest of the shift
+    gain, loss = (np.add.reduceat(np.clip(value + by, 0.0, shift), where.year_row, axis=0) for by in (shift, 0.0))
+    total = n * shift
+    thawing, freezing = (scale * np.sqrt((one**2 + two**2) / 2) for one, two in (
+        (gain, loss), (total - gain, total - loss)))
+    return thawing, freezing
 
 
 def running_mean(grid: Floats, length: int = 365, *, longest_gap: int = 15) -> tuple[Floats, Integers, Booleans]:

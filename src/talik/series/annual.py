@@ -18,7 +18,7 @@ from talik.series.completeness import Completeness, completeness_rule
 from talik.series.completeness import year_start as month_and_day
 from talik.series.days import Days, days_hash, days_of
 from talik.series.filling import Filling
-from talik.series.missing import Side, missing_errors
+from talik.series.missing import missing_errors
 from talik.series.uncertainty import Sensors, combined
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ def annual_means(record: Record | Days, *, completeness: Completeness | str = "d
     low, high = extreme_bounds(unfilled, where, reason == "")
     values = {"mean": sums.mean, "low": sums.low, "high": sums.high, "tdd": sums.thawing, "fdd": sums.freezing,
               "low_bound": np.fmin(sums.low, low), "high_bound": np.fmax(sums.high, high),
-              **_errors(missing_errors(days, filled, grid, where, reason == ""), where.days[:, None],
+              **_errors(*missing_errors(days, filled, grid, where, sums, reason == ""), where.days[:, None],
                         years.shifted_degree_days(grid, where, sums.n, known.temperature))}
     values = {name: np.where(reason == "", value, np.nan) for name, value in values.items()}
     placed = _depth_errors(values["mean"], record.depths, known.depth)
@@ -242,15 +242,13 @@ def _reasons(rule: Completeness, sums: years.YearSums, where: years.Windows,
     return reason
 
 
-def _errors(missing: dict[Side, tuple[Floats, Floats]], days: NDArray[np.int64],
+def _errors(bound: Floats, gap: Floats, days: NDArray[np.int64],
             calibration: tuple[Floats, Floats]) -> dict[str, Floats]:
     """Bound and uncertainty from what is missing, of the mean and of both degree-days, and of these in all."""
-    found = dict(zip(("bias_bound", "gap_uncertainty"), missing[0], strict=True))
-    sides: tuple[tuple[str, Side], ...] = (("tdd", 1), ("fdd", -1))
-    for (name, side), lasting in zip(sides, calibration, strict=True):
-        bound, gap = (error * days for error in missing[side])
-        found |= {f"{name}_bias_bound": bound, f"{name}_gap_uncertainty": gap,
-                  f"{name}_uncertainty": combined(gap, lasting)}
+    found = {"bias_bound": bound[0], "gap_uncertainty": gap[0]}
+    for side, name in enumerate(("tdd", "fdd"), 1):
+        found |= {f"{name}_bias_bound": bound[side] * days, f"{name}_gap_uncertainty": gap[side] * days,
+                  f"{name}_uncertainty": combined(gap[side] * days, calibration[side - 1])}
     return found
 
 

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
 
 from talik.kernels import gaps
 from talik.kernels.calendar import Daily
-from talik.kernels.years import Windows
+from talik.kernels.years import Windows, YearSums
 from talik.series.uncertainty import combined
 
 Floats = NDArray[np.float64]
-Side = Literal[-1, 0, 1]
-"""Of the daily means: all (0), what is above 0 °C (1), what is below it, counted positive (-1)."""
 
 
-def missing_errors(measured: Daily, filled: gaps.Filled | None, grid: Floats, where: Windows,
-                   wanted: NDArray[np.bool_]) -> dict[Side, tuple[Floats, Floats]]:
+def missing_errors(measured: Daily, filled: gaps.Filled | None, grid: Floats, where: Windows, sums: YearSums,
+                   wanted: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """
-    Worst case and standard uncertainty of the mean over a year, of all daily means and of either side of 0 °C.
+    Worst case and standard uncertainty of means over a year: of all days, of what is above 0 °C, of what is below it.
 
-    Degree-days are `where.days` times the mean of a side.
+    Degree-days are `where.days` times the last two.
 
     Parameters
     ----------
@@ -32,47 +28,44 @@ def missing_errors(measured: Daily, filled: gaps.Filled | None, grid: Floats, wh
         The same with gaps filled, when some were.
     grid : ndarray, shape (days, m)
         Daily means with what was filled [°C], padded by `where.padded`.
-    where : Windows
-        The years.
+    where, sums : Windows, YearSums
+        The years, and what `grid` comes to in them.
     wanted : ndarray of bool, shape (years, m)
         Which years are of interest.
 
     Returns
     -------
-    dict of side to (bound, likely), each of shape (years, m)
+    bound, likely : ndarray, shape (3, years, m)
         [K]; 0 in years without anything missing or filled, anything in those not wanted. The bound holds if no missing
         day and hour lay outside the range of the column's daily means.
     """
-    n = np.add.reduceat(~np.isnan(grid), where.year_row, axis=0, dtype=np.int64)
-    gappy = np.flatnonzero((wanted & (n < where.days[:, None])).any(axis=0))
-    mean = measured.mean
-    hours = gaps.hours_bound(measured, np.fmin.reduce(mean, axis=0), np.fmax.reduce(mean, axis=0))
-    found: dict[Side, tuple[Floats, Floats]] = {}
-    sides: tuple[Side, ...] = (0, 1, -1)
-    for side in sides:
-        bound, likely = np.zeros((2, *n.shape))
-        low, high = (reduce(_on(mean, side), axis=0) for reduce in (np.fmin.reduce, np.fmax.reduce))
-        if gappy.size:
-            bound[:, gappy], likely[:, gappy] = _days(_on(grid[:, gappy], side), where, n[:, gappy], low[gappy],
-                                                      high[gappy])
-        if hours.any():         # a day far on the other side stays there, whatever its missing hours
-            most = _yearly(np.clip(side * mean + hours, 0.0, hours) if side else hours, where)
-            bound, likely = bound + most, combined(likely, most / np.sqrt(3))
-        if filled is not None:
-            most, added = _filled(filled, where, side, low, high)
-            bound, likely = bound + most, combined(likely, added)
-        found[side] = bound, likely
-    return found
-
-
-def _days(values: Floats, where: Windows, n: NDArray[np.int64], low: Floats, high: Floats) -> tuple[Floats, Floats]:
-    """Worst case and standard uncertainty [K] from the days that are missing."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.add.reduceat(np.nan_to_num(values), where.year_row, axis=0) / n
-    bound = gaps.bias_bound(n, mean, where.days, low, high)
-    likely = gaps.gap_uncertainty(values, where, n)
+    days = where.days[:, None]
+    coldest, warmest = (reduce(measured.mean, axis=0) for reduce in (np.fmin.reduce, np.fmax.reduce))
+    low, high = _sides(coldest), _sides(warmest)
+    low[2], high[2] = high[2], low[2].copy()
+    means = sums.mean, sums.thawing / days, sums.freezing / days
+    bound = np.stack([gaps.bias_bound(sums.n, *each) for each in zip(means, [where.days] * 3, low, high, strict=True)])
     # without a wave to go by, and within days, the error may lie anywhere up to the bound with equal right
-    return bound, np.fmin(np.where(np.isnan(likely), bound / np.sqrt(3), likely), bound)
+    likely = bound / np.sqrt(3)
+    gappy = np.flatnonzero((wanted & (sums.n < days)).any(axis=0))
+    if gappy.size:
+        found = gaps.gap_uncertainty(grid[:, gappy], where)
+        likely[:, :, gappy] = np.where(np.isnan(found), likely[:, :, gappy], np.minimum(found, bound[:, :, gappy]))
+    hours = gaps.hours_bound(measured, coldest, warmest)
+    if hours.any():             # a day far on the other side stays there, whatever its missing hours
+        toward = measured.mean + hours, hours - measured.mean
+        most = np.stack([_yearly(each, where) for each in (hours, *(np.clip(t, 0.0, hours) for t in toward))])
+        bound, likely = bound + most, combined(likely, most / np.sqrt(3))
+    if filled is not None:
+        most, added = (np.stack(parts) for parts in zip(*(
+            _filled(filled, where, side, low[side], high[side]) for side in range(3)), strict=True))
+        bound, likely = bound + most, combined(likely, added)
+    return bound, likely
+
+
+def _sides(values: Floats) -> Floats:
+    """All of it, what is above 0 °C, and what is below it, counted positive."""
+    return np.stack([values, np.maximum(values, 0.0), np.maximum(-values, 0.0)])
 
 
 def _yearly(values: Floats, where: Windows) -> Floats:
@@ -80,15 +73,12 @@ def _yearly(values: Floats, where: Windows) -> Floats:
     return sums / where.days[:, None]
 
 
-def _on(values: Floats, side: Side) -> Floats:
-    return np.maximum(side * values, 0.0) if side else values
-
-
-def _filled(filled: gaps.Filled, where: Windows, side: Side, low: Floats, high: Floats) -> tuple[Floats, Floats]:
+def _filled(filled: gaps.Filled, where: Windows, side: int, low: Floats, high: Floats) -> tuple[Floats, Floats]:
     """The most, and the standard uncertainty [K], by which filled days can have moved the mean of a year."""
-    values = _on(filled.grid, side)
+    values = _sides(filled.grid)[side]
     reach = np.where(filled.filled, np.maximum(high - values, values - low), 0.0)
     variance = filled.gap_variance
     if side:                # gaps far on the other side add nothing to this one
-        variance = np.where(side * filled.grid + np.sqrt(variance) > 0, variance, 0.0)
+        toward = filled.grid if side == 1 else -filled.grid
+        variance = np.where(toward + np.sqrt(variance) > 0, variance, 0.0)
     return _yearly(reach, where), np.sqrt(_yearly(variance, where) / where.days[:, None])
