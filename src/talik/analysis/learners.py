@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache, wraps
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,8 @@ from talik.kernels.shallow_trees import fit, presort, staged
 Floats = NDArray[np.float64]
 ROUNDS = 60
 """Most rounds of boosting; inner folds choose how many of them are used, none included."""
+PENALTIES = np.geomspace(1e-3, 1e6, 28)
+"""Those that ridge and splines choose from, on predictors of spread one."""
 
 
 def chosen_rounds(X: Floats, y: Floats, group: Labels, rng: np.random.Generator, *, k: int = 5) -> int:
@@ -46,13 +50,49 @@ def boosted(X: Floats, y: Floats, group: Labels, X_new: Floats, rng: np.random.G
     return staged(fit(X, y, np.ones(y.size), presort(X), rounds=rounds), X_new)[-1], rounds
 
 
+@dataclass(frozen=True, slots=True)
+class Smoother:
+    """A basis with a penalty, taken apart: what a penalised regression needs to know of everything but the response."""
+
+    basis: Floats
+    basis_new: Floats
+    value: Floats
+    vector: Floats
+
+    @classmethod
+    def of(cls, basis: Floats, basis_new: Floats, penalty: Floats) -> Smoother:
+        from scipy.linalg import eigh
+
+        value, vector = eigh(basis.T @ basis, penalty)
+        return cls(basis, basis_new, np.maximum(value, 0.0), vector)
+
+    def predict(self, y: Floats) -> Floats:
+        """Penalised least squares; generalised cross-validation chooses the penalty."""
+        centred = y - y.mean()
+        along = self.vector.T @ (self.basis.T @ centred)
+        damped = self.value + PENALTIES[:, None]
+        left = centred @ centred + (along**2 * (self.value / damped - 2.0) / damped).sum(axis=1)
+        freedom = 1.0 + (self.value / damped).sum(axis=1)
+        score = np.where(freedom < 0.9 * y.size, left / (y.size - freedom) ** 2, np.inf)
+        return np.asarray(y.mean() + self.basis_new @ (self.vector @ (along / damped[score.argmin()])))
+
+
+def _once(make: Callable[[Floats, Floats], Smoother]) -> Callable[[Floats, Floats], Smoother]:
+    """The same rows come back with every permutation of the response: their smoother is made once."""
+    @lru_cache(maxsize=64)
+    def again(X: bytes, X_new: bytes, width: int) -> Smoother:
+        return make(*(np.frombuffer(raw).reshape(-1, width) for raw in (X, X_new)))
+
+    @wraps(make)
+    def remembered(X: Floats, X_new: Floats) -> Smoother:
+        return again(*(np.asarray(rows, dtype=float).tobytes() for rows in (X, X_new)), X.shape[1])
+
+    return remembered
+
+
 def ridge(X: Floats, y: Floats, X_new: Floats) -> Floats:
     """Predictions of a ridge regression on standardised predictors, missing ones at the mean."""
-    known = np.where(np.isnan(X).all(axis=0), 0.0, X)
-    centre, spread = np.nanmean(known, axis=0), np.nanstd(known, axis=0)
-    spread = np.where(spread > 0, spread, 1.0)
-    basis, basis_new = (np.nan_to_num((x - centre) / spread) for x in (X, X_new))
-    return _penalised(basis, y, np.eye(X.shape[1]), basis_new)
+    return _lines(X, X_new).predict(y)
 
 
 def additive(X: Floats, y: Floats, X_new: Floats) -> Floats:
@@ -63,6 +103,20 @@ def additive(X: Floats, y: Floats, X_new: Floats) -> Floats:
     ----------
     .. [1] Eilers, P. H. C. & Marx, B. D. (1996). Stat. Sci. 11, 89-121. doi:10.1214/ss/1038425655
     """
+    return _splines(X, X_new).predict(y)
+
+
+@_once
+def _lines(X: Floats, X_new: Floats) -> Smoother:
+    known = np.where(np.isnan(X).all(axis=0), 0.0, X)
+    centre, spread = np.nanmean(known, axis=0), np.nanstd(known, axis=0)
+    spread = np.where(spread > 0, spread, 1.0)
+    basis, basis_new = (np.nan_to_num((x - centre) / spread) for x in (X, X_new))
+    return Smoother.of(basis, basis_new, np.eye(X.shape[1]))
+
+
+@_once
+def _splines(X: Floats, X_new: Floats) -> Smoother:
     parts = [_spline(X[:, j], X_new[:, j]) for j in range(X.shape[1])]
     width = sum(part[0].shape[1] for part in parts)
     penalty, at = np.zeros((width, width)), 0
@@ -71,7 +125,7 @@ def additive(X: Floats, y: Floats, X_new: Floats) -> Floats:
         bend = np.diff(np.eye(size), 2, axis=0) if size > 2 else np.zeros((0, size))
         penalty[at:at + size, at:at + size] = bend.T @ bend + 0.01 * np.eye(size)
         at += size
-    return _penalised(np.hstack([b for b, _ in parts]), y, penalty, np.hstack([b for _, b in parts]))
+    return Smoother.of(np.hstack([b for b, _ in parts]), np.hstack([b for _, b in parts]), penalty)
 
 
 def _spline(x: Floats, x_new: Floats) -> tuple[Floats, Floats]:
@@ -92,20 +146,6 @@ def _spline(x: Floats, x_new: Floats) -> tuple[Floats, Floats]:
 
     level = basis(known).mean(axis=0)
     return tuple(np.where(np.isnan(v)[:, None], 0.0, basis(v) - level) for v in (x, x_new))  # type: ignore[return-value]
-
-
-def _penalised(basis: Floats, y: Floats, penalty: Floats, basis_new: Floats) -> Floats:
-    """Penalised least squares; generalised cross-validation chooses the penalty."""
-    from scipy.linalg import eigh
-
-    centred = y - y.mean()
-    value, vector = eigh(basis.T @ basis, penalty)
-    value, along = np.maximum(value, 0.0), vector.T @ (basis.T @ centred)
-    damped = value + np.geomspace(1e-3, 1e6, 28)[:, None]
-    left = centred @ centred + (along**2 * (value / damped - 2.0) / damped).sum(axis=1)
-    freedom = 1.0 + (value / damped).sum(axis=1)
-    score = np.where(freedom < 0.9 * y.size, left / (y.size - freedom) ** 2, np.inf)
-    return np.asarray(y.mean() + basis_new @ (vector @ (along / damped[score.argmin()])))
 
 
 def region_mean(region: Labels, y: Floats, region_new: Labels) -> Floats:
