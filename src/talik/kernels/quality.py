@@ -126,8 +126,8 @@ def stuck(values: Floats, joined: Booleans, *, shortest: int, floor: float, marg
         first, last = int(start[k]), int(start[k] + length[k] - 1)
         entry = moves[first - 1] if first and joined[first] else 0.0
         leave = moves[last] if last < values.size - 1 and joined[last + 1] else 0.0
-        alone = _alone(length, int(length[k]))
-        if 0 < min(entry, leave) and max(entry, leave) <= 1.5 * smallest and not alone:
+        alone = min(entry, leave) > 0 and _alone(length, int(length[k]))
+        if 0 < min(entry, leave) and max(entry, leave) <= 1.5 * smallest:
             continue
         resting = np.repeat(length >= max(shortest, length[k] // 2), length)
         otherwise = _otherwise_moves(values, resting, int(length[k]), margin, season)
@@ -205,7 +205,8 @@ def zero_curtain_level(days: Floats, *, margin: float = 0.7, still: float = 0.15
     Where a sensor's zero curtain lies: the median of the days on which it stands still near 0 °C while freezing back.
 
     Where it stands still more than once, for at least half as long, the stretch nearest to 0 °C is taken: slow ground
-    and coarse loggers rest at other temperatures, too, which is no evidence of drift.
+    and coarse loggers rest at other temperatures, too, which is no evidence of drift. So does ground, just above 0 °C,
+    below a layer that freezes; ten days at 0 °C then tell that nothing has drifted.
 
     Parameters
     ----------
@@ -214,7 +215,8 @@ def zero_curtain_level(days: Floats, *, margin: float = 0.7, still: float = 0.15
     margin : float
         Only levels within this of `centre` [K].
     still : float
-        How far the days of a rest may lie apart [K], beside `digit`.
+        How far the days of a rest may lie apart [K], and five times as far as one may from the day before; beside
+        `digit`.
     shortest : int
         Fewest days in a row; of a coarse logger 200 for each K of `digit`, since within a digit anything rests.
     swing : float
@@ -237,14 +239,15 @@ def zero_curtain_level(days: Floats, *, margin: float = 0.7, still: float = 0.15
     >>> x = np.r_[np.linspace(8, 0.15, 60), np.full(30, 0.15), np.linspace(0.1, -6, 60)]
     >>> level, days = zero_curtain_level(x)
     >>> round(level, 2), days
-    (0.15, 32)
+    (0.15, 30)
     """
     width = still + digit
     near = np.abs(days - centre) <= margin + width
+    quiet = np.abs(np.diff(days, prepend=np.nan)) <= still / 5 + digit
     if np.count_nonzero(near) < max(shortest, 200 * digit) or np.nanmin(days) > centre or np.nanmax(days) < centre:
         return float("nan"), 0
     levels = centre + np.arange(-margin, margin + 1e-9, width / 3)
-    rests = [(int(first), int(last)) for first, last in _longest(np.abs(days - levels[:, None]) <= width / 2)
+    rests = [(int(first), int(last)) for first, last in _longest(quiet & (np.abs(days - levels[:, None]) <= width / 2))
              if last - first >= max(shortest, 200 * digit)]
     rests = [(first, last) for first, last in dict.fromkeys(rests)
              if (days[:first] > np.median(days[first:last]) + swing).any()
@@ -255,7 +258,12 @@ def zero_curtain_level(days: Floats, *, margin: float = 0.7, still: float = 0.15
     others = [r for r in rests if (r[1] <= longest[0] or r[0] >= longest[1])
               and 2 * (r[1] - r[0]) >= longest[1] - longest[0]]
     first, last = min([longest, *others], key=lambda r: abs(np.median(days[r[0]:r[1]]) - centre))
-    return float(np.median(days[first:last])), last - first
+    level = float(np.median(days[first:last]))
+    at_zero = quiet & (np.abs(days) <= min(0.1 + digit / 2, abs(level) / 2))
+    begin, end = _longest(at_zero[None])[0].tolist()
+    if end - begin >= 10:
+        return float(np.median(days[begin:end])), end - begin
+    return level, last - first
 
 
 def _longest(inside: Booleans) -> Integers:
