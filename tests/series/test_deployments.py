@@ -8,6 +8,9 @@ import pytest
 
 from talik.errors import UsageError
 from talik.records import Record, Source
+from talik.series.columns import Column
+from talik.series.days import days_of
+from talik.series.deployments import in_sequence
 from talik.series.offsets import annual_offsets
 
 DEPTHS = (-2.0, 0.02, 0.5, 1.0, 2.0)
@@ -111,8 +114,19 @@ def test_files_side_by_side_at_stamps_of_their_own_are_never_averaged():
     second = replace(second, times=second.times + np.timedelta64(6, "h"))
     result = annual_offsets([first, second], depth=1.0, check=False)
     assert "both measured from 2019-12-11 to 2019-12-31" in result.settings["overlaps"][0]
-    assert result.years["maat"][1] == pytest.approx(first.values[365:, 0].mean(), abs=0.005)     # 31 Dec has both
+    assert result.years["maat"][1] == pytest.approx(first.values[365:, 0].mean(), abs=1e-9)
     longer = deployed("2019-06-01", "2022-01-01", shift=3.0)
     longer = replace(longer, times=longer.times + np.timedelta64(6, "h"))
     with pytest.raises(UsageError, match="2 columns would do"):
         annual_offsets([first, longer], depth=1.0, check=False)
+
+
+def test_the_day_of_a_change_is_that_of_one_deployment_only():
+    hours = np.arange("2019-06-01", "2019-06-10", dtype="M8[h]")
+    for at, owner in ((8, 1.0), (16, 0.0)):
+        change = np.datetime64("2019-06-05T00") + np.timedelta64(at, "h")
+        one, two = (Record("A", hours[own], [0.5], np.full((own.sum(), 1), value))
+                    for own, value in ((hours < change, 0.0), (hours >= change, 1.0)))
+        [both], _ = in_sequence([Column(one, 0), Column(two, 0)], 0.05)
+        days = days_of(both.record).daily.mean.ravel()
+        np.testing.assert_array_equal(days, np.r_[np.zeros(4), owner, np.ones(4)])

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from talik.errors import UsageError
-from talik.kernels.gaps import fill_linear, fill_regression
+from talik.kernels.gaps import fill_linear, fill_regression, gap_uncertainty
+from talik.kernels.years import windows
 from talik.records import Flag, Record
 from talik.series.annual import annual_means, daily_means
 from talik.series.filling import Filling
@@ -93,3 +94,37 @@ def test_the_gap_uncertainty_is_the_error_made():
         scores.append((result.mean[1, 0] - whole) / result.gap_uncertainty[1, 0])
         assert abs(result.mean[1, 0] - whole) <= result.bias_bound[1, 0]
     assert 0.6 < np.sqrt(np.mean(np.square(scores))) < 1.4
+
+
+def gaps_by_definition(x, where):
+    """Season and weather of one column, written out with numpy's own least squares."""
+    day = np.arange(x.size)
+    waves = [f(k * 2 * np.pi * day / 365.25) for k in (1, 2) for f in (np.cos, np.sin)]
+    basis, there = np.column_stack([np.ones(x.size), *waves]), ~np.isnan(x)
+    wave = basis @ np.linalg.lstsq(basis[there], x[there], rcond=None)[0]
+    left = x - wave
+    variance, memory = np.nanmean(left**2), np.nanmean(left[1:] * left[:-1]) / np.nanmean(left**2)
+    memory = np.clip(memory, 0, 0.98)
+    found = []
+    for begin, days in zip(where.year_row, where.days, strict=True):
+        own = slice(begin, begin + days)
+        lost = days - there[own].sum()
+        season = wave[own][there[own]].mean() - wave[own].mean()
+        weather = variance * lost * min((1 + memory) / (1 - memory), max(lost, 1)) / days**2
+        found.append(np.sqrt(season**2 + weather))
+    return np.array(found)
+
+
+def test_errors_of_gaps_of_all_three_sides_are_those_of_their_definition():
+    rng = np.random.default_rng(8)
+    where = windows(17532, 1461)                                            # 2018 to 2021
+    grid = np.column_stack([noisy_year(rng, 4)[:1461] + shift for shift in (0.0, 8.0, 40.0)])
+    for column, (begin, length) in enumerate(((100, 12), (600, 40), (1000, 5))):
+        grid[begin:begin + length, column] = np.nan
+    grid[rng.random(grid.shape) < 0.02] = np.nan
+    found = gap_uncertainty(grid, where)
+    for side, part in enumerate((grid, np.maximum(grid, 0.0), np.maximum(-grid, 0.0))):
+        for column in range(3 if side < 2 else 2):
+            np.testing.assert_allclose(found[side, :, column], gaps_by_definition(part[:, column], where), rtol=1e-9)
+    np.testing.assert_array_equal(found[2, :, 2], 0.0)                      # never below 0 °C
+    np.testing.assert_allclose(gap_uncertainty(-grid, where), found[[0, 2, 1]], rtol=1e-9, atol=1e-15)

@@ -198,7 +198,7 @@ def test_zero_curtain_days_are_counted_where_all_samples_stay_near_zero():
     x[quiet] = 0.1
     x[t == np.datetime64("2019-10-14T12")] = 0.6                            # one warm hour spoils its day
     table = zero_curtain(Record("A", t, [0.5], x[:, None]), year_start="thermal").table
-    assert table.drop("site", "depth").rows() == [(2020, 19, 10, ""), (2021, 0, 0, "")]
+    assert table.drop("site", "depth").rows() == [(2020, 19, 10, 0, 0, ""), (2021, 0, 0, 0, 0, "")]
     calendar_year = zero_curtain(Record("A", t, [0.5], x[:, None])).table
     assert calendar_year["zero_curtain_days"].to_list() == [None, 0, None]
     assert calendar_year["reason"].to_list() == ["few_days", "", "few_days"]

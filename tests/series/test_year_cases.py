@@ -2,6 +2,7 @@
 
 import datetime
 from dataclasses import replace
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -207,7 +208,21 @@ def test_a_day_with_two_readings_is_no_zero_curtain_day():
     x = np.where((t >= np.datetime64("2019-10-05")) & (t < np.datetime64("2019-10-25")), 0.1, -3.0)
     poor = (t >= np.datetime64("2019-10-10T02")) & (t < np.datetime64("2019-10-11"))
     table = zero_curtain(record_of(t, np.where(poor, np.nan, x), (0.5,)), year_start="thermal").table
-    assert table.select("zero_curtain_days", "longest").rows() == [(19, 14)]
+    counted = ("zero_curtain_days", "longest", "bias_bound_zero_curtain_days", "bias_bound_longest")
+    assert table.select(counted).rows() == [(19, 14, 1, 6)]                 # that day may have joined the two rests
+
+
+def test_whatever_happened_on_missing_days_the_zero_curtain_stays_within_its_bound():
+    rng = np.random.default_rng(4)
+    t = np.arange("2019-01-01", "2022-01-01", dtype="M8[D]")
+    x = np.where(rng.random((t.size, 4)) < 0.3, 0.1, -3.0)
+    holed = np.where(rng.random(x.shape) < 0.05, np.nan, x)
+    depths = (0.2, 0.4, 0.6, 0.8)
+    whole, known = (zero_curtain(record_of(t, values, depths)).table for values in (x, holed))
+    for name in ("zero_curtain_days", "longest"):
+        more = whole[name] - known[name]
+        assert ((more >= 0) & (more <= known[f"bias_bound_{name}"])).all()
+        assert more.sum() > 0
 
 
 def test_probed_thickness_beside_a_stated_depth_has_its_uncertainty_or_a_reason():
@@ -215,4 +230,19 @@ def test_probed_thickness_beside_a_stated_depth_has_its_uncertainty_or_a_reason(
     years = annual_offsets(record_of(YEARS, values, (-2.0, 0.0, 2.0)), depth=2.0, alt={2015: 0.8}, check=False,
                            sensors=Sensors(depth=0.02)).years
     assert years.select("alt", "alt_uncertainty").rows() == [(0.8, 0.02), (None, None), (None, None)]
-    assert years["reason"].to_list() == ["", "alt: needs", "alt: needs"]
+    assert years["reason"].to_list() == ["", "alt: not_given", "alt: not_given"]
+
+
+def test_every_reason_stands_in_the_how_to():
+    page = (Path(__file__).parents[2] / "docs" / "howto" / "years-and-offsets.md").read_text(encoding="utf-8")
+    assert [code for code in REASONS if code and f"| `{code}" not in page] == []
+
+
+def test_an_offset_says_which_of_its_temperatures_is_missing():
+    values = np.array([-9.0, -4.0, -5.0]) + np.array([18.0, 12.0, 1.0]) * wave(YEARS, 0.0, 1.0, 0.0)[:, None]
+    values[:100, 0], values[400:500, 2] = np.nan, np.nan
+    years = annual_offsets(record_of(YEARS, values, (-2.0, 0.0, 2.0)), depth=2.0, check=False).years
+    said = [dict(part.split(": ") for part in reason.split("; ")) if reason else {} for reason in years["reason"]]
+    assert [each.get("surface_offset") for each in said] == ["needs maat", None, None]
+    assert [each.get("thermal_offset") for each in said] == [None, "needs ttop", None]
+    assert [each.get("n_thaw") for each in said] == ["needs maat", None, None]

@@ -58,7 +58,7 @@ class Prediction(Result):
             return f"{self.response}: no target lies where an interval can be given"
         width = float((given["high"] - given["low"]).median())  # type: ignore[arg-type]
         return (f"{self.response} {where}: {given.height} of {self.table.height} targets have a "
-                f"{100 * self.coverage:.0f} % interval, of {width:.1f} K in the median")
+                f"{100 * self.coverage:.0f} % interval, of {width:.1f} °C in the median")
 
 
 def predict_offsets(sites: Any, response: str, targets: Any, predictors: Sequence[str] | None = None, *,
@@ -108,7 +108,7 @@ def predict_offsets(sites: Any, response: str, targets: Any, predictors: Sequenc
     >>> from talik.analysis.planted import planted_drivers
     >>> table = planted_drivers("strong", seed=1)
     >>> print(predict_offsets(table, "surface_offset", table[:5], ["snow_depth", "wind_speed"], level="between_sites"))
-    surface_offset between known sites: 5 of 5 targets have a 90 % interval, of ... K in the median
+    surface_offset between known sites: 5 of 5 targets have a 90 % interval, of ... °C in the median
     """
     if level not in get_args(Level):
         raise unknown("level", level, get_args(Level))

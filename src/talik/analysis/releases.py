@@ -76,7 +76,7 @@ class ReleaseComparison(Result):
         moved = changed.drop_nulls("largest").sort(pl.col("largest").abs(), descending=True, maintain_order=True)
         if moved.height:
             row = moved.row(0, named=True)
-            parts.append(f"largest: {row['largest']:+.3g} K at {row['site']}, {row['column']}, on {row['largest_on']}")
+            parts.append(f"largest: {row['largest']:+.3g} °C at {row['site']}, {row['column']}, on {row['largest_on']}")
         return f"{names}: {'; '.join(parts)}."
 
 

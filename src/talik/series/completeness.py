@@ -37,9 +37,10 @@ REASONS: Mapping[str, str] = {
     "several_crossings": "a frozen layer above one that thaws: which is the active layer is not decided",
     "phase_change": "ground that freezes or thaws: latent heat would be read as a diffusivity",
     "not_conducting": "no wave that falls and lags with depth, or days that a conducting layer does not explain",
-    "no_degree_days": "the air has no degree-days of that kind, or the surface too few",
+    "no_degree_days": "the air has too few degree-days of that kind, or the surface none",
     "not_frozen": "the deep temperature is above 0 °C: no permafrost there",
-    "needs": "one of the values it is made of is missing",
+    "not_given": "thickness was to come from elsewhere, and none was given for this year",
+    "needs": "one of the values it is made of is missing; the words after it say which",
 }
 """Every reason a value may be missing for."""
 

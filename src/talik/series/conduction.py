@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from talik.errors import DataError, UsageError
 from talik.kernels import calendar, profile, years
@@ -55,8 +56,9 @@ def zero_curtain(record: Record, *, margin: float = 0.25, completeness: Complete
     Returns
     -------
     YearTable
-        site, year, depth, zero_curtain_days, longest (days in a row), reason. Null with a reason in years that are
-        not whole.
+        site, year, depth, zero_curtain_days, longest (days in a row), bias_bound_zero_curtain_days and
+        bias_bound_longest (by how much more they can be, if every missing day was one), reason. Null with a reason in
+        years that are not whole. Missing samples of whole days are taken to be like the others of the day.
 
     Raises
     ------
@@ -77,31 +79,40 @@ def zero_curtain(record: Record, *, margin: float = 0.25, completeness: Complete
     import polars as pl
 
     if margin <= 0:
-        raise UsageError(f"zero_curtain: margin must be positive, got {margin} K")
+        raise UsageError(f"zero_curtain: margin must be positive, got {margin} °C")
     rule = completeness_rule(completeness, year_start)
-    annual = annual_means(record, completeness=rule)
-    days, values, rows = days_of(record).daily.whole(rule.day), record.accepted().values, []
+    annual, days = annual_means(record, completeness=rule), days_of(record).daily.whole(rule.day)
     month, day = month_and_day(rule.year_start)
-    for k, depth in enumerate(record.depths.tolist()):
-        own = ~np.isnan(values[:, k])
-        number, low, high, _ = calendar.daily_spread(record.times[own], values[own, k], offset_hours=day_offset(record))
-        whole = days.first + np.flatnonzero(~np.isnan(days.mean[:, k]))
-        within = (low >= -margin) & (high <= margin) & np.isin(number, whole)
-        if number.size:
-            where = years.windows(int(number[0]), number.size, month=month, day=day)
-            at_zero = where.padded(within.astype(np.float64)[:, None]) > 0
-            counts = np.add.reduceat(at_zero, where.year_row, axis=0, dtype=np.int64)[:, 0]
-            runs = np.maximum.reduceat(years.missing_runs(at_zero, where.year_row), where.year_row, axis=0)[:, 0]
-            found = dict(zip(where.label.tolist(), zip(counts.tolist(), runs.tolist(), strict=True), strict=True))
-        else:
-            found = {}
-        for year, reason in zip(annual.year.tolist(), annual.reason[:, k].tolist(), strict=True):
-            at_rest, longest = (None, None) if reason else found[year]
-            rows.append((record.site, year, depth, at_rest, longest, reason))
+    where = years.windows(days.first, days.mean.shape[0], month=month, day=day)
+    missing = np.isnan(where.padded(days.mean))
+    at_zero = (where.padded(_days_at_zero(record, days, margin).astype(np.float64)) > 0) & ~missing
+    least, most = _counts(at_zero, where), _counts(at_zero | missing, where)
+    rows = [(record.site, year, depth, *((None,) * 4 if reason else map(int, (
+        least[0][i, k], least[1][i, k], most[0][i, k] - least[0][i, k], most[1][i, k] - least[1][i, k]))), reason)
+        for k, depth in enumerate(record.depths.tolist())
+        for i, (year, reason) in enumerate(zip(annual.year.tolist(), annual.reason[:, k].tolist(), strict=True))]
     kinds = {"site": pl.String, "year": pl.Int64, "depth": pl.Float64, "zero_curtain_days": pl.Int64,
-             "longest": pl.Int64, "reason": pl.String}
+             "longest": pl.Int64, "bias_bound_zero_curtain_days": pl.Int64, "bias_bound_longest": pl.Int64,
+             "reason": pl.String}
     return YearTable(record.site, pl.DataFrame(rows, schema=kinds, orient="row"),
                      {**annual.settings, "margin": margin}, annual.data_hash)
+
+
+def _days_at_zero(record: Record, days: calendar.Daily, margin: float) -> NDArray[np.bool_]:
+    """On which days every sample of a column lies within `margin` of 0 °C, shape (days, m)."""
+    values, offset = record.accepted().values, day_offset(record)
+    within = np.zeros(days.mean.shape, dtype=bool)
+    for k in range(record.depths.size):
+        own = ~np.isnan(values[:, k])
+        number, low, high, _ = calendar.daily_spread(record.times[own], values[own, k], offset_hours=offset)
+        within[number - days.first, k] = (low >= -margin) & (high <= margin)
+    return within
+
+
+def _counts(days: NDArray[np.bool_], where: years.Windows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How many days each year has, and how many in a row."""
+    return (np.add.reduceat(days, where.year_row, axis=0, dtype=np.int64),
+            np.maximum.reduceat(years.missing_runs(days, where.year_row), where.year_row, axis=0))
 
 
 def diffusivity(record: Record, *, margin: float = 0.5, completeness: Completeness | str = "default") -> YearTable:

@@ -8,6 +8,7 @@ from datetime import date
 from itertools import combinations, pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from talik.kernels.calendar import day_numbers
 from talik.records import REJECTED, Record, Source
@@ -16,6 +17,9 @@ from talik.series.days import day_offset, days_of
 
 LONGEST_OVERLAP = np.timedelta64(31, "D")
 """Sensors that measured side by side for longer are two sensors, not one after the other."""
+
+_Samples = tuple[NDArray[np.datetime64], NDArray[np.float64], NDArray[np.uint16]]
+"""Stamps, values and flags of one column."""
 
 
 def in_sequence(columns: Sequence[Column], tolerance: float, role: str = "") -> tuple[tuple[Column, ...], list[str]]:
@@ -35,7 +39,8 @@ def in_sequence(columns: Sequence[Column], tolerance: float, role: str = "") -> 
     -------
     columns : tuple of Column
     overlaps : list of str
-        Where two deployments measured at the same time: there the earlier one counts, nothing is averaged.
+        Where two deployments measured at the same time: there the earlier one counts, nothing is averaged. The day
+        of the change is that of the one with more samples on it; those of the other do not count.
 
     Examples
     --------
@@ -105,12 +110,13 @@ def _overlap(one: Column, two: Column, role: str) -> str:
 def _spliced(row: Sequence[Column]) -> Column:
     if len(row) == 1:
         return row[0]
-    parts, last = [], None
-    for column in row:
+    parts: list[_Samples] = []
+    for k, column in enumerate(row):
         own = column.alone()
-        kept = np.ones(own.times.size, bool) if last is None else own.times > last
-        parts.append((own.times[kept], own.values[kept], own.flags[kept]))
-        last = column.span[1] if column.span else last
+        samples = own.times, own.values, own.flags
+        if k and (span := row[k - 1].span):
+            parts[-1], samples = _parted(parts[-1], samples, span[1], day_offset(row[0].record))
+        parts.append(samples)
     times, values, flags = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     first, words = row[0].record, ", then ".join(
         f"{c.name} to {c.span[1].astype('M8[D]')}" if c.span else c.name for c in row)
@@ -119,6 +125,17 @@ def _spliced(row: Sequence[Column]) -> Column:
                     time_zone_from=first.source.time_zone_from)
     return Column(Record(first.site, times, np.array([depth]), values, flags, (row[0].label,), source,
                          history=(*first.history, f"in sequence: {words}")), 0, words)
+
+
+def _parted(before: _Samples, after: _Samples, last: np.datetime64, offset: float) -> tuple[_Samples, _Samples]:
+    """Samples of two deployments, none on the same day: the day of the change is that of the one with more samples."""
+    change = day_numbers(np.array([last]), offset)
+    ending, beginning = (day_numbers(samples[0], offset) for samples in (before, after))
+    earlier, later = (np.count_nonzero(~np.isnan(samples[1][day == change])) for samples, day in (
+        (before, ending), (after, beginning)))
+    kept = (ending < change, beginning >= change) if later > earlier else (ending <= change, beginning > change)
+    (t, x, f), (u, y, g) = before, after
+    return (t[kept[0]], x[kept[0]], f[kept[0]]), (u[kept[1]], y[kept[1]], g[kept[1]])
 
 
 @dataclass(frozen=True, slots=True)

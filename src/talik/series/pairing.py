@@ -293,17 +293,17 @@ def _errors(known: Mapping[str, Known]) -> dict[str, float]:
 
 def _reasons(roles: list[_Cell], known: Mapping[str, Known], layer: ThawYear | None, p: Pairing) -> str:
     """"quantity: code" for everything that is null, joined by "; "."""
-    air, surface, deep = roles
     codes = {name: cell.reason for name, cell in zip(_MEANS, roles, strict=True)}
     codes["alt"] = layer.alt_reason if layer else (
-        "no_column" if p.alt is None else "needs" if np.isnan(known["alt"].value) else "")
-    codes["surface_offset"] = "needs" if air.reason or surface.reason else ""
-    codes["thermal_offset"] = "needs" if surface.reason or deep.reason else ""
+        "no_column" if p.alt is None else "not_given" if np.isnan(known["alt"].value) else "")
+    for name, needed in (("surface_offset", ("maat", "magst")), ("thermal_offset", ("magst", "ttop"))):
+        lacking = ", ".join(each for each in needed if codes[each])
+        codes[name] = f"needs {lacking}" if lacking else ""
     codes["nival_offset"] = codes["vegetation_offset"] = codes["surface_offset"]
     for name in ("n_thaw", "n_freeze"):
         codes[name] = codes["surface_offset"] or ("no_degree_days" if np.isnan(known[name].value) else "")
     codes["rk_apparent"] = codes["thermal_offset"] or (
-        "not_frozen" if deep.mean.value > 0 else "no_degree_days" if np.isnan(known["rk_apparent"].value) else "")
+        "not_frozen" if roles[2].mean.value > 0 else "no_degree_days" if np.isnan(known["rk_apparent"].value) else "")
     return "; ".join(f"{name}: {code}" for name, code in codes.items() if code)
 
 

@@ -255,7 +255,7 @@ def _envelope_thaw(own: _Profile, options: ThawOptions, sensors: Sensors) -> _La
 
 def _given_thaw(alt: float, sensors: Sensors) -> _Layer:
     if np.isnan(alt):
-        return _Layer(alt, alt, alt, "given", "needs")
+        return _Layer(alt, alt, alt, "given", "not_given")
     return _Layer(alt, alt, alt, "given", "", 0.0, np.nan if sensors.depth is None else 0.0)
 
 
@@ -292,7 +292,7 @@ def _zero_amplitude(own: _Profile, threshold: float, placed: float) -> tuple[flo
 def _top(depths: Floats, mean: Floats, alt: float, reach: float) -> tuple[Reading, float, str]:
     """The mean annual temperature at the thickness, how far below it the sensor is, and the reason if there is none."""
     if np.isnan(alt):
-        return Reading(np.nan, np.nan, np.nan, np.nan), np.nan, "needs"
+        return Reading(np.nan, np.nan, np.nan, np.nan), np.nan, "no_profile"
     between = at_depth(depths, mean, alt)
     if not np.isnan(between.value):
         return between, 0.0, ""

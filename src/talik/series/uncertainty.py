@@ -97,7 +97,10 @@ class Known:
 
     def over(self, other: Known) -> Known:
         """
-        The quotient of two positive values with independent errors; NaN where the divisor is less than twice its error.
+        The quotient of two positive values; NaN where the divisor is less than twice its error.
+
+        Errors of the two are taken as independent, as in `less`: too large where both miss the same days, too small
+        where a logger reads both wrong alike.
 
         Examples
         --------

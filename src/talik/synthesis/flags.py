@@ -12,7 +12,7 @@ _RULES: Mapping[str, str] = {
     "TO_NOT_DIFFERENCE": "the printed thermal offset is not TTOP - MAGST, beyond the rounding of the three",
     "TTOP_ABOVE_ZERO": "a top of permafrost above 0 degC",
     "MAAT_ABOVE_ZERO": "mean annual air temperature above 0 degC",
-    "NEAR_DUPLICATE": "MAAT, MAGST and TTOP all within 0.1 K of another row's",
+    "NEAR_DUPLICATE": "MAAT, MAGST and TTOP all within 0.1 °C of another row's",
     "DUPLICATE_NAME": "another row has the same name",
     "SHARED_GRID_CELL": "lies in the 0.1 degree grid cell of another site: both get the same gridded predictors",
     "COARSE_COORDINATE": "the coordinate is less certain than a grid cell is wide (10 km)",
@@ -93,8 +93,8 @@ def _differences(sites: pl.DataFrame) -> Iterator[Mark]:
         room = half_unit(sites[name]) + half_unit(sites[minuend]) + half_unit(sites[subtrahend])
         printed, again = sites[name].to_numpy(), sites[f"{name}_recomputed"].to_numpy()
         for k in np.flatnonzero(np.abs(printed - again) > room + 1e-9):
-            yield (int(k), code, f"printed {printed[k]:g}, {minuend.upper()} - {subtrahend.upper()} = {again[k]:g} K; "
-                                 f"rounding explains {room[k]:.2g} K")
+            yield (int(k), code, f"printed {printed[k]:g}, {minuend.upper()} - {subtrahend.upper()} = {again[k]:g} °C; "
+                                 f"rounding explains {room[k]:.2g} °C")
 
 
 def _above_zero(sites: pl.DataFrame) -> Iterator[Mark]:
@@ -114,7 +114,7 @@ def _near_duplicates(sites: pl.DataFrame) -> Iterator[Mark]:
         a, b = int(whole[i]), int(whole[j])
         for row, other in ((a, b), (b, a)):
             yield (row, "NEAR_DUPLICATE",
-                   f"MAAT, MAGST and TTOP are within {NEAR_K:g} K of those of {sites['site'][other]}")
+                   f"MAAT, MAGST and TTOP are within {NEAR_K:g} °C of those of {sites['site'][other]}")
 
 
 def _places(sites: pl.DataFrame) -> Iterator[Mark]:
