@@ -12,14 +12,12 @@ __all__ = ["level_change", "steps"]
 def steps(values: Floats, joined: Booleans, *, block: int, factor: float, floor: float, longest: int,
           tail: float = 0.0, rest: int | None = None, most: int = 12) -> tuple[Booleans, Integers, Floats]:
     """
-    Samples of a level that was jumped to: until the jump back, or, where there is none, the shorter side of the jump.
+    Samples of a level that was jumped to, until the jump back; and jumps of which the column alone cannot say
+    whether their level stays: `level_change` may.
 
-    And the jumps of which the column alone cannot say whether their level stays: `level_change` may.
-
-    A jump without a jump back must be beyond doubt: the level rests before it (within a quarter of the jump over a
-    block) and stays away from it afterwards (by half the jump over a block). A rise from frost that ends near 0 °C is
-    left alone: melt water running down does that. A sensor that hangs, and jumps to where the season has gone when it
-    moves again, is no evidence against the samples on the other side of that jump.
+    A rise from frost that ends near 0 °C is left alone: melt water running down does that. A sensor that hangs, and
+    jumps to where the season has gone when it moves again, is no evidence against the samples on the other side of
+    that jump.
 
     Parameters
     ----------
@@ -74,8 +72,6 @@ def steps(values: Floats, joined: Booleans, *, block: int, factor: float, floor:
         if back is not None:
             marked[i:back] = True
             jumps = [j for j in jumps if j > back]
-        elif joined[i] and not hangs[i - 1] and not hangs[i] and _for_good(values, change[i], i, block):
-            marked[slice(0, i) if i <= values.size // 2 else slice(i, None)] = True
     at = _open(values, change, joined, usual, marked, floor, most)
     return marked, at, size[at] / np.maximum(usual[at], 1e-9)
 
@@ -114,12 +110,6 @@ def _stays(values: Floats, change: Floats, i: int) -> bool:
         return False
     before, after = np.median(values[i - 5:i]), np.median(values[i:i + 5])
     return bool(abs(after - before) >= 0.7 * abs(change[i]))
-
-
-def _for_good(values: Floats, jump: float, i: int, block: int) -> bool:
-    before, after = values[max(0, i - block):i], values[i:i + block]
-    away = (after - values[i - 1]) * np.sign(jump)
-    return bool(np.ptp(before) <= abs(jump) / 4 and away.min() >= abs(jump) / 2)
 
 
 def level_change(days: Floats, others: Floats, at: int, until: int | None = None, *,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -53,7 +54,7 @@ def level_findings(record: Record, flags: Flags, days: calendar.Daily, jumps: Ma
     A jump between neighbouring samples counts when the level changes by about as much (half to one and a half
     times), beyond what season, trend and neighbours explain. A change across a gap counts where three sensors stand
     in the ground, and only for the sensor that changes most: the others are its witnesses. Flagged are the levels
-    that have fewer values than the one with most.
+    that have fewer values than the one with most. What several sensors do at once is melt water, or the whole logger.
     """
     stamps = record.times.astype(np.int64)
     day_of = calendar.day_numbers(record.times, day_offset(record)) - days.first
@@ -65,7 +66,10 @@ def level_findings(record: Record, flags: Flags, days: calendar.Daily, jumps: Ma
             size = _confirmed(record, days.mean, change, found, rules)
             if size:
                 suspects.append((change.gap, -abs(size), len(suspects), change))
+    shared = Counter((change.stamps, change.size > 0) for *_, change in suspects)
     for *_, change in sorted(suspects, key=lambda s: s[:3]):
+        if shared[change.stamps, change.size > 0] > 1 and not change.gap:
+            continue
         size = _confirmed(record, days.mean, change, found, rules)
         taken = [at for at, _ in found.get(change.column, [])]
         if size and not set(change.stamps) & set(taken):

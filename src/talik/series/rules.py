@@ -73,7 +73,7 @@ class Rules:
     flat_samples: int = 10
     depth_slack: float = 0.05
     lag_slack: float = 2.0
-    diffusivity: tuple[float, float] = (1e-8, 5e-5)
+    diffusivity: tuple[float, float] = (1e-9, 5e-5)
     drift: float = 0.25
     correct_drift: bool = False
 
