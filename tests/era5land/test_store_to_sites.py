@@ -32,7 +32,7 @@ def _values(shorts, shape, dims, share=1.0):
 
 def _point(shorts, inputs, tmp_path):
     first, last = (np.datetime64(day, "h") for day in inputs["date"][0].split("/"))
-    times = np.arange(first, last + 24).astype("M8[ns]")
+    times = np.arange(first, last + np.timedelta64(24, "h")).astype("M8[ns]")
     memory = io.BytesIO()
     with zipfile.ZipFile(memory, "w") as archive:
         for short in shorts:
