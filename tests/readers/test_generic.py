@@ -80,8 +80,10 @@ def test_depths_without_a_unit_are_not_guessed(tmp_path):
         read(tmp_path, long)
     assert read(tmp_path, long, columns={"depth_unit": "cm"})[0].depths.tolist() == [0.1, 0.2]
     assert read(tmp_path, long.replace("depth,", "depth_m,"))[0].depths.tolist() == [10, 20]
-    with pytest.raises(UnknownName, match="unknown depth unit 'ft'"):
-        read(tmp_path, long, columns={"depth_unit": "ft"})
+    assert read(tmp_path, long.replace("depth,", "depth (in),"))[0].depths.tolist() == [0.254, 0.508]
+    assert read(tmp_path, long, columns={"depth_unit": "ft"})[0].depths.tolist() == [3.048, 6.096]
+    with pytest.raises(UnknownName, match="unknown depth unit 'yd'"):
+        read(tmp_path, long, columns={"depth_unit": "yd"})
 
 
 def test_ambiguous_dates_are_refused_and_can_be_said(tmp_path):

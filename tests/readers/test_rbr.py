@@ -129,6 +129,56 @@ def test_an_export_with_summer_time_is_told(tmp_path):
     assert any("1 steps are an hour off" in sentence for sentence in only(tmp_path / "summer.xlsx").source.understood)
     assert not any("an hour off" in sentence for sentence in only(SAMPLES / "rbr.xlsx").source.understood)
 
+def test_loggers_of_one_sensor_are_read_though_their_rows_are_one_number(tmp_path):
+    header = """RBR TR-1060  6.77 019518 (Windows: 6.13 - Minimum required: 6.13)
+Logging start 12/07/16 00:00:00
+Sample period          00:00:04
+Number of channels =  1, number of samples = 3, mode: Logging Complete
+N01%9.4f
+Calibration  1: 0.003494264332975
+                -0.000250840377853
+                0.000002481479905
+                -0.000000070159135 Degrees_C
+COMMENT: 19518
+"""
+    path = tmp_path / "tr.dat"
+    for title in ("", "\n     Temp\n", "\n  Temp(C)\n"):
+        path.write_text(f"{header}{title}  20.5000\n  -0.2500\n   0.0000\n")
+        record = only(path)
+        assert record.values.tolist() == [[20.5], [-0.25], [0.0]]
+        assert str(record.times[2]) == "2012-07-16T00:00:08.000000"
+    path.write_text(f"{header}  20.5 1.5\n  -0.25 1.5\n   0.0 1.5\n")
+    with pytest.raises(FileError, match="line 11: 2 numbers where the header promises 1 channels"):
+        read(path)
+    path.write_text(f"{header}Number of bytes of data 3\n000000\n")
+    with pytest.raises(FileError, match="memory of a TR-1060 is not known"):
+        read(path)
+
+
+def test_a_workbook_goes_on_in_further_sheets_and_names_its_units_where_it_likes(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    plain = only(SAMPLES / "rbr.xlsx")
+    book = openpyxl.load_workbook(SAMPLES / "rbr.xlsx")
+    data, more = book["Data"], book.create_sheet("Data 2")
+    for row in list(data.iter_rows(values_only=True))[:2]:
+        more.append(row)
+    for row in list(data.iter_rows(min_row=11, values_only=True)):
+        more.append(row)
+    data.delete_rows(11, data.max_row)
+    about = book["Metadata"]
+    at = next(row[0].row for row in about.iter_rows() if row[0].value == "Index")
+    about.insert_cols(2)
+    about.cell(at, 2).value = "Label"
+    book.save(tmp_path / "parted.xlsx")
+    parted = only(tmp_path / "parted.xlsx")
+    np.testing.assert_array_equal(parted.times, plain.times)
+    np.testing.assert_array_equal(parted.values, plain.values)
+    assert list(parted.others) == list(plain.others)
+    more["B2"].value = "Pressure"
+    book.save(tmp_path / "other.xlsx")
+    with pytest.raises(FileError, match="'Data' have different columns"):
+        read(tmp_path / "other.xlsx")
+
 
 # --- oracles: what RBR's own software made of the same memory
 
@@ -268,6 +318,14 @@ def test_channels_of_a_data_base_stand_in_the_instruments_order(tmp_path):
     chain = only(rsk_with(tmp_path / "b.rsk", *start, "DELETE FROM channels WHERE channelID IN (2, 3)",
                           "INSERT INTO instrumentChannels VALUES (1, 1), (1, 2), (1, 3)"))
     assert chain.values.shape == (len(plain.times), 3)
+
+
+def test_a_hidden_channel_of_a_data_base_has_no_column(tmp_path):
+    path = rsk_with(tmp_path / "a.rsk", "DROP TABLE IF EXISTS instrumentChannels",
+                    "CREATE TABLE instrumentChannels (channelID, channelOrder, channelStatus)",
+                    "INSERT INTO instrumentChannels VALUES (1, 1, 0), (2, 2, 0), (3, 3, 0), (9, 4, 4)",
+                    "INSERT INTO channels (channelID, longName, unitsPlainText) VALUES (9, 'Inner', '°C')")
+    np.testing.assert_array_equal(only(path).values, only(SAMPLES / "rbr.rsk").values)
 
 
 def test_a_data_base_of_a_later_version_says_what_to_do(tmp_path):

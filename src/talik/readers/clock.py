@@ -67,6 +67,7 @@ _CLOCK = re.compile(
     r"\s*(?P<after>[^\W\d_Z+\-][^\d+\-]*?)?\s*(?P<zone>Z|z|UTC|GMT|[+\-\u2212]\d{1,2}(?::?\d{2})?)?"
 )
 _DIGITS = re.compile(r"\d{1,4}|\d{6}")
+_SHARE = re.compile(r"0?[.,](\d+)|[01]")
 _SIGNED = re.compile(r"(\d{1,2})[時时](\d{1,2})分(?:(\d{1,2})秒)?")
 
 
@@ -95,7 +96,7 @@ def clocks(texts: Sequence[str]) -> Clocks:
     Times of day from (distinct) texts.
 
     Numbers without a colon are hours when none is above 24, else hours and minutes (100 is 01:00, 2400 the next
-    day's 00:00).
+    day's 00:00). Numbers from 0 to 1, not all with two decimals (0.30), are shares of the day.
 
     Examples
     --------
@@ -103,7 +104,11 @@ def clocks(texts: Sequence[str]) -> Clocks:
     [14.0, 14.0, 14.0, 14.0]
     >>> (clocks(["100", "2400"]).micros / HOUR).tolist(), clocks(["25:00", "noon"]).bad
     ([1.0, 24.0], [0, 1])
+    >>> (clocks(["0", "0.5", "0.0417"]).micros / HOUR).tolist(), (clocks(["0.30"]).micros / HOUR).tolist()
+    ([0.0, 12.0, 1.0], [0.5])
     """
+    if (shares := _shares(texts)) is not None:
+        return Clocks(shares, np.full(len(texts), np.nan), [])
     micros, offsets, bad = np.zeros(len(texts), np.int64), np.full(len(texts), np.nan), []
     digits = [text.strip() for text in texts if _DIGITS.fullmatch(text.strip())]
     with_minutes = any(int(text) > 24 for text in digits)
@@ -117,6 +122,17 @@ def clocks(texts: Sequence[str]) -> Clocks:
         else:
             micros[place], offsets[place] = found
     return Clocks(micros, offsets, bad)
+
+
+def _shares(texts: Sequence[str]) -> NDArray[np.int64] | None:
+    """Times of day that a spreadsheet wrote as shares of the day; None where the texts are no such."""
+    found = [_SHARE.fullmatch(text.strip()) for text in texts]
+    decimals = {len(match[1]) for match in found if match and match[1]}
+    if not all(found) or decimals <= {2}:
+        return None
+    seconds = np.array([float(text.strip().replace(",", ".")) * 86400 for text in texts])
+    minutes = 60 * np.round(seconds / 60)                    # four decimals miss a whole minute by less than 5 s
+    return np.round(minutes if (np.abs(minutes - seconds) < 5).all() else seconds).astype(np.int64) * SECOND
 
 
 def _signs_as_colons(text: str) -> str:

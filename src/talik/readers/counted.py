@@ -117,13 +117,25 @@ def from_day_of_year(
     how = "dates: from the year and the day of the year, 1 being the first of January"
     times: Times = start.astype("M8[us]")
     times = times + _micros(day - 1, DAY)
-    if clock is not None:
-        found = clocks(clock)
-        if found.bad:
-            row = found.bad[0]
-            raise FileError(f"{file}, line {line_of(lines, row)}: {clock[row]!r} is not a time of day")
-        times = times + found.micros.astype("m8[us]")
-    return Stamps(times, "YMD", how, False, clock is None and not (day % 1).any())
+    return with_clock(Stamps(times, "YMD", how, False, not (day % 1).any()), clock, file=file, lines=lines)
+
+
+def with_clock(stamps: Stamps, clock: Sequence[str] | None, *, file: str, lines: Lines) -> Stamps:
+    """
+    Stamps with times of day that stand in a column of their own.
+
+    Raises
+    ------
+    FileError
+        If a cell is no time of day; with line.
+    """
+    if clock is None:
+        return stamps
+    found = clocks(clock)
+    if found.bad:
+        row = found.bad[0]
+        raise FileError(f"{file}, line {line_of(lines, row)}: {clock[row]!r} is not a time of day")
+    return replace(stamps, times=stamps.times + found.micros.astype("m8[us]"), dates_only=False)
 
 
 def _micros(count: NDArray[np.float64], unit: int) -> NDArray[np.timedelta64]:

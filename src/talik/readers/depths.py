@@ -9,6 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+LENGTHS = ("m", "cm", "mm", "in", "ft")
+"""Units of depth that a caller may name."""
+
 _FACTOR = {
     "m": 1.0,
     "meter": 1.0,
@@ -21,6 +24,8 @@ _FACTOR = {
     "mm": 0.001,
     "мм": 0.001,
     "ft": 0.3048,
+    "feet": 0.3048,
+    "inches": 0.0254,
     "inch": 0.0254,
     "in": 0.0254,
 }
@@ -31,7 +36,7 @@ _BEFORE = re.compile(rf"(?<![A-Za-z\u0400-\u04ff])({_UNIT})[_ ]({_NUM})(?![\w])"
 _GLUED = re.compile(
     rf"(?<!(?<!\d)0)(?:[^\W\d]|_)(\d+(?:[.,]\d+)?)_?({_UNIT})(?![A-Za-z0-9\u0400-\u04ff])", re.IGNORECASE
 )  # not 0_5m
-_INCHES = re.compile(r"(?<![\d.,])(\d+(?:[.,]\d+)?)(in)(?:ch|ches)?(?![A-Za-z])", re.IGNORECASE)
+_INCHES = re.compile(r"(?<![\d.,])(\d+(?:[.,]\d+)?)(?:in(?![A-Za-z])|[ _]in(?=\.?$|[_(\[]|\s[(\[]))", re.IGNORECASE)
 _LAYER = re.compile(
     rf"(?<![A-Za-z\u0400-\u04ff\d.,])\d+(?:[.,]\d+)?(?:{_UNIT})?[-\u2013]\d+(?:[.,]\d+)?\s?(?:{_UNIT})(?![A-Za-z])",
     re.IGNORECASE,
@@ -198,10 +203,10 @@ def _depth(label: str, bare: str | None) -> float:
     text = label.strip().strip('"')
     if _LAYER.search(text):
         return float("nan")
-    for pattern, number, unit in ((_LABEL, 1, 2), (_AFTER, 1, 2), (_BEFORE, 2, 1), (_GLUED, 1, 2), (_INCHES, 1, 2)):
+    for pattern, number, unit in ((_LABEL, 1, 2), (_AFTER, 1, 2), (_BEFORE, 2, 1), (_GLUED, 1, 2), (_INCHES, 1, 0)):
         match = pattern.search(text)
         if match:
-            factor = _FACTOR[(match[unit] or bare or "m").lower()]
+            factor = _FACTOR["in" if not unit else (match[unit] or bare or "m").lower()]
             value = round(_number(match[number]) * factor, 6)
             return -abs(value) if is_air(text) else value
     if bare and _BARE.fullmatch(text):
@@ -245,7 +250,7 @@ _UNITS = (
 GAP_FILLED = re.compile(r"T[A-Z]?_F(?![A-Za-z])")
 """In FLUXNET's names of variables (TA_F, TS_F_MDS_1) F says that gaps are filled."""
 
-_SYMBOLS = {"f": FAHRENHEIT, "c": CELSIUS, "k": KELVIN}
+_SYMBOLS = {"f": FAHRENHEIT, "c": CELSIUS, "k": KELVIN, "of": FAHRENHEIT, "oc": CELSIUS}
 
 
 def unit_of(label: str) -> Unit | None:

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from talik.errors import AmbiguousFile, FileError, UnknownFormat
 from talik.readers.channels import speaks_of_warmth
 from talik.readers.columns import Columns, Layout, columns_of_rows, read_columns
-from talik.readers.counted import from_day_of_year, from_numbers, later
+from talik.readers.counted import from_day_of_year, from_numbers, later, with_clock
 from talik.readers.depths import CELSIUS, GAP_FILLED, Labelled, bare_unit, depths_of, heights_turned, unit_of
 from talik.readers.longtable import spread
 from talik.readers.numerals import decimal_mark
 from talik.readers.preamble import fills, foreign_unit, metadata, place_in, time_zone
 from talik.readers.registry import GUESS, Head, Options, Reader
-from talik.readers.roles import Roles, dates_repeated, is_count, is_height, roles_of, sampled
+from talik.readers.roles import DAYS, Roles, dates_repeated, is_count, is_height, roles_of, sampled
 from talik.readers.sources import plus, sourced
 from talik.readers.spreadsheet import Rows, is_workbook
 from talik.readers.stamps import from_fields
@@ -103,7 +103,8 @@ def _no_numbers(table: Table) -> str:
 
 def _of_sheets(head: Head, options: Options) -> list[Record]:
     records = []
-    found_in = [(table, roles) for table in sheet_tables(head) if (roles := _roles(table, options)).whole]
+    seen = [(table, _roles(table, options)) for table in sheet_tables(head)]
+    found_in = [(table, roles) for table, roles in seen if roles.whole] or seen[:1]
     for table, roles in found_in:
         file = f"{head.name}, sheet {table.sheet}"
         _whole(table, roles, file)
@@ -111,10 +112,7 @@ def _of_sheets(head: Head, options: Options) -> list[Record]:
         lone = replace(table, sheet="" if len(found_in) == 1 or _OF_A_YEAR.fullmatch(table.sheet) else table.sheet)
         records += _records(head, options, lone, roles, _stamped(columns, roles, file))
     if not records:
-        raise UnknownFormat(
-            f"{head.name}: no sheet with a column of dates and a column of temperatures; name them with "
-            "columns={'time': '...', 'temperature': '...'}"
-        )
+        raise UnknownFormat(f"{head.name}: no sheet with a row of names and rows of dates or numbers under it")
     return records
 
 
@@ -123,6 +121,7 @@ def _layout(table: Table, roles: Roles) -> Layout:
     counted = bool(roles.stamp) and (is_count(cells[roles.stamp]) and not _is_compact(cells[roles.stamp]))
     deep = roles.depth and all(map(_BARE.fullmatch, cells[roles.depth]))
     parts = [roles.stamp] if counted else []
+    apart = roles.clock if counted or roles.fields else ""
     return Layout(
         table.names,
         table.separator,
@@ -135,12 +134,12 @@ def _layout(table: Table, roles: Roles) -> Layout:
                     roles.site,
                     *dict.fromkeys(roles.verdicts.values()),
                     "" if deep else roles.depth,
-                    roles.clock if roles.fields else "",
+                    apart,
                 ),
             )
         ),
         stamp="" if counted else roles.stamp,
-        clock="" if roles.fields else roles.clock,
+        clock="" if apart else roles.clock,
         loose=roles.others,
     )
 
@@ -156,14 +155,23 @@ def _stamped(columns: Columns, roles: Roles, file: str) -> Columns:
     for key, values in found.items():
         if np.isnan(values).any():
             raise FileError(f"{file}, line {columns.lines[int(np.argmax(np.isnan(values)))]}: no {roles.fields[key]}")
+    day = roles.fields.get("doy", "")
+    if day.lower() in DAYS and not roles.asked and found["doy"].max() < 32:
+        raise AmbiguousFile(
+            f"{file}: is {day!r}, which ends at {found['doy'].max():g}, the day of the year, or of a month that no "
+            f"column names? If of the year: columns={{'doy': '{day}'}}"
+        )
     if "year" in found:
         short = found["year"] < 100
         found["year"] = found["year"] + np.where(short, np.where(found["year"] < 69, 2000, 1900), 0)
-    clock = columns.frame[roles.clock].cast(pl.String).fill_null("").to_list() if roles.clock and roles.fields else None
     stamps = columns.stamps
+    clock = None
+    if stamps is None and roles.clock:
+        clock = columns.frame[roles.clock].cast(pl.String).fill_null("").to_list()
     if stamps is None and roles.stamp:
         counts = columns.frame[roles.stamp].to_numpy()
         stamps = from_numbers(counts, file=file, column=roles.stamp, lines=columns.lines)
+        stamps = with_clock(stamps, clock, file=file, lines=columns.lines)
     elif stamps is None and "doy" in found:
         stamps = from_day_of_year(found["year"], found["doy"], clock=clock, file=file, lines=columns.lines)
     elif stamps is None:
@@ -342,7 +350,7 @@ def _column_of_depths(part: Columns, roles: Roles, table: Table, file: str) -> t
         raise FileError(f"{file}, line {part.lines[row]}: no depth in column {roles.depth!r}")
     distinct = cells.unique(maintain_order=True)
     texts = [f"{cell:.15g}" if isinstance(cell, float) else str(cell) for cell in distinct.to_list()]
-    named = re.search(r"[ _(\[](c?m|mm)\b", roles.depth, re.IGNORECASE)
+    named = re.search(r"[ _(\[](c?m|mm|ft|feet|inch(?:es)?|in)\b\W*$", roles.depth, re.IGNORECASE)
     numbers = [float(text.replace(",", ".")) for text in texts if _BARE.fullmatch(text)]
     scale = roles.depth_unit or (named[1].lower() if named else _own_unit(table) or bare_unit(numbers))
     if scale is None and numbers:

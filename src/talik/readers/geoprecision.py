@@ -37,9 +37,8 @@ def read(head: Head, options: Options) -> list[Record]:
     separator = next(mark for mark in ";\t," if mark in lines[at])
     names = lines[at].rstrip(separator + " ").split(separator)
     channels = [(place, *_channel(name)) for place, name in enumerate(names) if place >= 2]
-    warm = [
-        (place, name) for place, name, unit in channels if (unit_of(unit) or unit == "oC") and not name.startswith("HK")
-    ]
+    units = [found for _, name, unit in channels if (found := unit_of(unit)) and not name.startswith("HK")]
+    warm = [(place, name) for place, name, unit in channels if unit_of(unit) and not name.startswith("HK")]
     if not warm:
         raise FileError(f"{head.name}, line {at + 1}: no temperature channel (oC) among {', '.join(names[2:])}")
     numbers = [i + 1 for i in range(at + 1, len(lines)) if lines[i].strip() and not _EVENT.match(lines[i])]
@@ -57,7 +56,8 @@ def read(head: Head, options: Options) -> list[Record]:
     order = options.date_order or usual_order("DMY", table.text(1)[0])
     stamps = prove_dates(table.text(1), date_order=order, file=head.name, lines=numbers)
     zone = chosen(options.timezone, _universal(lines[0], stamps.times))
-    values, flags = fills_marked(table.matrix([place for place, _ in warm], [name for _, name in warm]))
+    raw = table.matrix([place for place, _ in warm], [name for _, name in warm])
+    values, flags = fills_marked(np.column_stack([unit.to_celsius(raw[:, i]) for i, unit in enumerate(units)]))
     events = len(lines) - at - 1 - len(numbers) - sum(not line.strip() for line in lines[at + 1:])
     _check_whole(head, lines, len(numbers))
     ended(head)
@@ -77,7 +77,7 @@ def read(head: Head, options: Options) -> list[Record]:
                     head.encoding.how,
                     "dates: day.month.year (the format's)" if order and not options.date_order else stamps.how,
                     zone.understood,
-                    "units: °C (oC in the header)",
+                    f"units: {', '.join(sorted({unit.name for unit in units}))} (the header's)",
                     "depths: the export names none",
                     *(
                         [f"{events} lines of events or parameter changes between the rows were left out"]

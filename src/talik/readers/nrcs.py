@@ -31,8 +31,8 @@ _FILL = -99.9
 _CODED = re.compile(r"(?P<element>[A-Z]{3,5})\.(?P<duration>[A-Z])-\d+(?::(?P<depth>-?\d+))?\s*\((?P<unit>[^)]*)\)")
 _SPELLED = re.compile(r"(?:(?P<site>.+?\(\d+\))\s+)?(?P<medium>Soil|Air) Temperature (?P<kind>Observed|Average)"
                       r"(?: (?P<depth>-?\d+)in)?\s*\((?P<unit>deg[CF])\)", re.IGNORECASE)
-_OLD = re.compile(r"^site id,date,(?:time,)?", re.IGNORECASE)
-_NEW = re.compile(r"^date,.*(?:soil|air) (?:temperature|moisture)", re.IGNORECASE)
+_OLD = re.compile(r"^site id([,\t])date\1(?:time\1)?", re.IGNORECASE)
+_NEW = re.compile(r"^date[,\t].*(?:soil|air) (?:temperature|moisture)", re.IGNORECASE)
 _STATIONS = ("site id", "station name", "station id", "station")
 """Columns that tell the stations of a report apart."""
 
@@ -62,7 +62,8 @@ def read(head: Head, options: Options) -> list[Record]:
         raise FileError(
             f"{head.name}: no title line 'Site Id,Date,...' or 'Date,Soil Temperature ...' among its first lines"
         )
-    titles = unique_names(cells(head.lines[at], ","))
+    separator = "\t" if "\t" in head.lines[at] else ","
+    titles = unique_names(cells(head.lines[at], separator))
     sensors = [sensor for title in titles if (sensor := _sensor(title))]
     if not sensors:
         raise FileError(
@@ -77,11 +78,9 @@ def read(head: Head, options: Options) -> list[Record]:
         for title in titles
         if title not in (stamp, clock) and title.lower() not in _STATIONS and not title.startswith("column ")
     )
-    columns = quoted_columns(
-        head,
-        Layout(tuple(titles), ",", at + 1, rest, texts=(key,) if key else (), stamp=stamp, clock=clock, ragged=True),
-        options,
-    )
+    texts = (key,) if key else ()
+    layout = Layout(tuple(titles), separator, at + 1, rest, texts=texts, stamp=stamp, clock=clock, ragged=True)
+    columns = quoted_columns(head, layout, options)
     if key:
         ids = columns.frame[key].fill_null("").to_list()
         groups = {name: np.array([i for i, found in enumerate(ids) if found == name]) for name in dict.fromkeys(ids)}

@@ -1,5 +1,5 @@
 """
-RBR loggers: .dat and .hex of the XL-800 and XR-420.
+RBR loggers: .dat of the XL-800, XR-420, TR-1060 and their like; .hex of the XL-800 and XR-420.
 
 A .dat has its samples with a stamp each (format code E...), with the stamp of each block of a day above it (D...),
 with a running number (S...) or with nothing (N...); where stamps are missing, time is start + number * period, as the
@@ -24,11 +24,11 @@ from talik.readers.thermistor import OPEN_NOTE, ends_marked
 from talik.records import Record, Source, Times
 
 _STAMPED = re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\s|$)")
-_TITLE = re.compile(r"(?:[A-Za-z]+\s*)+")
+_TITLE = re.compile(r"(?:[A-Za-z][\w()%/]*\s*)+")
 
 
 def claims(head: Head) -> int:
-    """Whether the first line is that of an XL-800 or XR-420."""
+    """Whether the first line is that of an RBR logger of before Ruskin."""
     return CERTAIN * (not head.binary and rbr_header.is_header(head.lines))
 
 
@@ -128,7 +128,7 @@ def _values(rows: list[str], places: list[int], width: int, file: str) -> NDArra
         return np.empty((0, width))
     fields = [row.split() for row in rows]
     usual = len(fields[0])
-    if usual not in (width, width + 1):
+    if usual != width and (usual != width + 1 or not fields[0][0].isdigit()):
         raise FileError(f"{file}, line {places[0]}: {usual} numbers where the header promises {width} channels")
     short = next((i for i, row in enumerate(fields) if len(row) != usual), None)
     if short is not None:
@@ -171,4 +171,4 @@ def _dates(texts: list[str], file: str, places: list[int]) -> Times:
         raise
 
 
-READER = Reader("rbr", "RBR XL-800 or XR-420, .dat or .hex", claims, read)
+READER = Reader("rbr", "RBR XL-800, XR-420, TR-1060 and their like, .dat or .hex", claims, read)

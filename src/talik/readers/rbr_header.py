@@ -1,4 +1,4 @@
-"""The header of RBR's XL-800 and XR-420 above a .dat or .hex body: clock, period, channels, calibrations."""
+"""The header of RBR's older loggers (XL-800, XR-420, TR-1060 ...) above a .dat or .hex body: clock, channels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from talik.errors import FileError
 from talik.readers.zones import Zone, chosen
 
-MODELS = ("XL-800", "XR-420")
+_FIRST = re.compile(r"RBR\s+((?:XL|XR|TR|TDR|XRX)-\d{3,4}\w*)\s+([\d.]+)\s+(\d+)(.*)")
 _STAMP = r"(\d\d)/(\d\d)/(\d\d) (\d\d):(\d\d):(\d\d)"
 _ZONE_WORD = re.compile(r"\b(AK[SD]T|[PMCE][SD]T|N?AST|NST|UTC|GMT)\b")
 
@@ -78,7 +78,7 @@ class LoggerHeader:
 
 def is_header(lines: Sequence[str]) -> bool:
     """Whether these lines begin an RBR .dat or .hex file."""
-    return bool(lines) and re.match(rf"RBR\s+({'|'.join(MODELS)})", lines[0]) is not None
+    return bool(lines) and _FIRST.match(lines[0]) is not None
 
 
 def parsed(lines: Sequence[str], *, file: str) -> LoggerHeader:
@@ -90,7 +90,7 @@ def parsed(lines: Sequence[str], *, file: str) -> LoggerHeader:
     FileError
         If a line that dates or scales the body is missing, or the logger's clock had been reset.
     """
-    first = re.match(r"RBR\s+(\S+)\s+([\d.]+)\s+(\d+)(.*)", lines[0])
+    first = _FIRST.match(lines[0])
     if first is None:
         raise FileError(f"{file}, line 1: {lines[0][:60]!r} is not the first line of an RBR logger's file")
     start = _line(lines, rf"Logging start\s+{_STAMP}", "Logging start yy/mm/dd hh:mm:ss", file)
@@ -100,7 +100,7 @@ def parsed(lines: Sequence[str], *, file: str) -> LoggerHeader:
     step = np.timedelta64(((days * 24 + hours) * 60 + minutes) * 60 + seconds, "s")
     if not step:
         raise FileError(f"{file}: the header's sample period is 00:00:00, so the samples cannot be dated")
-    channels = _channels(lines, int(counts[1]), file)
+    channels, calibrated = _channels(lines, int(counts[1]), file)
     title = "" if "(Windows" in first[4] or "(Ruskin" in first[4] else first[4].strip()
     return LoggerHeader(
         first[1],
@@ -110,7 +110,7 @@ def parsed(lines: Sequence[str], *, file: str) -> LoggerHeader:
         step,
         channels,
         int(counts[2]),
-        tuple(line.rstrip() for line in lines[: _header_end(lines)]),
+        tuple(line.rstrip() for line in lines[: _header_end(lines, calibrated)]),
     )
 
 
@@ -132,29 +132,34 @@ def _date(parts: tuple[str, ...], file: str, line: str) -> np.datetime64:
                         "so its samples cannot be dated") from None
 
 
-def _channels(lines: Sequence[str], count: int, file: str) -> tuple[Channel, ...]:
-    """Calibrations: a line a channel (XL-800: number, type, parameters, unit) or four (XR-420: coefficients, unit)."""
+def _channels(lines: Sequence[str], count: int, file: str) -> tuple[tuple[Channel, ...], int]:
+    """
+    Calibrations, and the lines up to their end.
+
+    A line a channel (XL-800: number, type, parameters, unit) or four (XR-420: coefficients, unit).
+    """
     number = r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
     found: list[Channel] = []
     pending: list[float] = []
-    for line in lines[:200]:
+    end = 0
+    for place, line in enumerate(lines[:200], 1):
+        before = len(found)
         if match := re.fullmatch(rf"\s*\d+\s+2((?:\s+{number}){{7}})\s+(\S+)\s*", line):
             found.append(Channel(match[2], tuple(map(float, match[1].split()))))
         elif match := re.fullmatch(rf"(?:Calibration\s+\d+:|\s)\s*({number})(?:\s+([A-Za-z]\S*))?\s*", line):
             pending = [float(match[1])] if line.startswith("Calibration") else [*pending, float(match[1])]
             if match[2]:
                 found.append(Channel(match[2], tuple(pending)))
+        end = place if len(found) > before else end
     if len(found) != count:
         raise FileError(f"{file}: the header promises {count} channels and has the calibrations of {len(found)} "
                         "(four coefficients, or a line of type 2, and a unit each)")
-    return tuple(found)
+    return tuple(found), end
 
 
-def _header_end(lines: Sequence[str]) -> int:
-    """The line after which the body starts: samples, stamps or bytes."""
-    for number, line in enumerate(lines):
-        if number > 8 and re.match(
-            r"(\d{4}/\d\d/\d\d )|\s*\d*\s+-?\d+\.\d+\s+-?\d+\.\d|Number of bytes of data|-?\d+\.\d+\s+-?\d", line
-        ):
+def _header_end(lines: Sequence[str], calibrated: int) -> int:
+    """Lines above the body, which begins behind the calibrations with numbers alone, a stamp or its size in bytes."""
+    for number, line in enumerate(lines[calibrated:], calibrated):
+        if re.match(r"\d{4}/\d\d/\d\d |\s*-?\d+(\.\d+)?(\s+-?\d+\.\d+)*\s*$|Number of bytes of data", line):
             return number
     return len(lines)

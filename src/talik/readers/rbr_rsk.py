@@ -108,7 +108,8 @@ def _channels(base: sqlite3.Connection, count: int, file: str) -> list[tuple[str
     unit = "unitsPlainText" if "unitsPlainText" in names else "units"
     derived = "isDerived" if "isDerived" in names else "0"
     found = base.execute(f"SELECT channelID, longName, {unit}, {derived} FROM channels ORDER BY channelID").fetchall()
-    kept = found if len(found) == count else [row for row in found if not row[3]]
+    hidden = _hidden(base)
+    kept = found if len(found) == count else [row for row in found if not row[3] and row[0] not in hidden]
     order, numbered = _order(base), {row[0]: row for row in kept}
     if len(order) == count and set(order) == set(numbered):
         kept = [numbered[channel] for channel in order]
@@ -122,6 +123,13 @@ def _order(base: sqlite3.Connection) -> list[int]:
     if "channelOrder" not in _columns(base, "instrumentChannels"):
         return []
     return [row[0] for row in base.execute("SELECT channelID FROM instrumentChannels ORDER BY channelOrder")]
+
+
+def _hidden(base: sqlite3.Connection) -> set[int]:
+    """Channels that the instrument samples for its own use and does not hand out."""
+    if "channelStatus" not in _columns(base, "instrumentChannels"):
+        return set()
+    return {row[0] for row in base.execute("SELECT channelID FROM instrumentChannels WHERE channelStatus = 4")}
 
 
 def _samples(base: sqlite3.Connection, columns: list[str]) -> tuple[NDArray[np.datetime64], NDArray[np.float64]]:

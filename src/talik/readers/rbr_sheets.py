@@ -38,10 +38,21 @@ def read(head: Head, options: Options) -> list[Record]:
     found = sheets(head.path)
     first = next(iter(found.values()), [])
     if first and first[0] and str(first[0][0]).startswith(_OLD):
-        return [_old(first, head, options)]
+        return [_old(_joined(found, "Sheet", "Timestamp", head.name), head, options)]
     if "Data" not in found or "Metadata" not in found:
         raise FileError(f"{head.name}: has the sheets {', '.join(found)}; an RBR workbook has 'Metadata' and 'Data'")
-    return [_ruskin(found["Metadata"], found["Data"], head, options)]
+    return [_ruskin(found["Metadata"], _joined(found, "Data", "Time", head.name), head, options)]
+
+
+def _joined(found: dict[str, Rows], name: str, title: str, file: str) -> Rows:
+    """The first of the sheets of samples with the rows of those that go on where its rows end."""
+    first, *more = (rows for sheet, rows in found.items() if sheet.startswith(name) and rows)
+    for rows in more:
+        at = next((i for i, row in enumerate(rows) if row and str(row[0]) == title), None)
+        if at is not None and rows[at] != next(row for row in first if row and str(row[0]) == title):
+            raise FileError(f"{file}: its sheets {name!r} have different columns; keep one of them a file")
+        first = [*first, *rows[0 if at is None else at + 1:]]
+    return first
 
 
 def _old(rows: Rows, head: Head, options: Options) -> Record:
@@ -60,7 +71,7 @@ def _old(rows: Rows, head: Head, options: Options) -> Record:
     return _record(
         body,
         [str(cell) for cell in rows[at][1:]],
-        ["°C"] * (len(rows[at]) - 1),
+        ["°C" if str(cell).lower().startswith("temp") else "unit not named" for cell in rows[at][1:]],
         stamps,
         head,
         options,
@@ -89,8 +100,7 @@ def _ruskin(about: Rows, rows: Rows, head: Head, options: Options) -> Record:
     body = [row for row in rows[at + 1:] if row and row[0] is not None]
     stamps = prove_dates([str(row[0]) for row in body], date_order="YMD", file=head.name, lines=at + 2)
     stamps = replace(stamps, how="dates: the workbook keeps them as dates")
-    channels = _below(about, "Index", 3)
-    units = [str(row[2]) for row in channels]
+    units = _units(about)
     titles = [str(cell) for cell in rows[at][1:] if cell]
     if len(units) != len(titles):
         raise FileError(
@@ -103,6 +113,13 @@ def _ruskin(about: Rows, rows: Rows, head: Head, options: Options) -> Record:
     return _record(
         body, titles, units, stamps, head, options, serial=serial, model=model, header=_text(about), first=at + 2
     )
+
+
+def _units(about: Rows) -> list[str]:
+    """Of the channels, from the column 'Units' of their list."""
+    titles = next((row for row in about if row and str(row[0]) == "Index"), [])
+    place = next((i for i, title in enumerate(titles) if str(title).lower().startswith("unit")), 2)
+    return [str(row[place]) for row in _below(about, "Index", place + 1)]
 
 
 def _below(rows: Rows, title: str, width: int) -> Rows:

@@ -13,7 +13,7 @@ from polars.exceptions import PanicException
 
 from talik import files
 from talik.errors import FileError, TalikError, UnknownFormat, UsageError, unknown
-from talik.readers import spreadsheet
+from talik.readers import spreadsheet, strangers
 from talik.readers.encoding import Encoding, decoded, detected, is_text, named, split_lines
 from talik.records import Record
 
@@ -46,6 +46,9 @@ _MODULES = (
 """Modules of this package with a `READER` or `READERS`; a new format adds its name here."""
 
 HEAD_BYTES = 65536
+_FEWEST_LINES = 16
+"""A head of fewer lines is read on, up to sixteen times its length: tables of thousands of columns have long lines."""
+
 GUESS, CLAIM, CERTAIN = 1, 2, 3
 """How strongly a reader may claim a file: it could be read, it looks like mine, it says that it is mine."""
 
@@ -60,7 +63,7 @@ class Head:
     path : Path
         The file.
     content : bytes
-        Its first 64 kB.
+        Its first 64 kB, or more where lines are long.
     size : int
         Its size in bytes.
     encoding : Encoding
@@ -294,6 +297,10 @@ def looked_at(path: Path | str, encoding: str | None = None) -> Head:
     try:
         with path.open("rb") as stream:
             content = stream.read(HEAD_BYTES)
+            while content.count(b"\n") < _FEWEST_LINES and len(content) < 16 * HEAD_BYTES:
+                if not (more := stream.read(HEAD_BYTES)):
+                    break
+                content += more
             size = stream.seek(0, 2)
     except IsADirectoryError:
         raise FileError(f"{path}: is a folder, expected a file") from None
@@ -321,6 +328,8 @@ def _claiming(head: Head) -> Reader:
     for reader in readers().values():
         if claims and reader.last:
             continue
+        if reader.last and (words := strangers.told(head.content, head.lines, head.suffix)):
+            raise UnknownFormat(f"{head.name}: {words}")
         try:
             strength = reader.claims(head)
         except TalikError:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from talik.errors import UsageError, unknown
 from talik.readers.channels import speaks_of_warmth, temperatures_among
-from talik.readers.depths import Unit, has_depth, unit_of
+from talik.readers.depths import LENGTHS, Unit, has_depth, unit_of
 from talik.readers.numerals import BLANKS
 from talik.readers.zones import offset_in
 
@@ -35,11 +35,11 @@ _DATE = re.compile(
     r"\d{1,4}([-/.])(\d{1,2}|[^\W\d_]{3,9}\.?)\1\d{1,4}([T ,].*)?|\d{8}([T ]?\d{4,6})?|"
     r"\d{1,2} [^\W\d_]{3,9}\.? \d{4}.*|\d{4}年\d{1,2}月\d{1,2}日.*"
 )
-_CLOCK = re.compile(r"\D{0,12}\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(\s*\D{1,12})?|\d{1,4}")
+_CLOCK = re.compile(r"\D{0,12}\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(\s*\D{1,12})?|\d{1,4}|0?[.,]\d+")
 _NUMBER = re.compile(r"[(+\-\u2212]?\s*(\d[\d.,'\s\u00a0]*|\.\d+)[)\-]?([eE][+\-]?\d+)?")
 _STAMP_NAME = re.compile(
-    r"(utc[ _]?|local[ _]?|measure(?:ment)?[ _]?)?"
-    r"(time|date|datum|dátum|datetime|timestamp|stamp|fecha|data|дата|日期|时间|zeit|day)",
+    r"(utc[ _]?|lst[ _]?|local[ _]?|measure(?:ment)?[ _]?|serial[ _]?|excel[ _]?)?(unix|epoch|posix|seconds since|"
+    r"time|date|datum|dátum|datetime|timestamp|stamp|fecha|data|дата|日期|时间|zeit|day)",
     re.IGNORECASE,
 )
 _CLOCK_NAME = re.compile(
@@ -56,10 +56,13 @@ _FIELDS = {
 }
 """Names of columns that hold a part of the stamp, in lower case, without blanks, dots and underscores."""
 
+DAYS = _FIELDS["day"]
+"""Names of days, of a month or of the year."""
+
 _VERDICT = re.compile(r"flag|qual|(?<![a-z])q[ac](?![a-z])", re.IGNORECASE)
 _DEPTH_NAME = re.compile(
     r"((sensor|soil|sed|sediment|borehole|ground|measurement)[ _.,]*)?(?P<what>depth|tiefe|глубина|height|z)"
-    r"([ _.,]*(soil|sed|sediment|bottom))?([ _.]*[(\[]?(c?m|mm|meters?|metres?)[)\]]?)?",
+    r"([ _.,]*(soil|sed|sediment|bottom))?([ _.]*[(\[]?(c?m|mm|meters?|metres?|in|inch(es)?|ft|feet)[)\]]?)?",
     re.IGNORECASE,
 )
 _DEEP_TEXT = re.compile(r"[-\u2212]?\d+(?:[.,]\d+)?\s*(?:c|m)?m", re.IGNORECASE)
@@ -105,7 +108,7 @@ class Roles:
     unit : Unit or None
         Of the temperatures, given by the caller.
     depth_unit : str
-        Of depths, given by the caller: "m", "cm" or "mm".
+        Of depths, given by the caller: one of `LENGTHS`.
     asked : bool
         True when the caller named the columns of the stamps.
     """
@@ -206,7 +209,7 @@ def roles_of(names: Sequence[str], samples: Mapping[str, Sequence[str]], said: M
         site,
         _unit(said),
         said.get("depth_unit", ""),
-        bool({"time", "date", "year"} & set(said)),
+        bool({"time", "date", "year", "doy"} & set(said)),
     )
 
 
@@ -217,8 +220,8 @@ def _checked(names: Sequence[str], said: Mapping[str, str]) -> dict[str, str]:
         for part in name.split(",") if key == "temperature" else [name]:
             if not key.endswith("unit") and part.strip() not in names:
                 raise unknown("column", part.strip(), names)
-    if said.get("depth_unit", "m") not in ("m", "cm", "mm"):
-        raise unknown("depth unit", said["depth_unit"], ("m", "cm", "mm"))
+    if said.get("depth_unit", "m") not in LENGTHS:
+        raise unknown("depth unit", said["depth_unit"], LENGTHS)
     return dict(said)
 
 
@@ -278,6 +281,8 @@ def _fields(
         for key, aliases in _FIELDS.items()
     }
     found = {key: name for key, name in found.items() if name and name != stamp}
+    if {"year", "day"} <= found.keys() and not {"month", "doy"} & found.keys():
+        found["doy"] = found.pop("day")  # beside a year alone; that it goes beyond 31 is seen when it is read
     if stamp:
         if any(re.search(r"\d[:hT]\d|\d{8}T?\d{4}", cell) for cell in samples.get(stamp, ())):
             return {}
@@ -331,11 +336,10 @@ def _verdicts(warm: Sequence[str], words: Sequence[str]) -> dict[str, str]:
     """The words on each temperature: by the name they begin with, or the only ones on the only temperature."""
     if len(warm) == len(words) == 1:
         return {warm[0]: words[0]}
-    return {
-        name: own[0]
-        for name in warm
-        if len(own := [w for w in words if re.sub(r"\W|_", "", _VERDICT.sub("", w)).lower() == _plain(name)]) == 1
-    }
+    about: dict[str, list[str]] = {}
+    for word in words:
+        about.setdefault(_plain(_VERDICT.sub("", word)), []).append(word)
+    return {name: own[0] for name in warm if len(own := about.get(_plain(name), [])) == 1}
 
 
 def _plain(name: str) -> str:

@@ -36,8 +36,8 @@ _STATISTIC = re.compile(r"(avg|smp|min|max|std|tot|med|wvc|hst)?", re.IGNORECASE
 
 _EXTREME = re.compile(r"min|max|std", re.IGNORECASE)
 _DEEP = re.compile(r"(?:sensor[ _]?)?(depth|tiefe|глубина|profondeur|height)\b.*", re.IGNORECASE)
-_LENGTH = re.compile(r"(?<![a-z])(c?m|mm)(?![a-z])", re.IGNORECASE)
-_MEASURE = re.compile(r"[-\u2212+]?\d+(?:[.,]\d+)?\s*(c?m|mm)?", re.IGNORECASE)
+_LENGTH = re.compile(r"(?<![a-z])(c?m|mm|ft|feet|inch(?:es)?|(?<=[(\[])in(?=[)\]]))(?![a-z])", re.IGNORECASE)
+_MEASURE = re.compile(r"[-\u2212+]?\d+(?:[.,]\d+)?\s*(c?m|mm|in|inch(es)?|ft)?\.?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

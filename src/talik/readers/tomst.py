@@ -28,7 +28,7 @@ _STAMP = (
     r"(?:[ T]\d{1,2}[:.]\d\d(?:[:.]\d\d)?(?:\s?[^\W\d]\.?\s?[^\W\d]\.?)?)?"
 )
 _VALUE = r"-?\d+(?:[.,]\d+)?"
-_ROW = re.compile(rf"\d+;{_STAMP};-?\d{{1,2}}(?:;{_VALUE}){{3}};-?\d+")
+_ROW = re.compile(rf"\d+;{_STAMP};-?\d{{1,2}}(?:;(?:{_VALUE})?){{3}};-?\d+")
 # from a spreadsheet, where 9 or 10 cells in every row show that no comma is a decimal mark
 _RESAVED_ROW = re.compile(
     rf"\d+([,\t]){_STAMP}\1-?\d{{1,2}}(?:\1-?\d+(?:\.\d+)?){{3}}\1-?\d+(?:\1\d*){{2,3}}\s*$"

@@ -1,0 +1,70 @@
+"""Files that no reader takes but that can be told: what they look like, and what to make of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from talik.readers.spreadsheet import is_workbook
+
+_UNPACK = "unpack it ({tool}) and read what is in it"
+_BEGINNINGS = (
+    (b"\x1f\x8b", "is packed with gzip: " + _UNPACK.format(tool="gunzip, or tar -xzf for a .tar.gz")),
+    (b"PK\x03\x04", "is a zip archive: " + _UNPACK.format(tool="unzip")),
+    (b"7z\xbc\xaf\x27\x1c", "is a 7z archive: " + _UNPACK.format(tool="7-Zip")),
+    (b"Rar!\x1a\x07", "is a rar archive: " + _UNPACK.format(tool="7-Zip or unrar")),
+    (b"\xfd7zXZ\x00", "is packed with xz: " + _UNPACK.format(tool="unxz")),
+    (b"BZh", "is packed with bzip2: " + _UNPACK.format(tool="bunzip2")),
+    (b"\x28\xb5\x2f\xfd", "is packed with zstd: " + _UNPACK.format(tool="unzstd")),
+    (b"SQLite format 3\x00", "is an SQLite data base: RBR's are known by the ending .rsk; of others export the tables"),
+    (b"%PDF", "is a PDF; ask for the numbers as a table"),
+)
+_FIRST_LINES = (
+    (
+        re.compile(r"\s*(<!doctype html|<html)", re.IGNORECASE),
+        "is a web page, perhaps of a login; fetch the file itself",
+    ),
+    (
+        re.compile(r"#(B|\d+)\t.*\t|#\d+\t(Created|Recorder|Date-time)", re.IGNORECASE),
+        "looks like a .DAT of Star-Oddi: take out the lines with # and put a line of names above the rows, parted by "
+        "tabs, such as No, Time, Temperature (°C)",
+    ),
+    (
+        re.compile(r"\d{5} +\d{8} +(\d{4} +\d{8} +\d{4} +)?(\d\.\d+|-9\.0+|[A-Z]+) +-?\d+\.\d+ +-?\d+\.\d+ "),
+        "looks like a USCRN file: put the line of names of NOAA's headers.txt (WBANNO LST_DATE ...) above its rows",
+    ),
+    (
+        re.compile(r"(\S+\s+){3}(-?\d+\.\d+\s+){5}\S+.*|(\d{4}/\d\d/\d\d\s+\d\d:\d\d\s+){2}[^\W\d]\S+\s.*"),
+        "looks like a file of the ISMN: read it with the ismn package and write the soil temperature as a csv; the "
+        "depth stands in its name",
+    ),
+)
+_CELL = re.compile(r"\d[ \t]*°?[CF]\s*$")
+
+
+def told(content: bytes, lines: Sequence[str], suffix: str) -> str:
+    """
+    A sentence on a file that is not read but known, without its name; "" for any other.
+
+    Parameters
+    ----------
+    content : bytes
+        The beginning of a file that no reader for one format claims.
+    lines : sequence of str
+        Its lines; none when it is binary.
+    suffix : str
+        The ending of its name in lower case, with its dot.
+
+    Examples
+    --------
+    >>> told(b"PK\\3\\4 a.csv", (), ".zip"), told(b"time,T", ("time,T",), ".csv")
+    ('is a zip archive: unpack it (unzip) and read what is in it', '')
+    """
+    if not lines:
+        if is_workbook(content):
+            return ""
+        own = "is a Tinytag's own form: export it as text from Tinytag Explorer" if suffix == ".ttd" else ""
+        return next((words for beginning, words in _BEGINNINGS if content.startswith(beginning)), own)
+    if any("tinytag" in line.lower() for line in lines[:10]) and any(map(_CELL.search, lines[-20:])):
+        return "is an export of a Tinytag with the unit in every cell: take it out of them (replace ' °C' by nothing)"
+    return next((words for pattern, words in _FIRST_LINES if pattern.match(lines[0])), "")
