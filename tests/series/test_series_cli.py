@@ -95,12 +95,22 @@ def test_offsets_by_year_and_their_mean(site, tmp_path):
     assert (mean["site"], mean["surface_offset_n"], mean["ttop_method"]) == ("kevo", 3, "stated depth")
 
 
-def test_a_table_for_people_has_the_main_columns_only(site, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "400")
-    result = run("offsets", site, "--depth", "2", "--mean", "--format", "table")
+@pytest.mark.parametrize("more, n", [([], 3), (["--mean"], 1)])
+def test_a_table_for_people_has_whole_numbers_in_lines_of_80_signs(site, monkeypatch, more, n):
+    monkeypatch.setenv("COLUMNS", "80")
+    result = run("offsets", site, "--depth", "2", *more, "--format", "table")
     assert result.exit_code == 0, result.output
-    assert "surface_offset_uncertainty" in result.stdout
-    assert "lasting" not in result.stdout
+    lines = result.stdout.rstrip().splitlines()
+    assert max(map(len, lines)) <= 80
+    rows = [line for line in lines if "±0." in line]                     # a row a line, none folded
+    kept = pl.read_csv(run("offsets", site, "--depth", "2", *more, "--format", "csv").stdout.encode())
+    whole = kept.drop_nulls("surface_offset")
+    assert len(rows) == whole.height == n
+    for row, line in zip(whole.iter_rows(named=True), rows, strict=True):
+        assert f"{row['surface_offset']:+.2f}±{row['surface_offset_uncertainty']:.2f}" in line
+        assert f"{row['thermal_offset']:+.2f}±{row['thermal_offset_uncertainty']:.2f}" in line
+        assert f" {row['ttop']:.2f} " in line
+    assert len(kept.columns) > 30                                        # CSV has everything
 
 
 def test_air_and_ground_from_two_files_of_one_site(tmp_path):
@@ -170,7 +180,7 @@ def test_reasons_stand_numbered_below_a_table(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     printed = run("offsets", write(tmp_path / "kevo.csv", end="2020-07-01"), "--format", "table").stdout
     [reason] = [line for line in printed.splitlines() if line.startswith("reason ")]
-    assert reason.startswith("reason 1: maat: ")
+    assert reason.startswith("reason 1: MAAT, ")
     assert "reason" not in reason[8:]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from talik.cli.output import emit, format_option
+from talik.cli.output import emit, format_option, is_table
 from talik.cli.read import reading_options
 
 if TYPE_CHECKING:
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
     from talik.errors import TalikError
     from talik.records import Record
 
-_SHOWN = ("site", "year", "maat", "magst", "ttop", "alt", "surface_offset", "surface_offset_n", "surface_offset_sd",
-          "surface_offset_uncertainty", "thermal_offset", "thermal_offset_sd", "thermal_offset_uncertainty", "n_air",
-          "n_surface", "n_depth", "first_year", "last_year", "reason")
 _FILES = click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 
 
@@ -117,8 +113,8 @@ def offsets(files: tuple[Path, ...], site: str | None, air: tuple[str, ...], sur
     Annual surface and thermal offsets from the logger FILES of one or several sites.
 
     Air and ground may come from different files; files that name the same site are put together. Air, surface and
-    depth of a year cover the same window; a year that is not whole has a reason instead of a value. On a terminal the
-    main columns are shown; CSV and JSON have all, with gaps, bias bounds and the parts of each uncertainty. Sites that
+    depth of a year cover the same window; a year that is not whole has a reason instead of a value. On a terminal a
+    few columns are shown; CSV and JSON have all, with gaps, bias bounds and the parts of each uncertainty. Sites that
     give no value are counted below the table with their reasons; when none gives any the exit code is 3. A file that
     cannot be read, or a site whose columns are to be named, does not stop the others; the exit code is then 1.
     """
@@ -171,10 +167,18 @@ def offsets(files: tuple[Path, ...], site: str | None, air: tuple[str, ...], sur
 
 
 def _shown(table: pl.DataFrame, form: str | None, mean: bool, depth_uncertainty: float | None) -> None:
-    title = "Offsets" if mean else "Offsets by year"
-    if form == "table" or (form is None and sys.stdout.isatty()):
-        table = table.select(name for name in _SHOWN if name in table.columns)      # a hundred columns fit no terminal
-    emit(table, form, title=title if depth_uncertainty is not None else f"{title} (depth error not included)")
+    from talik.cli.offset_tables import short_sites, short_years
+
+    units = "in °C, ALT in m" + ("" if depth_uncertainty is not None else " (depth error not included)")
+    if not is_table(form):
+        emit(table, form)
+    elif mean:
+        emit(short_sites(table), form, title=f"Offsets {units}")
+    else:                                               # a hundred columns fit no terminal; nor does the site beside
+        for (site,), years in table.group_by("site", maintain_order=True):
+            click.echo(f"{site}: offsets by year {units}\n")
+            emit(short_years(years), form)
+            click.echo()
 
 
 def _counted(sites: int, empty: dict[str, str], failed: list[TalikError]) -> None:
