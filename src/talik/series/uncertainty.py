@@ -99,8 +99,8 @@ class Known:
         """
         The quotient of two positive values; NaN where the divisor is less than twice its error.
 
-        Errors of the two are taken as independent, as in `less`: too large where both miss the same days, too small
-        where a logger reads both wrong alike.
+        Errors of the two are taken as independent, as in `less`: what moves both alike (days that both miss, a logger
+        that reads both too warm) moves the quotient less than stated.
 
         Examples
         --------
