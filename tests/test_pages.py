@@ -12,12 +12,14 @@ from talik.cli import group
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "howto").glob("*.md"))]
+BLOCK = re.compile(r"^```\w*\n[\s\S]*?^```|^    .*$", re.MULTILINE)
 LINE = re.compile(r"^(?:    |\$ )?talik ((?:\"[^\"]*\"|[^\n\"])+)$", re.MULTILINE)
 
 
 def lines(page):
-    """The words of each command on a page; a quoted question may go over several lines."""
-    for found in LINE.finditer(page.read_text(encoding="utf-8")):
+    """The words of each command on a page; a quoted question or a backslash may lead over several lines."""
+    blocks = "\n".join(BLOCK.findall(re.sub(r"\\\n\s*", "", page.read_text(encoding="utf-8"))))
+    for found in LINE.finditer(blocks):
         yield shlex.split(found[1], comments=True)
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import polars as pl
 import pytest
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 
 import talik
 from talik.cli import group, main
+from talik.cli.output import emit
 
 
 @pytest.fixture
@@ -49,6 +51,28 @@ def test_json_and_table_hold_the_same_numbers(run):
     assert "withhel" in shown
 
 
+def test_a_terminal_of_80_columns_keeps_numbers_whole(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = run("describe", "three-poles", "--resamples", 200, "--format", "table").stdout
+    number = r"-?\d+\.\d\d"
+    assert len(re.findall(f"{number} ± {number} +{number} to {number} .* {number} to {number}", shown)) == 18
+
+
+@pytest.mark.parametrize("width", [50, 70, 200])
+def test_a_table_loses_nothing_on_any_terminal(capsys, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    emit(pl.DataFrame({"site": ["a long name of a place"], "surface_offset_uncertainty": [0.123], "ttop": [None],
+                       "variable": ["thermal_offset"], "said": ["words " * 12], "reason": ["no depth"]},
+                      schema_overrides={"ttop": pl.Float64}), "table")
+    shown = capsys.readouterr().out
+    words = re.sub(r"[^\w.]", "", shown)
+    assert shown.count("words") == 12
+    assert "0.123" in words
+    assert "reason1nodepth" in words
+    assert ("surface_offset_uncertainty" in shown, "ttop" in shown, "thermal_offset" in shown) == (width == 200,) * 3
+    assert max(map(len, shown.splitlines())) <= width
+
+
 def test_describe_ones_own_table(run, mine):
     table = rows(run("describe", mine, "--column", "maat=Tair", "--by", "all", "--resamples", 200))
     found = {r["variable"]: float(r["mean"]) for r in table}
@@ -63,6 +87,16 @@ def test_describe_a_study_toml_and_its_folder(run, mine, tmp_path):
     direct = run("describe", mine, "--column", "maat=Tair", "--resamples", 200).stdout
     assert run("describe", tmp_path / "study.toml", "--resamples", 200).stdout == direct
     assert run("describe", tmp_path, "--resamples", 200).stdout == direct
+
+
+def test_describe_makes_intervals_as_the_study_does_unless_told(run, mine, tmp_path):
+    (tmp_path / "study.toml").write_text('[study]\nname = "mine"\nlevel = 0.9\nreplicates = 300\nseed = 7\n[sites]\n'
+                                         'table = "mine.csv"\n[sites.columns]\nmaat = "Tair"\n', encoding="utf-8")
+    own = run("describe", mine, "--column", "maat=Tair", "--level", 0.9, "--resamples", 300, "--seed", 7).stdout
+    assert run("describe", tmp_path).stdout == own
+    assert run("describe", tmp_path, "--level", 0.8).stdout != own
+    told = run("describe", tmp_path, "--format", "table").stdout
+    assert "90 % CI: 300 resamples of clusters of sites, seed 7" in told
 
 
 def test_describe_a_study_toml_on_a_bundled_study(run, tmp_path):

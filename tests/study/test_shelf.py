@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 from talik.errors import DataError, FileError, UsageError
+from talik.files import read_parquet
 from talik.records import Flag, Record
 from talik.runs import scaffold, study_settings, verify_results
 from talik.settings import checked, stations
@@ -257,6 +258,18 @@ def test_a_newcomer_needs_two_commands(tmp_path):
     assert sites.select("site", "region", "latitude").row(0) == ("Upper slope", "Arctic", 68.6)
     assert sites["surface_offset"][0] == pytest.approx(4.0, abs=1e-5)
     assert pl.read_csv(tmp_path / "out" / "series_refusals.csv")["site"].to_list() == ["notes"]
+
+
+def test_a_study_may_have_any_name_and_be_moved(tmp_path):
+    home = tmp_path / "Übungs fläche [日本] 100%"
+    scaffold(home, loggers="data")
+    write_station(home / "data" / "Верхний склон.csv")
+    run_steps(STEPS, study_settings(str(home)), home / "results")
+    made = content(home / "results")
+    assert read_parquet(home / "results" / "sites.parquet")["site"].to_list() == ["Верхний склон"]
+    moved = home.rename(tmp_path / "moved")
+    run_steps(STEPS, study_settings(str(moved)), moved / "results")
+    assert content(moved / "results") == made
 
 
 def test_a_folder_of_files_that_is_there_already(data, tmp_path):

@@ -4,7 +4,9 @@ import json
 
 import polars as pl
 import pytest
+from click.testing import CliRunner
 
+from talik.cli import group
 from talik.errors import FileError, UnknownName
 from talik.provenance import read_manifest
 from talik.runs import draw_figures, run_study, scaffold, study_settings, verify_results
@@ -27,6 +29,11 @@ def test_the_summary_has_the_published_means_and_the_n_of_the_values(finished):
     assert (row["n"], round(row["mean"], 3), round(row["se"], 3)) == (66, 3.085, 0.282)
     alt = summary.filter((pl.col("group") == "Third Pole") & (pl.col("variable") == "alt")).row(0, named=True)
     assert (alt["n"], alt["n_sites"]) == (8, 32)
+
+
+def test_describe_says_the_numbers_of_the_report(finished):
+    said = CliRunner().invoke(group, ["describe", "three-poles", "--by", "region,subregion"])
+    assert said.stdout == (finished / "summary.csv").read_text(encoding="utf-8")
 
 
 def test_offsets_close_at_every_site(finished):

@@ -18,6 +18,8 @@ from talik.results import Result
 from talik.variables import REGIONS, shown_unit, variable
 
 DESCRIBED = ("surface_offset", "thermal_offset", "maat", "magst", "ttop", "alt")
+RESAMPLES = 2000
+"""Of the bootstrap, unless told otherwise; as many as a study makes, so that both give the same interval."""
 FEW_CLUSTERS = 3
 """With fewer clusters than this there is no cluster-bootstrap interval."""
 
@@ -76,7 +78,7 @@ class Description(Result):
 
 
 def describe(sites: Any, *, by: str | Sequence[str] | None = "region", variables: Sequence[str] = DESCRIBED,
-             level: float = 0.95, n_boot: int = 10_000, seed: int = 1) -> Description:
+             level: float = 0.95, n_boot: int = RESAMPLES, seed: int = 1) -> Description:
     r"""
     Mean, standard error, spread, range and confidence intervals of quantities by groups of sites.
 

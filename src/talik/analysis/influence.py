@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from talik.analysis.describe import describe
+from talik.analysis.describe import RESAMPLES, describe
 from talik.analysis.profiles import BLANKED
 from talik.frames import as_frame
 
@@ -33,7 +33,7 @@ _SCHEMA = {"warning": pl.String, "treatment": pl.String, "n_sites": pl.Int64, "b
 _Treated = tuple[str, str, int, pl.DataFrame]
 
 
-def warning_effects(sites: Any, conflicts: pl.DataFrame | None = None, *, level: float = 0.95, n_boot: int = 2000,
+def warning_effects(sites: Any, conflicts: pl.DataFrame | None = None, *, level: float = 0.95, n_boot: int = RESAMPLES,
                     seed: int = 1) -> pl.DataFrame:
     """
     How far each warning about a table of sites moves the regional means and their intervals.

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from talik.analysis.describe import DESCRIBED, describe
+from talik.analysis.describe import DESCRIBED, RESAMPLES, describe
 from talik.frames import as_frame
 
 LEFT_OUT = {"IMPLAUSIBLE_MEAN": "its annual means look like means of a part of the year",
@@ -74,7 +74,7 @@ def recommended_sites(sites: Any) -> tuple[pl.DataFrame, pl.DataFrame]:
     return frame.filter(keep), pl.DataFrame(changes, schema=schema, orient="row")
 
 
-def profile_differences(sites: Any, *, by: str = "region", level: float = 0.95, n_boot: int = 2000,
+def profile_differences(sites: Any, *, by: str = "region", level: float = 0.95, n_boot: int = RESAMPLES,
                         seed: int = 1) -> pl.DataFrame:
     """
     Regional means under both profiles, side by side.

@@ -43,14 +43,14 @@ def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
               help="Column(s) to group by, separated by commas, or 'all'.")
 @click.option("--variables", default=None, callback=listed,
               help="Quantities, separated by commas. [default: SO,TO,MAAT,MAGST,TTOP,ALT]")
-@click.option("--level", type=float, default=0.95, show_default=True, help="Of the intervals.")
-@click.option("--resamples", "n_boot", type=click.IntRange(100, 1_000_000), default=10_000, show_default=True,
-              help="Bootstrap resamples of clusters.")
-@seed_option()
+@click.option("--level", type=float, default=None, help="Of the intervals. [default: the study's, else 0.95]")
+@click.option("--resamples", "n_boot", type=click.IntRange(100, 1_000_000), default=None,
+              help="Bootstrap resamples of clusters. [default: the study's, else 2000]")
+@seed_option(None)
 @table_options
 @format_option
-def describe(table: str, by: list[str], variables: list[str] | None, level: float, n_boot: int, seed: int,
-             form: str | None, **told: Any) -> None:
+def describe(table: str, by: list[str], variables: list[str] | None, level: float | None, n_boot: int | None,
+             seed: int | None, form: str | None, **told: Any) -> None:
     """
     Means, spread, range and intervals of TABLE's quantities by region.
 
@@ -61,9 +61,14 @@ def describe(table: str, by: list[str], variables: list[str] | None, level: floa
 
     sites = table_sites(table, told)
     present = [name for name in DESCRIBED if sites[name].is_not_null().any()]
-    result = statements(sites, by=None if by == ["all"] else by, level=level, n_boot=n_boot, seed=seed,
-                        variables=variables or present)
-    emit(_short_statements(result.to_frame(), level) if is_table(form) else result.to_frame(), form, title=table)
+    made = _as_studied(table, level=level, n_boot=n_boot, seed=seed)
+    result = statements(sites, by=None if by == ["all"] else by, variables=variables or present, **made)
+    if not is_table(form):
+        emit(result.to_frame(), form)
+        return
+    emit(_short_statements(result.to_frame(), made["level"]), form, title=table)
+    click.echo(f"n counts values. CV – is withheld: |mean| < 2 SE. {100 * made['level']:g} % CI: {made['n_boot']} "
+               f"resamples of clusters of sites, seed {made['seed']}.")
 
 
 @click.command()
@@ -116,7 +121,7 @@ def table_sites(table: str, told: Mapping[str, Any], *, cluster_km: float | None
 
     path, known = Path(table), studies()["name"].to_list()
     reach: dict[str, Any] = {} if cluster_km is None else {"cluster_km": cluster_km}
-    own = table not in known and not path.is_dir() and path.suffix != ".toml"
+    own = table not in known and not _is_toml(path)
     for name in () if own else [name for name, value in told.items() if value]:
         raise UsageError(f"{name}: for a table of your own; {table} says itself how it is read")
     if table in known:
@@ -134,6 +139,21 @@ def table_sites(table: str, told: Mapping[str, Any], *, cluster_km: float | None
         counted = ", ".join(f"{code} {n}" for code, n in Counter(codes).most_common())
         note(f"{table}: flags ({counted}); `talik run` writes them with reasons into sites.csv.")
     return frame
+
+
+def _is_toml(path: Path) -> bool:
+    return path.is_dir() or path.suffix == ".toml"
+
+
+def _as_studied(table: str, **asked: Any) -> dict[str, Any]:
+    """Level, resamples and seed as asked for, else as the study has them: its report says the same numbers."""
+    from talik.settings import StudySection, read_settings
+    from talik.synthesis.published import studies
+
+    ours = table in studies()["name"] or not _is_toml(Path(table))
+    study = StudySection(name="table") if ours else read_settings(Path(table)).study
+    return {"level": study.level, "n_boot": study.replicates, "seed": study.seed} | {
+        name: value for name, value in asked.items() if value is not None}
 
 
 def _study_sites(path: Path, reach: Mapping[str, Any]) -> pl.DataFrame:
@@ -163,10 +183,10 @@ def _short_statements(frame: pl.DataFrame, level: float) -> pl.DataFrame:
         entry = variable(r["variable"])
         known, spread = r["mean"] is not None, r["se"] is not None
         return {
-            "group": r["group"], "quantity": f"{entry.short} ({shown_unit(entry.units)})", "n": r["n"],
+            "group": r["group"], "quantity": f"{entry.short} {shown_unit(entry.units)}", "n": r["n"],
             "mean ± SE": f"{r['mean']:.2f} ± {r['se']:.2f}" if spread else f"{r['mean']:.2f}" if known else "",
             "range": f"{r['min']:.2f} to {r['max']:.2f}" if known else "",
-            "CV": f"{r['cv']:.2f}" if r["cv"] is not None else "withheld" if spread else "",
+            "CV": f"{r['cv']:.2f}" if r["cv"] is not None else "–" if spread else "",
             f"{level * 100:g} % CI": f"{r['ci_low']:.2f} to {r['ci_high']:.2f}" if r["ci_low"] is not None else ""}
 
     return pl.DataFrame([row(r) for r in frame.iter_rows(named=True)])
@@ -180,6 +200,6 @@ def _short_verdicts(frame: pl.DataFrame, show: str) -> pl.DataFrame:
         return frame.drop("reason")
     said = pl.format("{}, {}", "statistic", "group").alias("claim")
     if show == "sensitivity":
-        return frame.select("run", "claim_id", said, "stated", "recomputed", "recomputed_in_run", "agrees_in_run")
-    return frame.select("claim_id", said, "stated", "recomputed", "verdict",
-                        *(["explanation"] if show == "differing" else []))
+        return frame.select("run", "claim_id", said, "stated", "recomputed", in_run="recomputed_in_run",
+                            agrees="agrees_in_run")
+    return frame.select("claim_id", said, "stated", "recomputed", "explanation" if show == "differing" else "verdict")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from talik.cli.output import emit, format_option
+from talik.cli.output import emit, format_option, is_table
 
 if TYPE_CHECKING:
     from talik.steps import Outcome
@@ -40,10 +40,11 @@ def new(folder: str, loggers: bool, data: Path | None) -> None:
 @click.command()
 @format_option
 def studies(form: str | None) -> None:
-    """List the studies that come with talik."""
+    """List the studies that come with talik; citation and licence too with --format csv or json."""
     from talik.synthesis.published import studies as bundled
 
-    emit(bundled(), form, title="Bundled studies")
+    listing = bundled()
+    emit(listing.drop("citation", "licence") if is_table(form) else listing, form, title="Bundled studies")
 
 
 @click.command()

@@ -54,7 +54,9 @@ def drivers(material: Material) -> Section | None:
                                               ("rank_low", "rank_high", "rank_ends", 0)):
                 if low in found.columns:
                     found = ranged(found, text, low, high, decimals)
-            parts.append(Table(named(found, "response", "driver"), columns, caption, tall=True))
+            spoken = found.with_columns(pl.col(name).str.replace_all("_", " ") for name in ("model", "scheme", "flags")
+                                        if found.schema.get(name) == pl.String)
+            parts.append(Table(named(spoken, "response", "driver"), columns, caption, tall=True))
     return Section("drivers", "Drivers", parts)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import talik
+from talik.errors import DataError
 from talik.report.material import Material
 from talik.report.parts import Listing, Paragraph, Preformatted, Section
 
@@ -12,11 +15,14 @@ _SOFTWARE = """@software{{talik,
   version = {{{version}}},
   year    = {{2026}}
 }}"""
-_DATA = """@article{{{key},
-  title = {{{title}}},
-  doi   = {{{doi}}},
-  note  = {{{citation}}}
+_ARTICLE = """@article{{{key},
+  author  = {{{authors}}},
+  title   = {{{title}}},
+  journal = {{{journal}}},
+  year    = {{{year}}},
+  doi     = {{{doi}}}
 }}"""
+_CITED = re.compile(r"(?P<authors>.+) \((?P<year>\d{4})\): (?P<title>.+)\. (?P<journal>[^.]+)\.")
 
 
 def citing(material: Material) -> Section:
@@ -31,8 +37,7 @@ def citing(material: Material) -> Section:
         source = dataset(section.published)
         said.insert(0, f"{source['citation']} doi:{source['doi']} (bundled data set {section.published}, version "
                        f"{source['version']}; licence: {source['licence']})")
-        entries.insert(0, _DATA.format(key=section.published.replace("-", "_"), title=source["title"],
-                                       doi=source["doi"], citation=source["citation"]))
+        entries.insert(0, _article(section.published.replace("-", "_"), source["citation"], source["doi"]))
     if section.table:
         said.insert(0, "Cite the sources of your own table; manifest.json holds the sha256 of the file that was used.")
     if material.settings.series is not None:
@@ -43,3 +48,12 @@ def citing(material: Material) -> Section:
                     "means) as the Climate Data Store asks.")
     return Section("citing", "What to cite", [Paragraph("If you use these results, please cite:"), Listing(said),
                                               Preformatted("\n\n".join(entries), "bibtex")])
+
+
+def _article(key: str, citation: str, doi: str) -> str:
+    """The BibTeX entry of an article from the sentence that cites it."""
+    found = _CITED.fullmatch(citation)
+    if found is None:
+        raise DataError(f"citation: got {citation!r}, expected 'Family, G., ... (year): Title. Journal.'")
+    authors = re.sub(r"(?<=\.), ", " and ", found["authors"])
+    return _ARTICLE.format(key=key, doi=doi, **found.groupdict() | {"authors": authors})

@@ -112,7 +112,7 @@ class Document:
 
 def shown(value: object, decimals: int | None = None) -> str:
     """
-    A cell as people read it: a real minus sign, no minus zero, an en dash where there is no value.
+    A cell as people read it: a real minus sign, no minus zero, °C, an en dash where there is no value.
 
     Examples
     --------
@@ -126,7 +126,7 @@ def shown(value: object, decimals: int | None = None) -> str:
     if isinstance(value, float):
         text = f"{value:.{decimals}f}" if decimals is not None else f"{value:.4g}"
         return (text.lstrip("-") if not float(text) else text).replace("-", "−")
-    return str(value)
+    return str(value).replace("degC", "°C")
 
 
 def interval(low: float | None, high: float | None, decimals: int = 2) -> str | None:

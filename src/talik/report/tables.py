@@ -26,7 +26,7 @@ def means(material: Material) -> Section | None:
         .otherwise(pl.col("group")).alias("group"))
     frame = readable(ranged(ranged(frame, "ci", "ci_low", "ci_high"), "range", "min", "max"))
     method = (f"Every row of the table as given. Mean over sites, n of the values; SE = SD/√n; interval: "
-              f"{100 * study.level:g} % from {study.replicates} resamples of clusters. Window: "
+              f"{100 * study.level:g} % from {study.replicates} resamples of clusters (seed {study.seed}). Window: "
               f"{window(sites)}.")
     if whole:
         method += " A sub-region that is the whole of its region is not listed a second time: " + ", ".join(
