@@ -62,7 +62,7 @@ def _certain(depth: float, days: NDArray[np.float64], known: NDArray[np.float64]
     ground = depth >= _INSULATED
     if known.mean() > _WARM and cold < (_FROST if ground else _AIR_FROST):
         return f"a yearly mean of {known.mean():.1f} with days of {cold:.1f}"
-    level, length = quality.zero_curtain_level(days - 32.0, still=0.05)
+    level, length = quality.zero_curtain_level(days - 32.0, still=0.25)
     if ground and length >= 15 and known.mean() > _WARM and known.min() < 25:
         return f"{length} days of rest at {level + 32:.1f} while freezing back"
     return ""
