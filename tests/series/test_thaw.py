@@ -59,6 +59,22 @@ def test_the_bracket_holds_the_truth(mean, amplitude, damping, spacing):
         assert found.last_thawed <= extended.depth <= found.first_frozen
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 60), min_size=2, max_size=8, unique=True), st.floats(0.3, 2.9), st.floats(2, 15),
+       st.floats(0.02, 1.0))
+def test_a_bend_at_the_thaw_front_is_within_the_uncertainty_with_few_sensors_and_with_many(places, front, above, share):
+    z = np.array(sorted(places)) * 0.05
+    envelope = np.where(z < front, above, share * above) * (front - z)          # flat below, where latent heat goes
+    found = thaw_depth(z, envelope)
+    if found.bottom == "found":
+        assert found.depth >= front - 1e-9                                       # too thick, never too thin
+        lone = found.last_thawed == z[0]
+        assert found.depth - front <= found.interpolation_error * (np.sqrt(3) if lone else 1) + 1e-9
+        assert found.interpolation_error <= found.depth - found.last_thawed + 1e-9
+        nearest = (z <= found.first_frozen)
+        assert thaw_depth(z[nearest], envelope[nearest]) == found              # frozen sensors below add nothing
+
+
 def test_peer_case_the_crossing_below_the_last_thawed_node_not_the_first():
     found = thaw_depth(np.array([0.1, 0.5, 1.0, 2.0]), np.array([9.0, 4.0, 1.0, -1.0]))
     assert (found.depth, found.last_thawed) == (1.5, 1.0)

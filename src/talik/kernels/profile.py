@@ -84,9 +84,10 @@ class Thaw:
     gradient : float
         Of the envelope across the bracket [K m-1]; NaN where not found.
     interpolation_error : float
-        Estimated error of the straight line across the bracket [m]: an eighth of the squared spacing times the
-        envelope's curvature over its gradient; the bracket's own spread (width / sqrt 12) where three sensors
-        are not there to tell the curvature.
+        Standard uncertainty of `depth` as read within its bracket [m], from the difference of the two readings, line
+        and line drawn on. Latent heat bends envelopes at the thaw front, so the straight line may be off by all of
+        it, the line drawn on by anything up to it (difference / sqrt 3). With one thawed sensor, whose line cannot be
+        drawn on, the front may lie anywhere between that sensor and the straight line's depth.
     crossings : int
         How many times the envelope goes from thawed to frozen downwards, the surface counted as thawed; more than one
         means a layer that stays frozen above one that thaws.
@@ -145,22 +146,25 @@ def thaw_depth(depths: Floats, envelope: Floats, *, method: Literal["interpolate
         return Thaw(np.nan, 0.0, float(z[0]), "shallower")
     i = int(down[-1])
     slope = (t[i + 1] - t[i]) / (z[i + 1] - z[i])
-    depth = z[i] - t[i] / slope
-    if method == "extrapolate" and i > 0 and t[i - 1] > t[i]:
-        steeper = (t[i] - t[i - 1]) / (z[i] - z[i - 1])
-        depth = min(z[i] - t[i] / steeper, z[i + 1])
-    return Thaw(float(depth), float(z[i]), float(z[i + 1]), "found", float(slope), _line_error(z, t, i, slope),
+    line = z[i] - t[i] / slope
+    on = _drawn_on(z, t, i)
+    chosen = on if method == "extrapolate" and not np.isnan(on) else line
+    return Thaw(float(chosen), float(z[i]), float(z[i + 1]), "found", float(slope),
+                _reading_error(line, on, chosen, z[i:i + 2], alone=i == 0),
                 int(down.size) + buried)
 
 
-def _line_error(z: Floats, t: Floats, i: int, slope: float) -> float:
-    width = z[i + 1] - z[i]
-    rough = width / np.sqrt(12)
-    slopes = np.diff(t) / np.diff(z)
-    curvature = [2 * (slopes[k] - slopes[k - 1]) / (z[k + 1] - z[k - 1]) for k in (i, i + 1) if 0 < k < z.size - 1]
-    if not curvature:
-        return float(rough)
-    return float(min(width**2 / 8 * max(map(abs, curvature)) / abs(slope), rough))
+def _drawn_on(z: Floats, t: Floats, i: int) -> float:
+    """Where the line through the two lowest thawed sensors reaches 0, within the bracket; NaN where it falls not."""
+    if i == 0 or not t[i - 1] > t[i]:
+        return np.nan
+    return float(min(z[i] + t[i] * (z[i] - z[i - 1]) / (t[i - 1] - t[i]), z[i + 1]))
+
+
+def _reading_error(line: float, on: float, chosen: float, bracket: Floats, *, alone: bool) -> float:
+    if not np.isnan(on):
+        return float(abs(line - on) / (1.0 if chosen == line else np.sqrt(3)))
+    return float((line - bracket[0] if alone else np.abs(line - bracket).max()) / np.sqrt(3))
 
 
 @dataclass(frozen=True, slots=True)
