@@ -88,6 +88,40 @@ def test_thickness_by_year_as_the_offsets_take_it(tmp_path):
     assert thaw_by_year(grid, first_month=7)[2003] == 0.3
     with pytest.raises(FileError, match="is a CALM grid of thaw depths"):
         read(grid)
-    grid.write_text("x,y,8/20/2001\n0,0,41\n", encoding="utf-8")
-    with pytest.raises(FileError, match="'8/20/2001' is neither a year nor a date"):
+    grid.write_text("x,y,8/9/2001\n0,0,41\n", encoding="utf-8")
+    with pytest.raises(FileError, match="8/9/2001 may be read in several ways; write them as 2001-08-20"):
         thaw_by_year(grid)
+
+
+@pytest.mark.parametrize("titles", ["2001,2002", "ALT 2001,ALT 2002", "8/20/2001,8/9/2002", "20010820,20020809",
+                                    "20-Aug-2001,09-Aug-2002"])
+def test_the_seasons_of_a_grid_are_headed_in_many_ways(tmp_path, titles):
+    grid = tmp_path / "grid.csv"
+    grid.write_text(f"Node,x,y,{titles}\nA,0,0,41,50\nB,0,1,43,W\n", encoding="utf-8")
+    assert thaw_by_year(grid) == {2001: 0.42, 2002: 0.5}
+    with pytest.raises(FileError, match="is a grid of one site.*has no site 'U1'"):
+        thaw_by_year(grid, "U1")
+
+
+def test_grids_that_would_give_wrong_depths_are_refused_or_left_out(tmp_path):
+    grid = tmp_path / "grid.csv"
+    grid.write_text("x,y,2001\n0,0,0.41\n0,1,0.43\n", encoding="utf-8")
+    with pytest.raises(FileError, match="deepest thaw would be 0.43 cm; are these metres"):
+        read_calm_grid(grid)
+    grid.write_text("x;y;2001;2002;2003\n0;0;41,5;50;50\n0;1;42,5;60+;so-so\n", encoding="utf-8")
+    assert thaw_by_year(grid) == {2001: 0.42}
+    assert read_calm_grid(grid)["reason"].to_list() == ["", "", "", "", "above", "unreadable"]
+
+
+def test_a_table_of_sites_is_never_taken_for_a_grid(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active.append(["Site Code", "Site Name", "LAT", "LONG", "METHOD", 1990, 1991])
+    book.active.append(["U1", "A", 71.3, -156.6, "5", 33, "-"])
+    book.active.append(["U2", "B", 71.3, -156.6, "5", 53, 54])
+    book.save(tmp_path / "short.xlsx")
+    assert thaw_by_year(tmp_path / "short.xlsx", "U1") == {1990: 0.33}
+    book.active["C1"], book.active["D1"] = "Latitude", "Longitude"
+    book.save(tmp_path / "other.xlsx")
+    with pytest.raises(FileError, match="names sites, so it is no grid"):
+        thaw_by_year(tmp_path / "other.xlsx")

@@ -12,11 +12,12 @@ from typing import Any
 
 import polars as pl
 
-from talik.errors import FileError, unknown
+from talik.errors import AmbiguousFile, FileError, unknown
 from talik.readers.archives import WORKBOOK_TEXTS, mentions
 from talik.readers.dialect import cells, separator_of
 from talik.readers.registry import CERTAIN, CLAIM, Head, Options, Reader, looked_at
 from talik.readers.spreadsheet import Cell, Rows, is_workbook, sheets
+from talik.readers.stamps import prove_dates
 from talik.records import Record
 
 _TITLE = "end-of-season thaw depth"
@@ -53,7 +54,8 @@ _COORDINATES = (
     ("longitude", "latitude"),
     ("lon", "lat"),
 )
-_WHEN = re.compile(r"(?:19|20)\d\d|\d{1,2}[/.-]\d{1,2}[/.-]\d{2}")
+_WHEN = re.compile(r"(?:19|20)\d\d|\d{1,2}[/.-](\d{1,2}|[A-Za-z]{3})[/.-]\d{2}")
+_YEAR = re.compile(r"\D*((?:19|20)\d\d)\D*")
 
 
 def read_calm(path: Path | str) -> pl.DataFrame:
@@ -121,7 +123,7 @@ def read_calm_grid(path: Path | str) -> pl.DataFrame:
     Raises
     ------
     FileError
-        If the titles of such a table are not found.
+        If the titles of such a table are not found, its rows are sites, or its depths seem to be in metres.
     """
     head = looked_at(path)
     if is_workbook(head.content):
@@ -139,6 +141,8 @@ def read_calm_grid(path: Path | str) -> pl.DataFrame:
     ]
     if not dates:
         raise FileError(f"{head.name}, row {at + 1}: no column behind the coordinates is headed by a year or a date")
+    if any(title.lower().startswith("site") for title in titles):
+        raise FileError(f"{head.name}, row {at + 1}: names sites, so it is no grid; a summary has LAT, LONG and years")
     found = []
     for number, row in enumerate(rows[at + 1:], 1):
         row = [*row, *[None] * (len(titles) - len(row))]
@@ -146,7 +150,13 @@ def read_calm_grid(path: Path | str) -> pl.DataFrame:
             continue
         node = _shown(row[0]) if min(x, y) > 0 else str(number)
         found += [(node, _value(row[x]), _value(row[y]), titles[i], *_node(row[i])) for i in dates]
-    return pl.DataFrame(found, schema=_GRID_SCHEMA, orient="row")
+    nodes = pl.DataFrame(found, schema=_GRID_SCHEMA, orient="row")
+    deepest = nodes.select(pl.col("thaw_depth").max()).item()
+    if deepest and deepest < _THINNEST * _CENTIMETRE:
+        raise FileError(
+            f"{head.name}: the deepest thaw would be {deepest / _CENTIMETRE:g} cm; are these metres? Write centimetres"
+        )
+    return nodes
 
 
 def thaw_by_year(path: Path | str, site: str = "", *, first_month: int = 8) -> dict[int, float]:
@@ -158,7 +168,7 @@ def thaw_by_year(path: Path | str, site: str = "", *, first_month: int = 8) -> d
     path : Path or str
         CALM's summary workbook, or a grid of thaw depths.
     site : str
-        Of a summary: the site's code (such as "U1") or its name.
+        Of a summary: the site's code (such as "U1") or its name; a grid has none.
     first_month : int
         Of a grid: probings before this month are not the end of the season. The year's last one counts; a grid whose
         columns are headed by years alone is taken as it is.
@@ -167,7 +177,7 @@ def thaw_by_year(path: Path | str, site: str = "", *, first_month: int = 8) -> d
     -------
     dict of int to float
         Only years with a thickness: of a grid the mean over its nodes, when half of them or more were measured and
-        none was deeper than the probe is long.
+        none was deeper than the probe is long, or unreadable.
 
     Raises
     ------
@@ -190,16 +200,17 @@ def thaw_by_year(path: Path | str, site: str = "", *, first_month: int = 8) -> d
     {2001: 0.43}
     """
     head = looked_at(path)
-    if is_workbook(head.content) and _claims(head):
+    if is_workbook(head.content) and any(map(_is_summary, sheets(head.path).values())):
         table = read_calm(path)
         named = table.filter((pl.col("code").str.to_lowercase() == site.lower()) | (pl.col("site") == site))
         if named.is_empty():
             raise unknown("CALM site", site, table["code"].unique())
         return {int(year): float(alt) for year, alt in named.drop_nulls("alt").select("year", "alt").iter_rows()}
+    if site:
+        raise FileError(f"{head.name}: is a grid of one site, not CALM's summary, and has no site {site!r}")
     nodes = read_calm_grid(path)
-    odd = nodes.filter(~pl.col("when").str.contains(r"^(19|20)\d\d(-\d\d-\d\d|$)"))
-    if not odd.is_empty():
-        raise FileError(f"{head.name}: the column {odd['when'][0]!r} is neither a year nor a date such as 2001-08-20")
+    seasons = _seasons(nodes["when"].unique(maintain_order=True).to_list(), head.name)
+    nodes = nodes.with_columns(pl.col("when").replace_strict(seasons))
     nodes = nodes.with_columns(
         year=pl.col("when").str.head(4).cast(pl.Int64),
         month=pl.col("when").str.slice(5, 2).cast(pl.Int64, strict=False),
@@ -208,15 +219,26 @@ def thaw_by_year(path: Path | str, site: str = "", *, first_month: int = 8) -> d
     last = late.filter(pl.col("when") == pl.col("when").max().over("year"))
     means = last.group_by("year").agg(
         pl.col("thaw_depth").mean(),
-        whole=(2 * pl.col("thaw_depth").count() >= pl.len()) & ~(pl.col("reason") == "above").any(),
+        whole=(2 * pl.col("thaw_depth").count() >= pl.len()) & ~pl.col("reason").is_in(["above", "unreadable"]).any(),
     )
     return {int(year): round(float(depth), 4) for year, depth, whole in means.sort("year").iter_rows() if whole}
 
 
+def _seasons(titles: list[str], file: str) -> dict[str, str]:
+    """Years, and dates as year-month-day, of the titles of a grid."""
+    years = {title: match[1] for title in titles if (match := _YEAR.fullmatch(title))}
+    dated = [title for title in titles if title not in years]
+    try:
+        dates = prove_dates(dated, file=file).times.astype("M8[D]") if dated else ()
+    except AmbiguousFile:
+        shown = ", ".join(dated)
+        raise FileError(f"{file}: the titles {shown} may be read in several ways; write them as 2001-08-20") from None
+    return years | {title: str(date) for title, date in zip(dated, dates, strict=True)}
+
+
 def _is_summary(rows: Rows) -> bool:
-    return any(_is_years(row) for row in rows[:60]) and any(
-        _TITLE in str(cell).lower() for row in rows[:60] for cell in row
-    )
+    said = {str(cell).strip().lower() for row in rows[:60] for cell in row if cell}
+    return any(map(_is_years, rows[:60])) and ("site code" in said or any(_TITLE in cell for cell in said))
 
 
 def _is_years(row: list[Cell]) -> bool:
@@ -304,11 +326,12 @@ def _bare(title: str) -> str:
 
 
 def _node(cell: Cell) -> tuple[float | None, str]:
-    text = _shown(cell)
+    text = re.sub(r"(?<=\d),(?=\d)", ".", _shown(cell))
     value = _value(cell if isinstance(cell, float) else text or None)
     if value is not None and value >= 0:
         return round(value * _CENTIMETRE, 4), ""
-    return None, _NODE_CODES.get(text.lower(), "above" if text.startswith(">") else "unreadable")
+    beyond = text.startswith((">", "\u2265")) or text.endswith("+")
+    return None, _NODE_CODES.get(text.lower(), "above" if beyond else "unreadable")
 
 
 def _claims(head: Head) -> int:
