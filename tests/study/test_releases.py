@@ -46,7 +46,7 @@ def test_a_release_does_not_differ_from_its_copy(releases):
 def test_what_came_went_and_changed_is_found_with_its_size(releases):
     old, new = releases
     (new / "nome.csv").unlink()
-    write(new, "inuvik")
+    write(new, "inuvik", np.sin(np.arange(DAYS.size) / 5.0))
     moved = -5 + np.sin(np.arange(DAYS.size + 10) / 9.0)
     moved[7] += 0.5
     longer = np.arange("2020-01-01", DAYS[-1] + np.timedelta64(11, "D"), dtype="M8[D]")
@@ -61,7 +61,8 @@ def test_what_came_went_and_changed_is_found_with_its_size(releases):
     changed = rows["barrow", next(c for s, c in rows if s == "barrow")]
     assert (changed["days_added"], changed["days_removed"], changed["days_moved"]) == (10, 0, 1)
     assert (changed["largest"], str(changed["largest_on"])) == (pytest.approx(0.5, abs=1e-4), "2020-01-08")
-    assert ("1 the same; files: 1 added, 1 removed, 1 changed; series: 2 added, 2 removed, 2 changed; "
+    assert ("1 the same; files: 1 added, 1 removed, 1 changed; stations: 1 added, 1 withdrawn; "
+            "series: 2 added, 2 removed, 2 changed; "
             "in these 20 days were added, 0 removed, 2 have another mean") in str(found)
     back = compare_releases(new, old)
     assert back.series["days_removed"].sum() == found.series["days_added"].sum()
@@ -90,6 +91,40 @@ def test_a_file_that_cannot_be_read_is_listed_with_its_reason(releases):
     assert row["file"].endswith("nome.csv")
     assert row["reason"]
     assert found.series.filter(site="nome")["kind"].unique().to_list() == ["removed"]
+
+
+def test_a_station_with_the_values_of_one_that_went_seems_renamed_and_has_one_line(releases, monkeypatch):
+    old, new = releases
+    write(old, "nome", np.cos(np.arange(DAYS.size) / 7.0))
+    write(new, "nome", np.cos(np.arange(DAYS.size) / 7.0))
+    for name in ("nome", "tiksi"):
+        (new / f"{name}.csv").rename(new / f"{name}-2.csv")
+    write(new, "barrow", columns=("0", "2"))                    # a column under another name at a station that stays
+    found = compare_releases(old, new)
+    assert sorted(found.stations.select("site", "kind", "site_before", "series").rows()) == [
+        ("nome-2", "renamed?", "nome", 2), ("tiksi-2", "renamed?", "tiksi", 2)]
+    assert found.series["kind"].unique().to_list() == ["renamed?"]
+    assert found.series.select("days_added", "days_removed", "days_moved").sum().row(0) == (0, 0, 0)
+    assert found.series.filter(site="barrow").select("column", "column_before").rows() == [("2 (2 m)", "1 (1 m)")]
+    write(new, "nome-2", np.sin(np.arange(DAYS.size) / 5.0))
+    assert sorted(compare_releases(old, new).stations.select("site", "kind").rows()) == [
+        ("nome", "withdrawn"), ("nome-2", "added"), ("tiksi-2", "renamed?")]
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = CliRunner().invoke(command, [str(old), str(new), "--format", "table"]).stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    for name in ("barrow ", "nome ", "nome-2", "tiksi-2"):
+        assert sum(line.startswith(name) for line in lines) == 1
+
+
+def test_stores_are_compared_as_read_whether_checked_or_not(tmp_path):
+    resting = -5 + np.sin(np.arange(DAYS.size) / 9.0)
+    resting[30] += 60.0                                         # a check rejects it
+    for name, check in (("plain", False), ("checked", True)):
+        write(tmp_path / name, "barrow", resting)
+        write(tmp_path / name, "nome", resting + (0.5 if check else 0.0))
+        ingest([tmp_path / name], tmp_path / f"{name}-store", check=check)
+    found = compare_releases(tmp_path / "plain-store", tmp_path / "checked-store")
+    assert found.series.select("site", "days_moved", "days_removed").unique().rows() == [("nome", DAYS.size, 0)]
 
 
 def test_two_stores_are_compared_by_their_series(releases, tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,10 @@ from talik.synthesis.daily_series import daily_series
 _FILES = {"file": pl.String, "kind": pl.String, "reason": pl.String}
 _SERIES = {"site": pl.String, "column": pl.String, "kind": pl.String, "first": pl.Date, "last": pl.Date,
            "days_added": pl.Int64, "days_removed": pl.Int64, "days_moved": pl.Int64, "largest": pl.Float64,
-           "largest_on": pl.Date}
+           "largest_on": pl.Date, "site_before": pl.String, "column_before": pl.String}
+_STATIONS = {"site": pl.String, "kind": pl.String, "site_before": pl.String, "series": pl.UInt32, "first": pl.Date,
+             "last": pl.Date}
+_KINDS = ("added", "removed", "withdrawn", "renamed?", "changed", "not read")
 _DAYS = {"site": pl.String, "column": pl.String, "time": pl.Date, "temperature": pl.Float64}
 
 
@@ -35,9 +38,13 @@ class ReleaseComparison(Result):
     Parameters
     ----------
     series : polars.DataFrame
-        One row a series (site and column) that differs: kind ("added", "removed", "changed"), first and last day with
-        a value in either, days_added, days_removed, days_moved, largest (after minus before, of a daily mean [K]) and
-        the day it is on.
+        One row a series (site and column) that differs: kind ("changed", "added", "removed", "renamed?"), first and
+        last day with a value in either, days_added, days_removed, days_moved, largest (after minus before, of a daily
+        mean [K]) and the day it is on; of a series that has the days and values of one that went: site_before and
+        column_before.
+    stations : polars.DataFrame
+        One row a site that is on one side only: kind ("added", "withdrawn", "renamed?" when all its series are those
+        of one site that went), site_before, series, first and last day. Of folders, by the files that differ.
     files : polars.DataFrame
         One row a file: file, kind ("added", "removed", "changed", "not read"), reason. Empty for stores.
     same : int
@@ -47,6 +54,7 @@ class ReleaseComparison(Result):
     """
 
     series: pl.DataFrame = field(repr=False)
+    stations: pl.DataFrame = field(repr=False)
     files: pl.DataFrame = field(repr=False)
     same: int
     settings: Mapping[str, Any]
@@ -64,8 +72,8 @@ class ReleaseComparison(Result):
     def __str__(self) -> str:
         names = f"{self.settings['before']} and {self.settings['after']}"
         parts = []
-        for what, table in (("files", self.files), ("series", self.series)):
-            count = {kind: table.filter(kind=kind).height for kind in ("added", "removed", "changed", "not read")}
+        for what, table in (("files", self.files), ("stations", self.stations), ("series", self.series)):
+            count = {kind: table.filter(kind=kind).height for kind in _KINDS}
             said = ", ".join(f"{n} {kind}" for kind, n in count.items() if n)
             parts += [f"{what}: {said}"] if said else []
         parts.insert(0, f"{self.same} the same")
@@ -125,13 +133,18 @@ def compare_releases(before: Path | str, after: Path | str, *, tolerance: float 
     if stores[0] != stores[1]:
         raise UsageError(f"{before} and {after}: one is a store and the other is not. Take the files into a store of "
                          "their own with `talik ingest`, and compare the two stores.")
-    days, files, same, digest = _of_stores(sides) if stores[0] else _of_folders(sides)
+    days, files, same, digest, sites = _of_stores(sides) if stores[0] else _of_folders(sides)
     settings = {"before": str(before), "after": str(after), "tolerance": tolerance}
     series = _changes(days[0], days[1], tolerance)
-    return ReleaseComparison(series, pl.DataFrame(files, schema=_FILES), same, settings, digest)
+    return ReleaseComparison(series, _stations(series, sites), pl.DataFrame(files, schema=_FILES), same, settings,
+                             digest)
 
 
-def _of_folders(sides: tuple[Path, Path]) -> tuple[list[pl.DataFrame], list[dict[str, str | None]], int, str]:
+_Sides = tuple[list[pl.DataFrame], list[dict[str, str | None]], int, str, list[set[str]]]
+"""Days of each side, files that differ, how many are the same, hash, sites of each side."""
+
+
+def _of_folders(sides: tuple[Path, Path]) -> _Sides:
     contents = [_contents(side) for side in sides]
     same = {name for name in contents[0] if contents[0][name] == contents[1].get(name)}
     rows: list[dict[str, str | None]] = []
@@ -148,7 +161,7 @@ def _of_folders(sides: tuple[Path, Path]) -> tuple[list[pl.DataFrame], list[dict
             except TalikError as error:
                 rows.append({"file": shown(side / name), "kind": "not read", "reason": shown_text(str(error))})
         days.append(_joined(parts))
-    return days, rows, len(same), _digest(contents)
+    return days, rows, len(same), _digest(contents), [set(side["site"].unique()) for side in days]
 
 
 def _contents(side: Path) -> dict[str, str]:
@@ -159,7 +172,7 @@ def _contents(side: Path) -> dict[str, str]:
         for path in found_files([root], root / ".store")}
 
 
-def _of_stores(sides: tuple[Path, Path]) -> tuple[list[pl.DataFrame], list[dict[str, str | None]], int, str]:
+def _of_stores(sides: tuple[Path, Path]) -> _Sides:
     held = []
     for side in sides:
         with reading_store(side) as catalogue:
@@ -170,8 +183,10 @@ def _of_stores(sides: tuple[Path, Path]) -> tuple[list[pl.DataFrame], list[dict[
     for side, sites in zip(sides, by_site, strict=True):
         with reading_store(side) as catalogue:
             days.append(_joined([part for site in sites if site not in same
-                                 for part in _days(r for r in catalogue.records(_exactly(site)) if r.site == site)]))
-    return days, [], sum(len(by_site[0][site]) for site in same), _digest([table.rows() for table in held])
+                                 for part in _days(r for r in catalogue.records(_exactly(site), as_read=True)
+                                                   if r.site == site)]))
+    return (days, [], sum(len(by_site[0][site]) for site in same), _digest([table.rows() for table in held]),
+            [{shown_text(site) for site in sites} for sites in by_site])
 
 
 def _exactly(site: str) -> str:
@@ -207,7 +222,41 @@ def _changes(before: pl.DataFrame, after: pl.DataFrame, tolerance: float) -> pl.
     kind = (pl.when(pl.col("n_before") == 0).then(pl.lit("added"))
             .when(pl.col("n_after") == 0).then(pl.lit("removed")).otherwise(pl.lit("changed")))
     differs = pl.sum_horizontal("days_added", "days_removed", "days_moved") > 0
-    return found.filter(differs).with_columns(kind=kind).sort("kind", "site", "column").select(*_SERIES)
+    found = _renamed(found.filter(differs).with_columns(kind=kind).sort("site", "column"), before, after)
+    return found.sort(pl.col("kind") != "changed", "kind", "site", "column").select(*_SERIES)
+
+
+def _renamed(found: pl.DataFrame, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    """An added series with the days and values of a removed one: both become one row, "renamed?"."""
+    def twins(kind: str, side: pl.DataFrame) -> pl.DataFrame:
+        values = side.join(found.filter(kind=kind), on=["site", "column"], how="semi").group_by("site", "column").agg(
+            pl.struct("time", "temperature").hash().sum().alias("hash"), pl.len(), pl.col("temperature").n_unique())
+        return (values.filter(pl.col("temperature") > 1).sort("site", "column").drop("temperature")   # none rests
+                .with_columns(turn=pl.int_range(pl.len()).over("hash", "len")))
+
+    pairs = twins("added", after).join(twins("removed", before), on=["hash", "len", "turn"], suffix="_before")
+    gone = pairs.select(site="site_before", column="column_before", kind=pl.lit("removed"))
+    added = pairs.select("site", "column", "site_before", "column_before", kind=pl.lit("added"))
+    found = (found.join(gone, on=["site", "column", "kind"], how="anti")
+             .join(added, on=["site", "column", "kind"], how="left"))
+    twin = pl.col("site_before").is_not_null()
+    return found.with_columns(pl.when(twin).then(pl.lit("renamed?")).otherwise("kind").alias("kind"),
+                              pl.when(twin).then(0).otherwise("days_added").alias("days_added"))
+
+
+def _stations(series: pl.DataFrame, sites: Sequence[set[str]]) -> pl.DataFrame:
+    """One row a site that only one side has."""
+    gone = series.filter(pl.col("kind") == "removed", pl.col("site").is_in(sites[0] - sites[1]))
+    new = series.filter(pl.col("site").is_in(sites[1] - sites[0]))
+    kept = sites[1].union(gone["site"])
+    rows = []
+    for table in (new, gone):
+        for (site,), own in table.group_by("site", maintain_order=True):
+            names = own["site_before"].unique()
+            was = names[0] if names.len() == 1 and names[0] not in kept else None
+            kind = "withdrawn" if table is gone else "renamed?" if was else "added"
+            rows.append((site, kind, was, own.height, own["first"].min(), own["last"].max()))
+    return pl.DataFrame(rows, schema=_STATIONS, orient="row")
 
 
 def _digest(content: Any) -> str:

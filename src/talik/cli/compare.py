@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from talik.cli.output import emit, format_option
+from talik.cli.output import emit, format_option, is_table
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from talik.analysis.releases import ReleaseComparison
 
 
 @click.command()
@@ -24,8 +30,9 @@ def compare(before: Path, after: Path, tolerance: float, years: bool, means: boo
     Set two studies, or two releases of a network's data, side by side.
 
     Two results folders or tables of sites: sites that were added or removed, values that moved and by how much, years
-    and regional means that differ. Two folders of logger files, or two stores: files and series that came, went or
-    changed, and on how many days. Ends with exit code 1 when anything is different, with 0 when nothing is.
+    and regional means that differ. Two folders of logger files, or two stores: stations that came, went or seem to be
+    renamed (the same values under another name), series that changed and on how many days; CSV and JSON list every
+    series. Ends with exit code 1 when anything is different, with 0 when nothing is.
     """
     from talik.errors import UsageError
 
@@ -39,6 +46,7 @@ def compare(before: Path, after: Path, tolerance: float, years: bool, means: boo
         raise UsageError("--years and --means: got two releases of data, expected two studies. Leave it out.")
     if files and studies[0]:
         raise UsageError("--files: got two studies, expected two folders of logger files. Leave it out.")
+    stations = None
     if studies[0]:
         from talik.analysis.comparison import compare as compared
 
@@ -52,8 +60,25 @@ def compare(before: Path, after: Path, tolerance: float, years: bool, means: boo
         releases = compare_releases(before, after, tolerance=tolerance)
         table, title = ((releases.files, "Files that differ") if files else (releases.series, "Series that differ"))
         said, differs = str(releases), releases.differs
+        if is_table(form) and not files:
+            table, stations = _short(releases), releases.stations
     click.echo(said, err=True)
     if table.height:
         emit(table, form, title=title)
+    if stations is not None and stations.height:
+        emit(stations.drop("site_before").insert_column(2, stations["site_before"].alias("was")), form,
+             title="Stations that one side has")
     if differs:
         raise SystemExit(1)
+
+
+def _short(releases: ReleaseComparison) -> pl.DataFrame:
+    """What fits a terminal: the series of stations that both sides have; their days and size in short columns."""
+    import polars as pl
+
+    column = pl.col("column")
+    return releases.series.join(releases.stations, on="site", how="anti").select(
+        "site", pl.when(column.str.len_chars() > 18).then(column.str.head(6) + "…" + column.str.tail(11))
+        .otherwise(column).alias("column"), "kind", pl.col("days_added").alias("+ days"),
+        pl.col("days_removed").alias("- days"), pl.col("days_moved").alias("moved"),
+        pl.col("largest").round(2).alias("largest K"), pl.col("largest_on").alias("on"))
