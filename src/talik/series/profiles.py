@@ -158,6 +158,9 @@ def drift_findings(record: Record, flags: Flags, details: Details, rules: Rules,
     """
     Flag DRIFT in the years in which a column's zero curtain lies off 0 °C; subtract it where the rules ask for that.
 
+    A rest between the temperatures of the sensors above and below is no evidence: while one of them has its zero
+    curtain, a gradient stands still, and so does whatever lies in it.
+
     Returns
     -------
     values : ndarray
@@ -177,6 +180,10 @@ def drift_findings(record: Record, flags: Flags, details: Details, rules: Rules,
         digit = quality.digit(record.values[:, k])
         level = _curtains(np.split(grid[:, k], where.year_row[1:]), digit)
         off = np.abs(level) > rules.drift + digit / 2
+        if off.any():
+            own, near = (np.split(part, where.year_row[1:]) for part in
+                         (grid[:, k], grid[:, _neighbours(record.depths, int(k))]))
+            off &= ~np.array([_conducted(*year, digit) for year in zip(own, near, level.tolist(), strict=True)])
         if not off.any():
             continue
         shown = ", ".join(f"{y}: {v:+.2f}" for y, v, o in zip(where.label, level, off, strict=True) if o)
@@ -191,6 +198,24 @@ def drift_findings(record: Record, flags: Flags, details: Details, rules: Rules,
             flags[~np.isnan(values[:, k]), k] |= np.uint16(int(Flag.CORRECTED))
             notes.append(f"{record.labels[k]} by its zero curtain: {shift.min():+.3f} to {shift.max():+.3f} K less")
     return values, f"; corrected {'; '.join(notes)}" if notes else ""
+
+
+def _neighbours(depths: Floats, column: int) -> list[int]:
+    """The nearest columns in the ground above and below a column, where there are both; else none."""
+    sides = [np.flatnonzero((depths >= 0) & (sign * (depths - depths[column]) > 0)) for sign in (-1, 1)]
+    near = [int(k[np.argmin(np.abs(depths[k] - depths[column]))]) for k in sides if k.size]
+    return near if len(near) == 2 else []
+
+
+def _conducted(days: Floats, near: Floats, level: float, digit: float) -> bool:
+    """Whether a rest lies between what the sensors above and below read meanwhile: a gradient that stands still."""
+    if np.isnan(level) or not near.shape[1]:
+        return False
+    meanwhile = near[np.abs(days - level) <= 0.1 + digit / 2]
+    if np.isnan(meanwhile).all(axis=0).any():
+        return False
+    low, high = np.sort(np.nanmedian(meanwhile, axis=0))
+    return bool(low < level < high)
 
 
 def _curtains(years: list[Floats], digit: float) -> Floats:
