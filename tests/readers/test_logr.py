@@ -26,6 +26,9 @@ def test_volts_and_degrees_are_one_series():
     assert str(degrees.times[0]) == "2020-10-20T06:00:00.000000"
     assert (degrees.source.time_zone, degrees.source.time_zone_from) == ("UTC-07:00", "metadata")
     assert (volts.source.time_zone, volts.source.time_zone_from) == ("UTC", "format")
+    assert "dates: year-month-day (the format's)" in degrees.source.understood
+    asked = only(SAMPLES / "ulogc_temp.csv", date_order="YMD")
+    assert "dates: year-month-day (as asked)" in asked.source.understood
 
 
 def test_labels_give_depths_and_an_open_channel_is_flagged():

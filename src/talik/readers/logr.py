@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talik.errors import FileError
-from talik.readers.date_orders import usual_order
 from talik.readers.delimited import Fields, ended, split
 from talik.readers.depths import Labelled, depths_of
 from talik.readers.dialect import cells
@@ -136,7 +135,7 @@ def _times(table: Fields, numbers: list[int], is_raw: bool, described: Descripti
     if is_raw:
         seconds = table.numbers(1, name="timestamp").astype("M8[s]").astype("M8[us]")
         return seconds, "dates: seconds since 1970 (the format's)", Zone("UTC", 0, "format")
-    stamps = prove_dates(table.text(1), date_order=options.date_order or usual_order("YMD", table.text(1)[0]),
+    stamps = prove_dates(table.text(1), date_order=options.date_order, usual="YMD",
                          file=file, lines=numbers)
     noted = offset(described.entries.get("UTC Offset", "")) if described else None
     zone = chosen(options.timezone, noted, found_in="metadata")

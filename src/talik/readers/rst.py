@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from talik.errors import FileError
-from talik.readers.date_orders import usual_order
 from talik.readers.delimited import ended, split
 from talik.readers.depths import CELSIUS, FAHRENHEIT, depths_of, unit_of
 from talik.readers.dialect import cells, unique_names
@@ -47,7 +46,7 @@ def read(head: Head, options: Options) -> list[Record]:
     warm = [i for i in range(3, gap) if unit_of(units[i]) in (CELSIUS, FAHRENHEIT)]
     if not warm:
         raise FileError(f"{head.name}, line {at + 1}: no sensor in deg C or deg F")
-    stamps = prove_dates(table.text(0), date_order=options.date_order or usual_order("YMD", table.text(0)[0]),
+    stamps = prove_dates(table.text(0), date_order=options.date_order, usual="YMD",
                          file=head.name, lines=numbers)
     zone = chosen(options.timezone)
     raw = table.matrix(warm, [names[i] for i in warm])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from talik.errors import FileError, UsageError
 from talik.readers.clock import DAY, clocks
-from talik.readers.date_orders import ORDERS, Where, chosen_order, fields_of
+from talik.readers.date_orders import ORDERS, Where, chosen_order, fields_of, usual_order
 from talik.readers.numerals import Lines
 from talik.records import Times
 
@@ -51,6 +51,7 @@ def prove_dates(
     *,
     clock: Sequence[str] | pl.Series | None = None,
     date_order: str | None = None,
+    usual: str | None = None,
     file: str = "",
     lines: Lines = 1,
 ) -> Stamps:
@@ -67,6 +68,8 @@ def prove_dates(
         The times of day, when they stand in a column of their own.
     date_order : {"YMD", "MDY", "DMY"}, optional
         The order, when the caller knows it.
+    usual : {"YMD", "DMY"}, optional
+        The order of the format, unless the first stamp shows that a program has rewritten them.
     file : str
         For messages.
     lines : int or sequence of int
@@ -111,11 +114,12 @@ def prove_dates(
     if series.is_empty():
         raise FileError(f"{file}: no stamps in it")
     where = Where(file, lines)
+    own = usual_order(usual, str(series[0])) if usual and not date_order else None
     if "年" in (series[0] or ""):
         series = series.cast(pl.String).str.replace_all(r"(\d{2,4})年(\d{1,2})月(\d{1,2})日", "$1-$2-$3")
     if clock is None:
         series = series.cast(pl.String)
-        quick = _iso(series) if date_order in (None, "YMD") else None
+        quick = _iso(series) if (date_order or own) in (None, "YMD") else None
         if quick is not None:
             return quick
         dates, hours = _parted(series, where)
@@ -128,8 +132,9 @@ def prove_dates(
         where.refuse(hour_codes, times_of_day.bad, hour_texts, "is not a time of day")
     micros = times_of_day.micros[hour_codes]
     chosen, how = chosen_order(
-        fields_of(date_texts, date_codes, where), date_texts, date_codes, micros, date_order, where
+        fields_of(date_texts, date_codes, where), date_texts, date_codes, micros, date_order or own, where
     )
+    how = how.replace("as asked", "the format's") if own else how
     micros += (chosen.days * DAY)[date_codes]
     carried = ~np.isnan(times_of_day.offsets)
     if carried.any() and not carried.all():
