@@ -9,6 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+NO_DEPTHS = "depths: none in the file (give them with depths=...)"
+"""What is said of files of loggers that know no depths."""
+
 LENGTHS = ("m", "cm", "mm", "in", "ft")
 """Units of depth that a caller may name."""
 

@@ -7,9 +7,8 @@ import re
 import numpy as np
 
 from talik.errors import FileError
-from talik.readers.date_orders import usual_order
 from talik.readers.delimited import ended, split, trimmed
-from talik.readers.depths import unit_of
+from talik.readers.depths import NO_DEPTHS, unit_of
 from talik.readers.numerals import fills_marked
 from talik.readers.registry import CERTAIN, Head, Options, Reader
 from talik.readers.stamps import prove_dates
@@ -53,8 +52,7 @@ def read(head: Head, options: Options) -> list[Record]:
         numbers=numbers,
         at_least=3,
     )
-    order = options.date_order or usual_order("DMY", table.text(1)[0])
-    stamps = prove_dates(table.text(1), date_order=order, file=head.name, lines=numbers)
+    stamps = prove_dates(table.text(1), date_order=options.date_order, usual="DMY", file=head.name, lines=numbers)
     zone = chosen(options.timezone, _universal(lines[0], stamps.times))
     raw = table.matrix([place for place, _ in warm], [name for _, name in warm])
     values, flags = fills_marked(np.column_stack([unit.to_celsius(raw[:, i]) for i, unit in enumerate(units)]))
@@ -75,10 +73,10 @@ def read(head: Head, options: Options) -> list[Record]:
                 time_zone_from=zone.found_in,
                 understood=(
                     head.encoding.how,
-                    "dates: day.month.year (the format's)" if order and not options.date_order else stamps.how,
+                    stamps.how,
                     zone.understood,
                     f"units: {', '.join(sorted({unit.name for unit in units}))} (the header's)",
-                    "depths: the export names none",
+                    NO_DEPTHS,
                     *(
                         [f"{events} lines of events or parameter changes between the rows were left out"]
                         if events

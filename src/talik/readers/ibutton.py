@@ -15,7 +15,7 @@ import polars as pl
 
 from talik.errors import FileError
 from talik.readers.delimited import ended
-from talik.readers.depths import Unit, unit_of
+from talik.readers.depths import NO_DEPTHS, Unit, unit_of
 from talik.readers.numerals import fills_marked
 from talik.readers.registry import CERTAIN, Head, Options, Reader
 from talik.readers.sources import sourced
@@ -62,7 +62,7 @@ def read(head: Head, options: Options) -> list[Record]:
         stamps,
         chosen(options.timezone, zone),
         header=header,
-        understood=(f"units: {unit.name} (every row's)", "depths: the file names none", seasons),
+        understood=(f"units: {unit.name} (every row's)", NO_DEPTHS, seasons),
     )
     serial = match[1] if (match := re.search(r"Registration Number:\s*([0-9A-F]+)", header)) else ""
     part = match[1] if (match := re.search(r"Part Number:\s*(\S+)", header)) else "iButton"

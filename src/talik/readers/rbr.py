@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from talik.errors import FileError
 from talik.readers import rbr_header
 from talik.readers.delimited import ended
+from talik.readers.depths import NO_DEPTHS
 from talik.readers.rbr_header import Channel, LoggerHeader
 from talik.readers.rbr_hex import Samples, samples
 from talik.readers.registry import CERTAIN, Head, Options, Reader
@@ -67,7 +68,7 @@ def read(head: Head, options: Options) -> list[Record]:
                     "dates: year/month/day (the format's)",
                     zone.understood,
                     _units([header.channels[i] for i in warm]),
-                    "depths: the file names none",
+                    NO_DEPTHS,
                     OPEN_NOTE,
                     *found.notes,
                 ),

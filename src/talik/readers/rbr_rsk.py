@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talik.errors import FileError
+from talik.readers.depths import NO_DEPTHS
 from talik.readers.registry import CERTAIN, Head, Options, Reader
 from talik.readers.thermistor import OPEN_NOTE, ends_marked
 from talik.readers.zones import ASSUMED, Zone, chosen, offset_label
@@ -76,7 +77,7 @@ def _record(base: sqlite3.Connection, head: Head, options: Options) -> Record:
             understood=(
                 how,
                 f"units: {', '.join(sorted(set(units)))} (the data base)",
-                "depths: an .rsk names none",
+                NO_DEPTHS,
                 OPEN_NOTE,
             ),
         ),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from talik.errors import FileError
 from talik.readers.archives import WORKBOOK_TEXTS, mentions
+from talik.readers.depths import NO_DEPTHS
 from talik.readers.registry import CERTAIN, Head, Options, Reader
 from talik.readers.spreadsheet import Cell, Rows, is_workbook, sheets
 from talik.readers.stamps import Stamps, prove_dates
@@ -167,7 +168,7 @@ def _record(
                 stamps.how,
                 zone.understood,
                 "units: °C (the workbook's)",
-                "depths: the workbook names none",
+                NO_DEPTHS,
                 OPEN_NOTE,
                 *_summer_time(stamps.times),
             ),

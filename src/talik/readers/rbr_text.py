@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from talik.errors import FileError
 from talik.readers.delimited import Fields, ended, split
-from talik.readers.depths import Unit, unit_of
+from talik.readers.depths import NO_DEPTHS, Unit, unit_of
 from talik.readers.encoding import with_degrees
 from talik.readers.registry import CERTAIN, Head, Options, Reader
 from talik.readers.sources import sourced
@@ -56,7 +56,7 @@ def read(head: Head, options: Options) -> list[Record]:
         chosen(options.timezone),
         header="\n".join(lines[: at + 1]),
         understood=("units: " + ", ".join(sorted({unit.name for unit in warm.values()})) + " (the header's)",
-                    "depths: the file names none", OPEN_NOTE),
+                    NO_DEPTHS, OPEN_NOTE),
     )
     return [
         Record(

@@ -8,7 +8,7 @@ import numpy as np
 
 from talik.errors import FileError
 from talik.readers.delimited import ended, split, trimmed
-from talik.readers.depths import unit_of
+from talik.readers.depths import NO_DEPTHS, unit_of
 from talik.readers.encoding import with_degrees
 from talik.readers.numerals import fills_marked
 from talik.readers.registry import CERTAIN, Head, Options, Reader
@@ -84,7 +84,7 @@ def read(head: Head, options: Options) -> list[Record]:
                     stamps.how if rewritten else f"dates: {title['date']} (as the header says)",
                     zone.understood,
                     "units: " + ", ".join(sorted({unit.name for _, n in warm if (unit := unit_of(n))})) + " (header)",
-                    "depths: the file names none",
+                    NO_DEPTHS,
                 ),
             ),
             metadata={
