@@ -37,6 +37,15 @@ def test_days_come_first_by_the_format_and_the_voltage_is_no_temperature():
     assert any("1 lines of events" in sentence for sentence in record.source.understood)
 
 
+def test_a_sensor_in_fahrenheit_is_turned(tmp_path):
+    path = tmp_path / "fahrenheit.csv"
+    path.write_text((SAMPLES / "geoprecision_gp5w.csv").read_text().replace("#1:oC", "#1:oF"))
+    plain, record = only(SAMPLES / "geoprecision_gp5w.csv"), only(path)
+    np.testing.assert_allclose(record.values[:, 0] * 1.8 + 32, plain.values[:, 0])
+    np.testing.assert_array_equal(record.values[:, 1:], plain.values[:, 1:])
+    assert "units: °C, °F (the header's)" in record.source.understood
+
+
 def test_a_clock_that_ran_on_utc_is_seen_by_the_read_out(tmp_path):
     record = only(SAMPLES / "geoprecision_fg2.csv")
     assert (record.source.time_zone, record.source.time_zone_from) == ("UTC", "header")

@@ -23,6 +23,15 @@ def test_the_older_report():
     assert str(record.times[1]) == "2020-10-20T07:00:00.000000"
 
 
+def test_tabs_part_columns_as_well(tmp_path):
+    path = tmp_path / "tabs.txt"
+    path.write_text((SAMPLES / "nrcs_site.csv").read_text().replace(",", "\t"))
+    [tabs], [commas] = read(path), read(SAMPLES / "nrcs_site.csv")
+    assert tabs.source.format == "nrcs"
+    np.testing.assert_array_equal(tabs.values, commas.values)
+    np.testing.assert_array_equal(tabs.depths, commas.depths)
+
+
 def test_the_report_generator():
     [record] = read(SAMPLES / "nrcs_report.csv")
     np.testing.assert_array_equal(record.depths, [np.nan, 0.0508])

@@ -23,6 +23,16 @@ def test_a_tms_4():
     assert any("zone code 4 (UTC+01:00)" in sentence for sentence in record.source.understood)
 
 
+def test_a_blank_reading_of_the_first_rows_is_missing(tmp_path):
+    path = tmp_path / "data_90000001_0.csv"
+    first, *rows = (SAMPLES / path.name).read_text().splitlines()
+    cells = first.split(";")
+    path.write_text("\n".join([";".join([*cells[:3], "", *cells[4:]]), *rows, ""]))
+    [record], [plain] = read(path), read(SAMPLES / path.name)
+    assert np.isnan(record.values[0, 0])
+    np.testing.assert_array_equal(record.values[1:], plain.values[1:])
+
+
 def test_the_zone_code_shifts_nothing(tmp_path):
     path = tmp_path / "data_90000001_0.csv"
     path.write_text((SAMPLES / path.name).read_text().replace(";4;", ";-14;"))
