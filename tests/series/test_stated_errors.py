@@ -233,6 +233,32 @@ def test_the_envelope_as_a_bound_is_in_the_table_of_years():
     assert years["alt_yearly"][1] == pytest.approx(years["bias_bound_alt"][1] / np.sqrt(3))
 
 
+def test_the_top_of_permafrost_bears_the_missing_days_of_both_sensors_it_lies_between():
+    z = (0.02, 0.5, 1.0, 1.5, 2.0, 3.0)
+    sensors = {k: annual_offsets(layered(("2016-01-10", "2016-01-15", k), z=z), check=False).years.row(1, named=True)
+               for k in (None, 2, 3, 4)}
+    whole, upper, lower, other = sensors.values()
+    assert (whole["bias_bound_depth"], whole["n_depth"], whole["longest_gap_depth"]) == (0.0, 366, 0)
+    assert whole == {**other, "reason": whole["reason"]}                     # a sensor it is not read off adds nothing
+    for row in (upper, lower):
+        assert (row["n_depth"], row["longest_gap_depth"]) == (361, 5)
+        assert abs(row["ttop"] - whole["ttop"]) <= row["bias_bound_depth"] < 0.1
+        assert row["bias_bound_thermal_offset"] >= row["bias_bound_depth"] > 0
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.floats(-7, -2), st.integers(1, 5), st.integers(0, 300), st.integers(16, 60),
+       st.sampled_from(["interpolate", "extrapolate"]))
+def test_a_sensor_lost_for_a_year_moves_nothing_beyond_the_bounds(mean, lost, first, length, method):
+    gap = np.datetime64("2016-01-01") + first
+    whole, holed = (active_layer(layered((gap, gap + length, k), mean), options=ThawOptions(method=method)).years[1]
+                    for k in (None, lost))
+    for name in ("alt", "ttop"):
+        if np.isfinite([getattr(whole, name), getattr(holed, name)]).all():
+            assert abs(getattr(holed, name) - getattr(whole, name)) <= getattr(holed, f"{name}_bias_bound") + 1e-9
+    assert whole.alt_bias_bound == whole.ttop_bias_bound == 0.0 or np.isnan(whole.alt)
+
+
 def test_zero_amplitude_is_deeper_where_the_extremes_may_be_wider():
     options = ThawOptions(zero_amplitude=0.5)
     z = (0.25, 1.0, 2.0, 3.0, 4.0, 5.0)

@@ -52,6 +52,9 @@ class AnnualMeans(Result):
         Thawing and freezing degree-days, both positive [K d]; with days missing, those there are times days / n.
     low_bound, high_bound : ndarray
         How low and how high missing days can have been [°C]: see `talik.kernels.extremes.extreme_bounds`.
+    least_mean, most_mean : ndarray
+        The mean as low and as high as missing and filled days, and missing hours, leave it open [°C]: of years that are
+        not whole, too; without a day in the year the record's range of daily means.
     bias_bound, tdd_bias_bound, fdd_bias_bound : ndarray
         The most by which missing and filled days, and missing hours of the others, can have moved the mean [K] and
         the degree-days [K d], if none lay outside the range of the record's daily means.
@@ -88,6 +91,8 @@ class AnnualMeans(Result):
     fdd: Floats = field(repr=False)
     low_bound: Floats = field(repr=False)
     high_bound: Floats = field(repr=False)
+    least_mean: Floats = field(repr=False)
+    most_mean: Floats = field(repr=False)
     bias_bound: Floats = field(repr=False)
     gap_uncertainty: Floats = field(repr=False)
     uncertainty: Floats = field(repr=False)
@@ -218,16 +223,19 @@ def annual_means(record: Record | Days, *, completeness: Completeness | str = "d
     n = np.add.reduceat(~np.isnan(unfilled), where.year_row, axis=0, dtype=np.int64)
     reason = _reasons(rule, sums, where, days)
     low, high = extreme_bounds(unfilled, where, reason == "")
+    bound, gap = missing_errors(days, filled, grid, where, sums, reason == "")
+    ranges = {name: np.where(sums.n > 0, sums.mean + sign * bound[0], extreme.reduce(days.mean, axis=0))
+              for name, sign, extreme in (("least_mean", -1, np.fmin), ("most_mean", 1, np.fmax))}
     values = {"mean": sums.mean, "low": sums.low, "high": sums.high, "tdd": sums.thawing, "fdd": sums.freezing,
               "low_bound": np.fmin(sums.low, low), "high_bound": np.fmax(sums.high, high),
-              **_errors(*missing_errors(days, filled, grid, where, sums, reason == ""), where.days[:, None],
+              **_errors(bound, gap, where.days[:, None],
                         years.shifted_degree_days(grid, where, sums.n, known.temperature))}
     values = {name: np.where(reason == "", value, np.nan) for name, value in values.items()}
     placed = _depth_errors(values["mean"], record.depths, known.depth)
     values["uncertainty"] = combined(values["gap_uncertainty"], known.temperature, np.nan_to_num(placed))
     return AnnualMeans(
         site=record.site, depths=record.depths, labels=record.labels, year=where.label, days=where.days,
-        start=where.start, end=where.end, n=n, filled=sums.n - n, longest_gap=sums.longest_gap, **values,
+        start=where.start, end=where.end, n=n, filled=sums.n - n, longest_gap=sums.longest_gap, **values, **ranges,
         depth_uncertainty=placed, reason=reason,
         settings={"completeness": asdict(rule), "fill": asdict(fill) if fill else None, "sensors": asdict(known),
                   "days_cut_at": f"UTC{measured.offset_hours:+g} h"},

@@ -200,11 +200,15 @@ def _merged(cells: list[_Cell], distinct: int) -> _Cell:
 
 
 def _from_layer(years: _Years, year: int, layer: ThawYear, string: Sequence[Column]) -> _Cell:
-    """The top of permafrost as a cell: its days are those of the sensor nearest to it that has a whole year."""
-    cells = [(abs(c.depth - layer.ttop_depth), years.cell(c, year)) for c in string]
-    near = min((c for c in cells if c[1].reason == ""), key=lambda c: c[0], default=(0.0, _Cell(reason="no_profile")))
-    top = Known(layer.ttop, layer.ttop_uncertainty, 0.0, near[1].mean.bound) if not layer.ttop_reason else Known()
-    return replace(near[1], mean=top, tdd=Known(), fdd=Known(), placed=True, reason=layer.ttop_reason)
+    """The top of permafrost as a cell: its days are the fewest of the two sensors, whole that year, it lies between."""
+    if layer.ttop_reason:
+        return _Cell(reason=layer.ttop_reason)
+    whole = [(c.depth, cell) for c in string if (cell := years.cell(c, year)).reason == ""]
+    sides = [[w for w in whole if w[0] <= layer.ttop_depth + 1e-9][-1:],
+             [w for w in whole if w[0] >= layer.ttop_depth - 1e-9][:1]]
+    merged = _merged([cell for side in sides for _, cell in side], 2)
+    return replace(merged, mean=Known(layer.ttop, layer.ttop_uncertainty, 0.0, layer.ttop_bias_bound), tdd=Known(),
+                   fdd=Known(), placed=True)
 
 
 def _place(roles: list[_Cell], p: Pairing) -> str:

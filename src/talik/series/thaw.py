@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talik.errors import DataError, UsageError
-from talik.kernels.profile import Reading, at_depth, thaw_depth, zero_amplitude_depth
+from talik.kernels.profile import Reading, Thaw, at_depth, thaw_depth, zero_amplitude_depth
 from talik.records import Record
 from talik.results import Result
 from talik.series.annual import AnnualMeans, annual_means
@@ -69,12 +69,14 @@ class ThawYear:
         and the standard uncertainty [m]: calibration, bend between sensors, days missing at the peak, and depth where
         `Sensors` says it; NaN for a given thickness without it. `alt` is NaN where censored; the bracket still holds.
     alt_bias_bound : float
-        How much deeper missing days can have been thawed [m]: with days missing a maximum is a lower bound.
+        How far missing days can have moved it [m]: deeper, since with days missing a maximum is a lower bound; where a
+        sensor without a whole year lies in the bracket, anywhere within that.
     alt_source : str
         "envelope" of annual maxima, or "given".
-    ttop, ttop_depth, ttop_distance, ttop_uncertainty : float
+    ttop, ttop_depth, ttop_distance, ttop_uncertainty, ttop_bias_bound : float
         Mean annual temperature at the top of permafrost [°C], the depth it was read at [m], how far the sensors
-        that gave it are from there [m], and its standard uncertainty [K].
+        that gave it are from there [m], its standard uncertainty, and how far missing days, of these sensors and of any
+        between them without a whole year, can have moved it [K].
     dzaa, dzaa_temperature : float
         Depth of zero annual amplitude [m] and the mean annual temperature there [°C].
     dzaa_bias_bound, dzaa_uncertainty : float
@@ -95,6 +97,7 @@ class ThawYear:
     ttop_depth: float
     ttop_distance: float
     ttop_uncertainty: float
+    ttop_bias_bound: float
     ttop_reason: str
     dzaa: float
     dzaa_temperature: float
@@ -199,7 +202,8 @@ def layer_of(annual: AnnualMeans, *, columns: NDArray[np.int64] | None = None, s
 
     coldest, warmest = (np.clip(bound, -100.0, 100.0) for bound in (annual.low_bound, annual.high_bound))
     profile = [profiles(values) for values in (annual.mean, annual.low, annual.high, coldest, warmest,
-                                               np.hypot(annual.gap_uncertainty, known.temperature))]
+                                               np.hypot(annual.gap_uncertainty, known.temperature),
+                                               annual.least_mean, annual.most_mean)]
     years = []
     for i, year in enumerate(annual.year.tolist()):
         own = _Profile(depths, *(values[i] for values in profile))
@@ -219,7 +223,7 @@ def _mean_of(values: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class _Profile:
-    """One year by depth: mean, extremes, how far missing days may have exceeded them, error of the mean."""
+    """One year by depth: mean, extremes, how far missing days may have exceeded them, error and range of the mean."""
 
     depths: Floats
     mean: Floats
@@ -228,6 +232,8 @@ class _Profile:
     low_bound: Floats
     high_bound: Floats
     error: Floats
+    least: Floats
+    most: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,9 +257,23 @@ def _envelope_thaw(own: _Profile, options: ThawOptions, sensors: Sensors) -> _La
         reason = "peak_missing"
     if reason:
         return _Layer(np.nan, thaw.last_thawed, most.first_frozen, "envelope", reason)
-    deeper = abs(most.depth - thaw.depth)
-    error = combined(sensors.temperature / abs(thaw.gradient), thaw.interpolation_error, deeper / np.sqrt(3))
-    return _Layer(thaw.depth, thaw.last_thawed, thaw.first_frozen, "envelope", "", deeper, float(error))
+    deeper = open_by = abs(most.depth - thaw.depth)
+    if _sensor_lost(own, thaw, options):
+        open_by = max(thaw.depth - thaw.last_thawed, thaw.first_frozen - thaw.depth)
+    # a bracket made wide by a lost sensor is in the error of interpolation already
+    within = max(np.hypot(thaw.interpolation_error, deeper / np.sqrt(3)), open_by / np.sqrt(3))
+    error = combined(sensors.temperature / abs(thaw.gradient), within)
+    return _Layer(thaw.depth, thaw.last_thawed, thaw.first_frozen, "envelope", "", open_by, float(error))
+
+
+def _sensor_lost(own: _Profile, thaw: Thaw, options: ThawOptions) -> bool:
+    """Whether a sensor that measures, but not this whole year, lies where it would have had a say."""
+    top = thaw.last_thawed
+    if options.method == "extrapolate":
+        above = own.depths[(own.depths < top) & ~np.isnan(own.high)]
+        top = above[-1] if above.size else -np.inf
+    between = (own.depths > top) & (own.depths < thaw.first_frozen)
+    return bool((between & np.isnan(own.high) & ~np.isnan(own.least)).any())
 
 
 def _given_thaw(alt: float, sensors: Sensors) -> _Layer:
@@ -274,7 +294,8 @@ def _thaw_year(year: int, own: _Profile, layer: _Layer, options: ThawOptions, se
     return ThawYear(
         year, layer.alt, layer.lower, layer.upper, float(np.hypot(layer.error, placed)), layer.open, layer.source,
         layer.reason, top.value if not reason else np.nan, (layer.alt + distance) if not reason else np.nan,
-        max(distance, _reach_of(top, layer.alt)) if not reason else np.nan, top_error, reason,
+        max(distance, _reach_of(top, layer.alt)) if not reason else np.nan, top_error,
+        _top_bound(own, layer, top.value) if not reason else np.nan, reason,
         *_zero_amplitude(own, options.zero_amplitude, placed))
 
 
@@ -304,6 +325,16 @@ def _top(depths: Floats, mean: Floats, alt: float, reach: float) -> tuple[Readin
         return between, np.nan, "outside_string" if not np.isnan(mean).all() else "no_profile"
     nearest = float(depths[below[0]])
     return at_depth(depths, mean, nearest), nearest - alt, ""
+
+
+def _top_bound(own: _Profile, layer: _Layer, value: float) -> float:
+    """The most by which missing days can have moved the temperature at the top [K], by all sensors that measure."""
+    known = ~np.isnan(own.least)
+    z, ends = own.depths[known], np.clip([layer.alt - layer.open, layer.alt + layer.open], layer.lower, layer.upper)
+    at = np.r_[ends, z[(z > ends[0]) & (z < ends[1])]]
+    lowest, highest = (np.interp(at, z, edge[known]) for edge in (own.least, own.most))
+    bound = float(max(value - lowest.min(), highest.max() - value))
+    return bound if bound > 1e-9 else 0.0
 
 
 def _reach_of(top: Reading, alt: float) -> float:
