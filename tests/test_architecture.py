@@ -16,7 +16,7 @@ FLOORS = [
     ("synthesis",),
     ("analysis",),
     ("figures",),
-    ("settings",),
+    ("settings", "spelling"),
     ("report", "atlas"),
     ("steps", "plates", "study", "runs"),
     ("service",),

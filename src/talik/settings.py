@@ -137,7 +137,8 @@ class PredictorsSection(Section):
     `[predictors]`: a table of predictors to join by site; ERA5-Land files to take them from, or a service.
 
     `source` is "cds" (Climate Data Store), "edh" (Earth Data Hub) or "gee" (Earth Engine, with your `project`); it
-    needs `years`. What is fetched stays in the folder `store`.
+    needs `years`. What is fetched stays in the folder `store`. `static` names ERA5-Land's own files of geopotential and
+    land-sea mask, for the height and the land fraction of cells.
     """
 
     table: str | None = None
@@ -147,6 +148,7 @@ class PredictorsSection(Section):
     years: tuple[int, int] | None = None
     source: Literal["cds", "edh", "gee"] | None = None
     store: str = "era5land"
+    static: tuple[str, ...] = ()
     project: str = ""
 
 
@@ -171,8 +173,9 @@ class SlopesSection(Section):
 
 
 class FiguresSection(Section):
-    """`[figures]`: an optional layer of permafrost extent (GeoTIFF, shapefile or GeoJSON)."""
+    """`[figures]`: whether they are drawn with every run, and a layer of extent (GeoTIFF, shapefile or GeoJSON)."""
 
+    run: bool = True
     extent: str | None = None
 
 
@@ -313,6 +316,9 @@ def checked(content: dict[str, Any], *, home: Path = Path("."), shown: str = "se
         raise UsageError(f"{shown}: [predictors] has both source and era5land. Name files or a service, not both.")
     if settings.predictors.source and settings.predictors.years is None:
         raise UsageError(f"{shown}: [predictors] source needs years = [FIRST, LAST], the whole years to average over.")
+    if settings.predictors.static and not (settings.predictors.source or settings.predictors.era5land):
+        raise UsageError(f"{shown}: [predictors] static without era5land or source: there are no cells whose height it "
+                         "could tell. Name one of them, or leave it out.")
     named = [settings.sites.table, settings.sites.published]
     if named.count(None) == 0 or (named.count(None) == 2 and settings.series is None):
         raise UsageError(f"{shown}: [sites] needs exactly one of table = \"FILE\" and published = \"NAME\", or none of "

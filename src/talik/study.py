@@ -17,6 +17,7 @@ from talik.errors import DataError, FileError, MissingExtra, RemoteError, UsageE
 from talik.files import write_text
 from talik.provenance import manifest_of
 from talik.settings import Settings, stations
+from talik.spelling import as_toml
 from talik.steps import Desk, NotRun, Outcome, Step
 from talik.variables import COORDINATES, ERA5LAND_TWELVE, variable
 
@@ -46,8 +47,8 @@ def _series(desk: Desk) -> NotRun | None:
     desk.write("series_sites.parquet", found.sites)
     desk.write("series_sites.csv", found.sites)
     desk.write("series_values.csv", found.values)
-    desk.write("series_stations.csv", found.stations)
-    desk.write("series_refusals.csv", found.refusals)
+    desk.write("series_stations.csv", _told_in_toml(found.stations, "reason", "notes"))
+    desk.write("series_refusals.csv", _told_in_toml(found.refusals, "reason"))
     desk.write("series_checks.csv", found.checks)
     if found.years.height:
         desk.write("site_years.parquet", found.years)
@@ -59,6 +60,11 @@ def _series(desk: Desk) -> NotRun | None:
                   + (f" ({', '.join(refused)})" if refused else "")
                   + f"; {found.refusals.height} files or stations were refused. The others were used.",
                   "series_refusals.csv and the chapter on stations say why.", again=bool(shelved.died))
+
+
+def _told_in_toml(table: pl.DataFrame, *columns: str) -> pl.DataFrame:
+    """The table with the advice in these columns spelled as the study's file would say it."""
+    return table.with_columns(pl.col(columns).map_elements(as_toml, return_dtype=pl.String))
 
 
 def _sites(desk: Desk) -> None:
@@ -173,7 +179,8 @@ def _era5land(desk: Desk, sites: pl.DataFrame) -> SitePredictors:
     section, told = desk.settings.predictors, desk.crew.told
     return site_predictors(
         sites, section.source or [desk.settings.path(name) for name in section.era5land], years=section.years,
-        dataset=section.dataset, store=desk.settings.path(section.store), service=Service(project=section.project),
+        dataset=section.dataset, store=desk.settings.path(section.store),
+        static=[desk.settings.path(name) for name in section.static], service=Service(project=section.project),
         watch=(lambda request, words: told(f"{getattr(request, 'name', '')} {words}".strip())) if told else None)
 
 
@@ -254,8 +261,10 @@ def _slopes(desk: Desk) -> NotRun | None:
                   "[sites].") if refused else None
 
 
-def _figures(desk: Desk) -> None:
+def _figures(desk: Desk) -> NotRun | None:
     """The plates as SVG and PNG, each with its data beside it."""
+    if not desk.settings.figures.run:
+        return NotRun("it is switched off.", "Set [figures] run = true, or run `talik figures` on the study.")
     from talik.plates import write_plates
 
     layer = desk.settings.figures.extent
@@ -265,6 +274,7 @@ def _figures(desk: Desk) -> None:
     listed = write_plates({"sites": desk.read(SITES), **tables}, desk.staging / "figures",
                           profile=desk.settings.study.profile, extent=desk.settings.path(layer) if layer else None)
     desk.write("figures/figures.csv", listed)
+    return None
 
 
 def _report(desk: Desk) -> None:
@@ -323,7 +333,8 @@ def _site_file(settings: Settings) -> list[Path]:
 def _predictor_files(settings: Settings) -> list[Path]:
     """The table, and the files of ERA5-Land; a Zarr store is a folder of files."""
     section = settings.predictors
-    named = [settings.path(name) for name in (*section.era5land, *([section.table] if section.table else []))]
+    named = [settings.path(name) for name in (*section.era5land, *section.static,
+                                              *([section.table] if section.table else []))]
     return [file for path in named for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
 
 

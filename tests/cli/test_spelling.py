@@ -3,8 +3,9 @@
 import click
 import pytest
 
-from talik.cli.spelling import as_options, as_toml
+from talik.cli.spelling import as_options
 from talik.cli.statements import table_sites
+from talik.spelling import as_toml
 
 COMMAND = click.Command("x", params=[
     click.Option(["--unit", "units"]), click.Option(["--column", "columns"]), click.Option(["--date-order"]),

@@ -46,6 +46,7 @@ def check(files: tuple[Path, ...], site: str | None, rules: tuple[str, ...], onl
     import polars as pl
 
     from talik.cli.output import complain, note
+    from talik.cli.spelling import as_options
     from talik.errors import DataError, TalikError
     from talik.files import write_csv
     from talik.series.doubts import unit_doubt
@@ -61,7 +62,7 @@ def check(files: tuple[Path, ...], site: str | None, rules: tuple[str, ...], onl
             complain(refusal)
     for record in _chosen(records, site):
         result = checked(record, rules=chosen)
-        click.echo(str(result), err=True)
+        click.echo(as_options(str(result), click.get_current_context().command), err=True)
         try:
             if doubt := unit_doubt(result.record):
                 note(f"{record.site}: {doubt}")

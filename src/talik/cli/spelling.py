@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
 import click
 
 from talik.errors import TalikError
-
-_TOML = ("columns", "units", "encoding", "sheet", "format", "timezone", "date_order", "depths", "air", "surface",
-         "depth", "surface_depth", "completeness", "year_start", "fill", "check", "era5land", "dataset", "years")
-_VALUE = r"(?P<value>\{[^{}]*\}|'[^']*'|\"[^\"]*\"|\.\.\.|[\w+-]+(?:\.\d+)?)?"
-_QUOTES = "'\""
-_PAIR = re.compile(r"""(['"])(?P<key>.*?)\1\s*:\s*(?:(['"])(?P<text>.*?)\3|(?P<dots>\.\.\.))""")
+from talik.spelling import PAIR, QUOTES, as_toml, respelled
 
 
 def as_options(message: str, command: click.Command) -> str:
@@ -35,22 +29,8 @@ def as_options(message: str, command: click.Command) -> str:
     for option in command.params:
         if isinstance(option, click.Option) and option.name:
             spelled = partial(_option, option.opts[0])
-            message = _respelled(re.sub(rf"^{option.name}:", f"{option.opts[0]}:", message), option.name, spelled)
+            message = respelled(re.sub(rf"^{option.name}:", f"{option.opts[0]}:", message), option.name, spelled)
     return as_toml(message) if any(given.name == "study" for given in command.params) else message
-
-
-def as_toml(message: str) -> str:
-    """
-    A message about what a study's file says, spelled as that file would say it.
-
-    Examples
-    --------
-    >>> as_toml("a.csv: looks like centimetres. Say so: units={'alt': 'cm'}")
-    'a.csv: looks like centimetres. Say so: units = {alt = "cm"}'
-    """
-    for name in _TOML:
-        message = _respelled(message, name, partial(_toml, name))
-    return message
 
 
 @contextmanager
@@ -63,24 +43,10 @@ def in_toml() -> Iterator[None]:
         raise
 
 
-def _respelled(message: str, name: str, spelled: Callable[[str], str]) -> str:
-    """Every `name=value` in another spelling, and options that stand in brackets behind it as if they were one."""
-    found = re.compile(rf"(?<![\w.?&-]){name}={_VALUE}(?: \((?P<options>--[^)]*)\))?")
-    return found.sub(lambda match: spelled(match["value"] or match["options"] or ""), message)
-
-
 def _option(name: str, value: str) -> str:
     if value.startswith("{"):
         return " ".join(f"{name} {pair['key']}={pair['dots'] or shlex.quote(pair['text'])}"
-                        for pair in _PAIR.finditer(value))
+                        for pair in PAIR.finditer(value))
     if value.startswith("--"):
         return value
-    return name if value in ("", "True") else f"{name} {shlex.quote(value.strip(_QUOTES))}"
-
-
-def _toml(name: str, value: str) -> str:
-    if value.startswith("{"):
-        pairs = (f"{pair['key']} = {pair['dots'] or json.dumps(pair['text'], ensure_ascii=False)}"
-                 for pair in _PAIR.finditer(value))
-        return f"{name} = {{{', '.join(pairs)}}}"
-    return f"{name} = {'...' if value.startswith('--') or not value else value.replace(*_QUOTES)}"
+    return name if value in ("", "True") else f"{name} {shlex.quote(value.strip(QUOTES))}"

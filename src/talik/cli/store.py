@@ -119,13 +119,21 @@ def query(store: Path, sql: str, values: tuple[str, ...], out: Path | None, memo
     write = {".csv": write_csv, ".parquet": write_parquet}.get(out.suffix.lower()) if out else None
     if out and not write:
         raise UsageError(f"--out {out}: got {out.suffix or 'no ending'}, expected .csv or .parquet")
-    frame = answer(store, sql, values, memory=memory, seconds=seconds)
+    frame = _as_options(answer(store, sql, values, memory=memory, seconds=seconds))
     if out and write:
         click.echo(f"wrote {write(out, frame)}")
     elif is_table(form) and frame.height and _width(frame) > shutil.get_terminal_size().columns:
         _show_rows(frame)
     else:
         emit(frame, form)
+
+
+def _as_options(frame: pl.DataFrame) -> pl.DataFrame:
+    """With the advice on how to read a file as `talik ingest` takes it, in the columns that hold such advice."""
+    import polars as pl
+
+    told = pl.col([name for name in ("reason", "understood") if frame.schema.get(name) == pl.String])
+    return frame.with_columns(told.map_elements(lambda text: as_options(text, ingest), return_dtype=pl.String))
 
 
 def _width(frame: pl.DataFrame) -> int:

@@ -27,7 +27,8 @@ READINGS, OBSERVATIONS, DAY_MEANS = "readings", "observations", "day_means"
 MEMORY, SECONDS = 2.0, 600.0
 """What a question may take when nothing else is said [GB], [s]."""
 
-
+_COLUMNS = {"columns": "* RENAME (n AS samples)", "flags": "* RENAME (n AS flagged)"}
+"""Counts have names of their own, so that a NATURAL JOIN joins by series and position alone."""
 _TOO_LARGE = "query: it takes more than {:g} GB; ask for less, or allow more: memory=..."
 
 
@@ -86,7 +87,7 @@ def query(store: Path | str, sql: str, parameters: Sequence[Any] | Mapping[str, 
         try:
             connection.execute(f"ATTACH '{_quoted(store / CATALOGUE)}' AS kept (READ_ONLY)")
             for name in TABLES:
-                connection.execute(f"CREATE VIEW {name} AS FROM kept.{name}")
+                connection.execute(f"CREATE VIEW {name} AS SELECT {_COLUMNS.get(name, '*')} FROM kept.{name}")
             if needed - {DAY_MEANS}:
                 _views(connection, store, rows)
             if DAY_MEANS in needed:
