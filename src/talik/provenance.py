@@ -13,12 +13,16 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import talik
 from talik.errors import FileError
 from talik.files import sha256, write_text
 
 _PACKAGES = ("numpy", "scipy", "polars", "pyarrow", "duckdb", "xgboost-cpu", "numba", "matplotlib", "cartopy")
+_MEDIA = {".csv": "text/csv", ".json": "application/json", ".html": "text/html", ".md": "text/markdown",
+          ".txt": "text/plain", ".bib": "text/x-bibtex", ".png": "image/png", ".svg": "image/svg+xml",
+          ".pdf": "application/pdf", ".parquet": "application/vnd.apache.parquet"}
 MANIFEST = "manifest.json"
 CRATE = "ro-crate-metadata.json"
 
@@ -131,7 +135,8 @@ def damaged(folder: Path, manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _crate(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """RO-Crate 1.1 (https://w3id.org/ro/crate/1.1): the folder, its files, the run that made them."""
-    files = [{"@id": e["path"], "@type": "File", "contentSize": str(e["bytes"]), "sha256": e["sha256"]}
+    files = [{"@id": quote(e["path"]), "@type": "File", "contentSize": str(e["bytes"]), "sha256": e["sha256"],
+              "encodingFormat": _MEDIA.get(Path(e["path"]).suffix, "application/octet-stream")}
              for e in manifest["outputs"]]
     sources = [{"@id": f"#input-{n}", "@type": "File", "name": e["path"], "sha256": e["sha256"]}
                for n, e in enumerate(manifest["inputs"])]
