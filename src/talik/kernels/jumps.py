@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from talik.kernels.quality import Booleans, Floats, Integers, equal_runs, local_scale
+from talik.kernels.quality import Booleans, Floats, Integers, equal_runs, local_scale, rare_change
 
 __all__ = ["level_change", "steps"]
 
@@ -60,9 +60,8 @@ def steps(values: Floats, joined: Booleans, *, block: int, factor: float, floor:
         return marked, np.empty(0, dtype=np.int64), np.empty(0)
     change = np.diff(values, prepend=values[0])
     size = np.abs(change)
-    rare = min(max(10, size.size // 1000), size.size - 1)
     usual = local_scale(size, block)
-    least = np.maximum(max(floor, tail * float(np.partition(size, -rare)[-rare])), factor * usual)
+    least = np.maximum(max(floor, tail * rare_change(size)), factor * usual)
     jumps = [int(i) for i in np.flatnonzero(size > least) if _stays(values, change, int(i))]
     hangs = _hanging(values, rest)
     while jumps:

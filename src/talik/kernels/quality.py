@@ -85,14 +85,16 @@ def equal_runs(values: Floats) -> tuple[Integers, Integers]:
 
 
 def stuck(values: Floats, joined: Booleans, *, shortest: int, floor: float, margin: float = 0.5,
-          season: int | None = None) -> Booleans:
+          season: int | None = None, below: Floats | None = None) -> Booleans:
     """
     Samples of a sensor that hangs: one value for longer than this column otherwise keeps one.
 
     A run of at least `shortest` samples counts as stuck when it is entered or left by a jump of `floor`, or when the
     column, in stretches as long, nearly always moves by several of its own digits, or when it is eight times as long
-    as any other but a few that are as long as itself. Runs within `margin` of 0 °C are
-    the zero curtain; deep sensors that rest for months are at rest, and so is whatever is entered and left by a
+    as any other but a few that are as long as itself, or when the sensor below moves meanwhile: a wave loses height
+    on its way down. A run within `margin` of 0 °C may be a zero curtain: it is stuck only when it is entered or left
+    by six times the change that one sample in a thousand (and ten at least) exceeds; melt water, which lifts frozen
+    ground to 0 °C, aside. Deep sensors that rest for months are at rest, and so is whatever is entered and left by a
     single digit: a coarse logger under snow.
 
     Parameters
@@ -109,6 +111,8 @@ def stuck(values: Floats, joined: Booleans, *, shortest: int, floor: float, marg
         About 0 °C [K].
     season : int, optional
         Samples of five months, in which no sensor that has an annual wave rests.
+    below : ndarray, shape (n,), optional
+        The values of the next sensor below; NaN where missing.
 
     Examples
     --------
@@ -118,14 +122,22 @@ def stuck(values: Floats, joined: Booleans, *, shortest: int, floor: float, marg
     """
     marked = np.zeros(values.size, dtype=bool)
     start, length = equal_runs(values)
-    long = np.flatnonzero((length >= shortest) & (np.abs(values[start]) > margin)) if start.size else start
+    long = np.flatnonzero(length >= shortest)
     if not long.size:
         return marked
     moves, smallest = np.abs(np.diff(values)), digit(values)
+    far = max(floor / 2, 10 * smallest, 6 * rare_change(moves))
     for k in long:
         first, last = int(start[k]), int(start[k] + length[k] - 1)
         entry = moves[first - 1] if first and joined[first] else 0.0
         leave = moves[last] if last < values.size - 1 and joined[last + 1] else 0.0
+        if abs(values[first]) <= margin:
+            melt = first > 0 and values[first - 1] < values[first]
+            marked[first:last + 1] = max(0.0 if melt else entry, leave) >= far
+            continue
+        if _passed(below, first, last, smallest):
+            marked[first:last + 1] = True
+            continue
         alone = min(entry, leave) > 0 and _alone(length, int(length[k]))
         if 0 < min(entry, leave) and max(entry, leave) <= 1.5 * smallest:
             continue
@@ -137,10 +149,33 @@ def stuck(values: Floats, joined: Booleans, *, shortest: int, floor: float, marg
     return marked
 
 
+def rare_change(moves: Floats) -> float:
+    """
+    The size of change that one sample in a thousand, and ten at least, exceeds: what fronts do to a column [K].
+
+    Examples
+    --------
+    >>> rare_change(np.arange(100.0))
+    90.0
+    """
+    rare = min(max(10, moves.size // 1000), moves.size - 1)
+    return float(np.partition(moves, -rare)[-rare])
+
+
 def _alone(length: Integers, run: int) -> bool:
     """Whether a run is of a length that few others have, with none between it and an eighth of it."""
     return bool(length.size >= 100 and np.count_nonzero(2 * length >= run) <= 5
                 and not ((8 * length > run) & (2 * length < run)).any())
+
+
+def _passed(below: Floats | None, first: int, last: int, smallest: float) -> bool:
+    """Whether nine tenths of what the sensor below reads meanwhile differ by 1 K and by ten digits."""
+    there = np.empty(0) if below is None else below[first:last + 1]
+    there = there[~np.isnan(there)]
+    if 2 * there.size <= last - first:
+        return False
+    low, high = np.quantile(there, (0.05, 0.95))
+    return bool(high - low >= max(1.0, 10 * smallest))
 
 
 def digit(values: Floats) -> float:

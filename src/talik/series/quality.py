@@ -234,6 +234,12 @@ def _left(record: Record, flags: Flags) -> NDArray[np.float64]:
     return np.where(flags & np.uint16(int(REJECTED)), np.nan, record.values)
 
 
+def _next_below(depths: NDArray[np.float64], column: int) -> int | None:
+    """The nearest column in the ground below a column; None where there is none."""
+    deeper = np.flatnonzero((depths >= 0) & (depths > depths[column]))
+    return int(deeper[np.argmin(depths[deeper])]) if deeper.size else None
+
+
 def _along_time(name: str, record: Record, known: Flags, flags: Flags, order: NDArray[np.int64],
                 rules: Rules) -> dict[int, Jumps]:
     """Add what one check finds in every column to `flags`, from the values that `known` leaves; the open jumps."""
@@ -250,8 +256,10 @@ def _along_time(name: str, record: Record, known: Flags, flags: Flags, order: ND
         follows = np.r_[False, np.diff(us[rows]) <= 2.5e6 * step]
         shortest = max(rules.flat_samples, int(np.ceil(rules.flat_days * 86400 / step)))
         if name == "flat":
+            deeper = _next_below(record.depths, k)
             marked = quality.stuck(x, follows, shortest=shortest, floor=rules.spike_floor,
-                                   season=int(150 * 86400 / step))
+                                   season=int(150 * 86400 / step),
+                                   below=None if deeper is None else values[rows, deeper])
         elif name == "spike":
             marked = quality.spikes(x, block=block, factor=rules.spike_factor, floor=rules.spike_floor)
         else:
