@@ -45,7 +45,8 @@ def in_sequence(columns: Sequence[Column], tolerance: float, role: str = "") -> 
     Examples
     --------
     >>> t = np.arange("2020-01-01", "2020-01-05", dtype="M8[D]")
-    >>> one, two = Record("A", t, [0.5], np.zeros((4, 1))), Record("A", t + 3, [0.52], np.ones((4, 1)))
+    >>> later = np.arange("2020-01-04", "2020-01-08", dtype="M8[D]")
+    >>> one, two = Record("A", t, [0.5], np.zeros((4, 1))), Record("A", later, [0.52], np.ones((4, 1)))
     >>> [both], overlaps = in_sequence([Column(one, 0), Column(two, 0)], 0.05, "depth")
     >>> both.record.values.ravel(), both.depth
     (array([0., 0., 0., 0., 1., 1., 1.]), 0.51)
@@ -171,7 +172,8 @@ def conflicts(records: Sequence[Record]) -> list[Conflict]:
     Examples
     --------
     >>> t = np.arange("2020-01-01", "2020-01-05", dtype="M8[D]")
-    >>> one, two = (Record("A", t + k, [0.5], np.full((4, 1), float(k)), source=Source(f"{k}.csv")) for k in (0, 2))
+    >>> one, two = (Record("A", t + np.timedelta64(k, "D"), [0.5], np.full((4, 1), k), source=Source(f"{k}.csv"))
+    ...             for k in (0, 2))
     >>> [found] = conflicts([one, two])
     >>> found.column, str(found.first), found.days, found.largest, found.files
     ('0.5 m', '2020-01-03', 2, 2.0, ('0.csv', '2.csv'))
