@@ -101,6 +101,25 @@ def test_the_same_hours_missing_every_day_are_in_the_bound_and_in_the_uncertaint
         np.testing.assert_allclose(truth.bias_bound, 0.0, atol=1e-12)
 
 
+@pytest.mark.parametrize("hours", [5, 7, 9, 10, 11, 13, 14])
+def test_a_step_that_does_not_divide_the_day_draws_no_mean_to_any_hour(hours):
+    t = np.arange("2015-01-01", "2018-01-01", hours, dtype="M8[h]")
+    whole, each = (annual_means(record_of(at, wave(at))) for at in (np.arange(t[0], t[-1]), t))
+    assert each.mean[1, 0] == pytest.approx(whole.mean[1, 0], abs=0.02)
+    assert (each.n[1, 0], each.bias_bound[1, 0], each.uncertainty[1, 0]) == (366, 0.0, 0.1)
+    assert abs(each.tdd - whole.tdd)[1, 0] < whole.tdd_uncertainty[1, 0]
+    holed = wave(t)
+    holed[(t >= np.datetime64("2016-07-01")) & (t < np.datetime64("2016-07-04"))] = np.nan
+    less = annual_means(record_of(t, holed))
+    assert abs(less.mean - each.mean)[1, 0] < less.bias_bound[1, 0] < 0.3
+
+
+@pytest.mark.parametrize("hours", [15, 16, 17, 20, 23])
+def test_one_hour_a_day_and_another_every_day_makes_no_daily_mean(hours):
+    t = np.arange("2015-01-01", "2018-01-01", hours, dtype="M8[h]")
+    assert annual_means(record_of(t, wave(t))).reason[1, 0] == "step"
+
+
 def test_bursts_of_readings_do_not_draw_the_day_to_their_hour():
     hours = np.arange("2015-01-01", "2018-01-01", dtype="M8[h]").astype("M8[m]")
     noon = hours[14::24]

@@ -123,11 +123,16 @@ class Daily:
         dates: NDArray[np.datetime64] = (self.first + np.arange(self.mean.shape[0])).astype("M8[D]")
         return dates
 
+    @property
+    def once_a_day(self) -> Booleans:
+        """Days of steps of 15 to 23 hours: most have one sample, at another hour every day."""
+        return (self.expected > 1.01) & (self.expected < 1.7)
+
     def whole(self, min_fraction: float) -> Daily:
-        """With NaN for days that have fewer than `min_fraction` of their samples, and for steps beyond a day."""
-        # of 1.5 samples a day, as of a step of 16 hours, every other whole day has one
+        """NaN for days with fewer than `min_fraction` of their samples, `once_a_day`, and steps beyond a day."""
+        # of 28.8 samples a day, as of a step of 50 minutes, a whole day may have 28
         least = np.minimum(np.ceil(min_fraction * self.expected - 1e-9), np.floor(self.expected + 1e-9))
-        whole = (self.count >= least) & (self.count > 0) & (self.expected > 0.99)
+        whole = (self.count >= least) & (self.count > 0) & (self.expected > 0.99) & ~self.once_a_day
         return Daily(self.first, np.where(whole, self.mean, np.nan), self.count, self.expected)
 
 
@@ -255,6 +260,33 @@ def _thinned(times: NDArray[np.datetime64], values: Floats, day: Integers, expec
         return times[start], total / count
 
 
+def _hourly(times: NDArray[np.datetime64], values: Floats, day: Integers, expected: Floats, uneven: Booleans,
+            offset_hours: float) -> tuple[NDArray[np.datetime64], Floats]:
+    """
+    Values at every half past of the uneven days, on straight lines between samples; other days as they are.
+
+    Samples 14 hours apart fall once on a day, about noon, or twice: means of the samples themselves would count noons
+    double. A sample that is missing leaves the hours that are nearest to it without a value.
+    """
+    day_us = (day[0] + np.flatnonzero(uneven)) * DAY_US - round(offset_hours * 3.6e9)
+    hours = (day_us[:, None] + (np.arange(24) * 2 + 1) * (DAY_US // 48)).ravel()
+    step = np.repeat(DAY_US / expected[uneven], 24)
+    between, us = np.full((hours.size, values.shape[1]), np.nan), times.astype(np.int64)
+    for k in range(values.shape[1]):
+        known = ~np.isnan(values[:, k])
+        own = us[known]
+        if own.size:
+            after = np.searchsorted(own, hours)
+            since = np.where(after > 0, hours - own[after - 1], np.inf)
+            until = np.where(after < own.size, own[np.minimum(after, own.size - 1)] - hours, np.inf)
+            near = (since + until <= 1.5 * step) | (np.minimum(since, until) <= step / 2)
+            between[near, k] = np.interp(hours[near], own, values[known, k])
+    even = ~uneven[day - day[0]]
+    merged = np.r_[us[even], hours]
+    order = np.argsort(merged, kind="stable")
+    return merged[order].astype("M8[us]"), np.vstack([values[even], between])[order]
+
+
 def daily(times: NDArray[np.datetime64], values: Floats, *, offset_hours: float = 0.0) -> Daily:
     """
     Daily means of every column, of however many samples there are; `Daily.whole` leaves out days with too few.
@@ -274,7 +306,8 @@ def daily(times: NDArray[np.datetime64], values: Floats, *, offset_hours: float 
         From the first to the last day that has a stamp. The step, and with it the samples expected of a day, is found
         from the stamps, or, in a column that is mostly empty at a steady step (a slow sensor in a fast table), from
         the stamps at which it has values. Days with more samples than their step allows (bursts of readings) have
-        those within one step averaged first, and counted as one.
+        those within one step averaged first, and counted as one. A step of 1 to 14 hours that does not divide the day
+        (5 or 14 hours) counts as hourly values on straight lines between its samples.
 
     Examples
     --------
@@ -292,6 +325,10 @@ def daily(times: NDArray[np.datetime64], values: Floats, *, offset_hours: float 
     usual = expected_per_day(times, day, first, n_days)
     times, values = _thinned(times, values, day, usual, offset_hours)
     day = day_numbers(times, offset_hours) if times.size < day.size else day
+    uneven = (usual >= 1.7) & (usual < 24) & (np.abs(usual - np.round(usual)) > 0.01 * usual)
+    if uneven.any():
+        times, values = _hourly(times, values, day, usual, uneven, offset_hours)
+        day, usual = day_numbers(times, offset_hours), np.where(uneven, 24.0, usual)
     start = np.flatnonzero(np.r_[True, np.diff(day) > 0])
     mean, count = np.full((n_days, values.shape[1]), np.nan), np.zeros((n_days, values.shape[1]), dtype=np.int64)
     rows = day[start] - first

@@ -73,8 +73,9 @@ def hours_bound(days: Daily, low: Floats, high: Floats) -> Floats:
     array([[3.]])
     """
     bound = np.zeros(days.mean.shape)
-    row, column = np.nonzero(days.expected - days.count > 0.5)      # less is a step that strays by seconds
-    share = 1 - days.count[row, column] / days.expected[row, column]
+    whole = np.floor(days.expected + 0.01)                          # a step of 50 minutes gives 28 or 29 a day
+    row, column = np.nonzero(whole - days.count > 0.5)
+    share = 1 - days.count[row, column] / whole[row, column]
     mean = days.mean[row, column]
     bound[row, column] = np.nan_to_num(share * np.maximum(high[column] - mean, mean - low[column]))
     return bound

@@ -247,6 +247,7 @@ def _reasons(rule: Completeness, sums: years.YearSums, where: years.Windows,
     reason = rule.reasons(sums, where)
     coarse = np.isnan(days.mean).all(axis=0) & (days.count.sum(axis=0) > 0) & (days.expected < 0.99).any(axis=0)
     reason[:, coarse] = "step_over_a_day"
+    reason[:, np.isnan(days.mean).all(axis=0) & days.once_a_day.any(axis=0)] = "step"
     return reason
 
 

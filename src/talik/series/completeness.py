@@ -28,6 +28,7 @@ REASONS: Mapping[str, str] = {
     "window_edge": "the window begins before the record does",
     "rejected": "the check, or the source, rejects too many values; with them the window would be whole",
     "step_over_a_day": "samples more than a day apart: no daily means",
+    "step": "samples 15 to 23 hours apart: most days have one, at another hour every day",
     "no_column": "no column was chosen for this, or none fits",
     "censored_deep": "thawed down to the last sensor: the active layer is thicker than the string is deep",
     "censored_shallow": "frozen up to the first sensor: the active layer is thinner than the first sensor is deep",
