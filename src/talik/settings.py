@@ -251,7 +251,8 @@ def _each(section: SeriesSection, pattern: str, folder: Path, named: list[Statio
     if not (found or named):
         raise UsageError(f"[series] each = {pattern!r}: {folder} holds no file that fits. Put your logger files there, "
                          "one a station, and run again.")
-    return [_station(StationSection(site=site, files=tuple(patterns)), section) for site, patterns in found]
+    return [replace(_station(StationSection(site=site, files=tuple(patterns)), section), stated=False)
+            for site, patterns in found]
 
 
 def _station(entry: StationSection, section: SeriesSection) -> Station:

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from talik.errors import UsageError
-from talik.records import Record, Source
+from talik.records import Flag, Record, Source
 from talik.series.columns import Column
 from talik.series.days import days_of
 from talik.series.deployments import in_sequence
 from talik.series.offsets import annual_offsets
+from talik.series.quality import checked_once
+from talik.synthesis.daily_series import daily_series
 
 DEPTHS = (-2.0, 0.02, 0.5, 1.0, 2.0)
 
@@ -130,3 +132,15 @@ def test_the_day_of_a_change_is_that_of_one_deployment_only():
         [both], _ = in_sequence([Column(one, 0), Column(two, 0)], 0.05)
         days = days_of(both.record).daily.mean.ravel()
         np.testing.assert_array_equal(days, np.r_[np.zeros(4), owner, np.ones(4)])
+
+
+def test_stamps_of_a_reset_clock_make_no_years_and_no_days():
+    whole = deployed("2018-01-01", "2020-01-01")
+    times = np.r_[whole.times[:500], np.array(["2000-01-01", "2000-01-02"], "M8[us]"), whole.times[502:]]
+    marked = checked_once(replace(whole, times=times))
+    result = annual_offsets(marked, depth=1.0)
+    assert result.years["year"].to_list() == [2018, 2019]
+    assert days_of(marked).daily.dates[0] == np.datetime64("2018-01-01")
+    assert daily_series([marked])["time"].min() == date(2018, 1, 1)
+    late = replace(marked, flags=np.where(marked.flags & int(Flag.CLOCK), int(Flag.RANGE), marked.flags))
+    assert annual_offsets(late, depth=1.0, check=False).years["year"][0] == 2000       # only a clock's fault is none

@@ -286,7 +286,7 @@ def test_the_sentence_and_the_facade():
     result = talik.annual_offsets(site(), depth=2.0)
     assert str(result).startswith("Site: surface offset +5.00 °C (n = 3")
     half = annual_offsets(site(end="2018-06-01"), depth=2.0)
-    assert str(half).startswith("Site: no offset in 1 years (maat: few_days")
+    assert str(half).startswith("Site: no offset in 1 year (maat: few_days")
     assert result.settings["completeness"]["name"] == "default"
     assert len(result.data_hash) == 64
     with pytest.raises(UsageError, match="no mean of 'snow'"):

@@ -144,6 +144,19 @@ def test_two_stations_of_one_name_are_refused(folder):
         station_sites([station("A", "a.csv"), station("A", "b.csv")], folder)
 
 
+def test_means_are_over_years_with_both_offsets_and_what_that_leaves_out_is_told(tmp_path):
+    write_station(tmp_path / "air.csv", columns=("-2",), first=2018, last=2021, maat=-8.0)
+    write_station(tmp_path / "soil.csv", columns=("0", "1"), first=2018, last=2021)
+    text = (tmp_path / "soil.csv").read_text().splitlines()
+    blank = [line if not line.startswith("2018") else ",".join([*line.split(",")[:2], ""]) for line in text]
+    (tmp_path / "soil.csv").write_text("\n".join(blank) + "\n")
+    found = station_sites([station("A", "air.csv", "soil.csv")], tmp_path)
+    row, state = found.sites.row(0, named=True), found.stations.row(0, named=True)
+    assert {row[f"{name}_n"] for name in ("maat", "magst", "ttop", "surface_offset", "thermal_offset")} == {3}
+    assert (state["n_years"], state["first_year"], state["last_year"]) == (3, 2019, 2021)
+    assert "2018 has the surface offset only: with it its mean is +4.00 °C (n = 4)" in state["notes"]
+
+
 # --- a table and loggers in one study ------------------------------------------------------------------------------
 
 def a_table(**values):

@@ -47,6 +47,10 @@ def cautions(material: Material) -> Section | None:
         parts.append(Paragraph("; ".join(f"{code} ({MEANING.get(code, 'declared in the table')}; "
                                          f"{counted(n, 'site')})" for code, n in silent) + ".",
                                lead="No effect on any of these means:"))
+    if everywhere := _everywhere(effects):
+        said = "; ".join(f"{code} ({MEANING.get(code, 'declared in the table')})" for code in everywhere)
+        parts.append(Paragraph(f"{said}. Without the sites that carry it no mean is left to compare with.",
+                               lead="All sites with a value carry it:"))
     refused = _refused(material)
     if refused:
         parts.append(Paragraph(refused, lead="Not to be told:"))
@@ -63,12 +67,12 @@ def ranked_warnings(effects: pl.DataFrame) -> tuple[pl.DataFrame, list[tuple[str
         warning, meaning, n_sites, treatment, where, change, shift_se, others (how many means move), turned. Warnings
         whose shift has no standard error to compare with, or that leave no value, come last.
     silent : list of (warning, sites)
-        Warnings without effect on any mean.
+        Warnings without effect on any mean. Those that all sites carry are in neither.
     """
     numbers = pl.col("shift", "shift_se", "mean_after", "ci_low", "ci_high", "ci_low_after", "ci_high_after")
     effects = effects.with_columns(numbers.cast(pl.Float64))      # a column without any value is read as text
-    rows, silent = [], []
-    for (code,), part in effects.group_by("warning", maintain_order=True):
+    rows, silent, everywhere = [], [], _everywhere(effects)
+    for (code,), part in effects.filter(~pl.col("warning").is_in(everywhere)).group_by("warning", maintain_order=True):
         moved = part.filter((pl.col("shift").abs() > NEGLIGIBLE) | pl.col("mean_after").is_null()
                             | pl.col("turned").is_not_null())
         if moved.is_empty():
@@ -81,6 +85,12 @@ def ranked_warnings(effects: pl.DataFrame) -> tuple[pl.DataFrame, list[tuple[str
     ranked = pl.DataFrame(rows, schema=schema).sort(pl.col("shift_se").abs(), descending=True, nulls_last=True,
                                                     maintain_order=True)
     return ranked, silent
+
+
+def _everywhere(effects: pl.DataFrame) -> list[str]:
+    """Warnings that every site with a value carries, so that nothing is left to compare with."""
+    gone = effects.group_by("warning", maintain_order=True).agg(pl.col("mean_after").is_null().all())
+    return gone.filter("mean_after")["warning"].cast(pl.String).to_list()
 
 
 def _row(moved: pl.DataFrame, described: int) -> dict[str, Any]:
@@ -121,7 +131,7 @@ def heaviest(material: Material) -> str:
         return ""
     ranked, silent = ranked_warnings(effects)
     known = ranked.drop_nulls("shift_se")
-    total = counted(ranked.height + len(silent), "warning")
+    total = counted(ranked.height + len(silent) + len(_everywhere(effects)), "warning")
     if known.is_empty():
         return f"{total} on the sites; none is known to move a regional mean." if ranked.is_empty() else ""
     row = known.row(0, named=True)

@@ -41,7 +41,7 @@ def window(sites: pl.DataFrame) -> str:
         return "the years that each source averaged, which the table does not give"
     first, last = sites.select(pl.min("first_year"), pl.max("last_year")).row(0)
     others = sites["first_year"].null_count()
-    return f"whole years between {first} and {last}" + (
+    return (f"the year {first}" if first == last else f"whole years between {first} and {last}") + (
         f"; of {others} sites the years that each source averaged, which the table does not give" if others else "")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from talik.report.material import Material, named
-from talik.report.parts import Column, Listing, Paragraph, Part, Section, Table, shown
+from talik.report.parts import Column, Listing, Paragraph, Part, Section, Table, counted, shown
 from talik.series.completeness import REASONS
 from talik.variables import variable
 
@@ -37,8 +37,9 @@ def years(material: Material) -> Section | None:
         return None
     parts: list[Part] = [Listing(list(_said(material, states, sites))), Table(
         _stations(states, sites), _STATIONS, tall=True,
-        caption="Means over the years in which every temperature of the offset is whole; u: standard uncertainty of "
-                "these means (sensors, gaps). How far one year differs from another is in the next table.")]
+        caption="Means over the years in which every temperature of the offset is whole, n of them (of a quantity that "
+                "is named, fewer); u: standard uncertainty of these means (sensors, gaps). How far one year differs "
+                "from another is in the next table.")]
     values = material.table("series_values.csv")
     if values is not None and values.height:
         digits = pl.col("sha256").str.replace_all(r"([0-9a-f]{12})[0-9a-f]+", "$1")
@@ -69,8 +70,8 @@ def _said(material: Material, states: pl.DataFrame, sites: pl.DataFrame) -> Iter
         spans = sites.select(n=pl.max_horizontal("maat_n", "magst_n", "ttop_n"), first="first_year", last="last_year")
         fewest, most, first, last = spans.select(
             fewest=pl.min("n"), most=pl.max("n"), first=pl.min("first"), last=pl.max("last")).row(0)
-        count = f"{most}" if fewest == most else f"{fewest} to {most}"
-        yield (f"The means rest on {count} years, between {first} and {last}."
+        count = counted(most, "year") if fewest == most else f"{fewest} to {most} years"
+        yield (f"The means rest on {count}, {f'in {first}' if first == last else f'between {first} and {last}'}."
                + (" Stations measured in different years differ by the climate of those years, too."
                   if sites.height > 1 else ""))
         rules = sites.select("completeness", "year_start").unique(maintain_order=True).rows()
@@ -89,9 +90,10 @@ def _stations(states: pl.DataFrame, sites: pl.DataFrame) -> pl.DataFrame:
     """One row a station, values with their uncertainty as text."""
     told = [name for name in ("site", "status", "notes") if name in states.columns]
     both = states.select(told).join(sites, on="site", how="left", maintain_order="left")
-    span = pl.format("{}\u2060–\u2060{}", "first_year", "last_year")
+    span = pl.when(pl.col("first_year") == pl.col("last_year")).then(pl.col("first_year").cast(pl.String)).otherwise(
+        pl.format("{}\u2060–\u2060{}", "first_year", "last_year"))
     return both.with_columns(
-        span.alias("years"), pl.max_horizontal(f"{name}_n" for name in _SHOWN).alias("n"),
+        span.alias("years"), pl.struct(f"{name}_n" for name in _SHOWN).map_elements(_n, pl.String).alias("n"),
         *(pl.struct(name, f"{name}_uncertainty").map_elements(_value, pl.String).alias(f"{name}_shown")
           for name in _SHOWN))
 
@@ -135,15 +137,23 @@ def _value(row: dict[str, float | None]) -> str | None:
     return shown(value, 2) + ("" if spread is None else f"\u00a0±\u00a0{shown(spread, 2)}")
 
 
+def _n(row: dict[str, int | None]) -> str | None:
+    """Years of the means; of those that rest on fewer by name."""
+    known = {name.removesuffix("_n"): n for name, n in row.items() if n}
+    most = max(known.values(), default=0)
+    fewer = (f"{variable(name).short} {n}" for name, n in known.items() if n < most)
+    return "; ".join([str(most), *fewer]) if most else None
+
+
 def _missing(found: pl.DataFrame) -> pl.DataFrame:
     """How many years of each site lack a temperature, by reason, in words."""
     parts = (found.select("site", reason=pl.col("reason").str.split("; ")).explode("reason").drop_nulls()
              .with_columns(quantity=pl.col("reason").str.split(": ").list.get(0),
                            code=pl.col("reason").str.split(": ").list.get(1, null_on_oob=True)))
-    counted = (parts.filter(pl.col("quantity").is_in(["maat", "magst", "ttop"]))
+    found = (parts.filter(pl.col("quantity").is_in(["maat", "magst", "ttop"]))
                .group_by("site", "quantity", "code", maintain_order=True).agg(years=pl.len()))
     words = pl.col("code").map_elements(lambda code: REASONS.get(code, code), pl.String)
-    return _symbols(counted.with_columns(why=words)).sort("site", "quantity", maintain_order=True)
+    return _symbols(found.with_columns(why=words)).sort("site", "quantity", maintain_order=True)
 
 
 def _symbols(frame: pl.DataFrame) -> pl.DataFrame:

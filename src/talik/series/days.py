@@ -13,7 +13,7 @@ from talik.errors import DataError
 from talik.kernels import calendar
 from talik.records import REJECTED, Flag, Record
 
-VERSION = 2
+VERSION = 3
 """Of the rules by which samples become days; kept days of another version are made anew."""
 
 
@@ -54,10 +54,32 @@ def days_of(record: Record) -> Days:
     >>> days_of(Record("Barrow", t, [0.0], np.arange(48.0)[:, None])).daily.mean.ravel()
     array([11.5, 35.5])
     """
-    rejected = (record.flags & np.uint16(int(REJECTED & ~Flag.MISSING))).any()
+    rejected, rows = (record.flags & np.uint16(int(REJECTED & ~Flag.MISSING))).any(), clocked(record)
     values, offset = record.accepted().values if rejected else record.values, day_offset(record)
     return Days(record.site, record.depths, record.labels, offset,
-                calendar.daily(record.times, values, offset_hours=offset))
+                calendar.daily(record.times[rows], values[rows], offset_hours=offset))
+
+
+def clocked(record: Record) -> slice | NDArray[np.bool_]:
+    """
+    The rows of a record but for those that a reset clock stamped before its first or after its last day.
+
+    Such stamps (2000-01-01) are of no day that was measured: years between them and the record are no years.
+
+    Examples
+    --------
+    >>> t = np.array(["2000-01-01", "2019-05-01", "2019-05-02"], "M8[D]")
+    >>> flags = np.array([[Flag.CLOCK], [0], [0]])
+    >>> record = Record("Barrow", t, [0.0], np.zeros((3, 1)), flags)
+    >>> clocked(record)
+    array([False,  True,  True])
+    """
+    faulty = (record.flags & np.uint16(int(Flag.CLOCK)) != 0).all(axis=1) & bool(record.depths.size)
+    sure = record.times[~faulty]
+    if not faulty.any() or not sure.size:
+        return slice(None)
+    within: NDArray[np.bool_] = (record.times >= sure.min()) & (record.times <= sure.max())
+    return within
 
 
 def days_hash(days: calendar.Daily, depths: NDArray[np.float64]) -> str:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 QUANTITIES = ("maat", "magst", "ttop", "alt", "surface_offset", "thermal_offset", "nival_offset", "vegetation_offset",
               "n_thaw", "n_freeze", "rk_apparent")
+_OFFSETS = (("surface_offset", "surface offset"), ("thermal_offset", "thermal offset"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,24 @@ class AnnualOffsets(Result):
 
         needed = {"all": ("surface_offset", "thermal_offset"), "surface": ("surface_offset",),
                   "thermal": ("thermal_offset",), "each": ()}[self.paired]
-        return self.years.filter(*(pl.col(name).is_not_null() for name in needed)) if needed else self.years
+        return self.years.filter(*(pl.col(name).is_not_null() for name in needed)) if needed else self.years.filter(
+            pl.any_horizontal(pl.col(*QUANTITIES).is_not_null()))
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What the means leave out: an offset of years without the other one, and its mean with them, in words."""
+        import polars as pl
+
+        said = []
+        for name, title in _OFFSETS:
+            known = self.years.filter(pl.col(name).is_not_null())
+            out = known.filter(~pl.col("year").is_in(self.paired_years["year"].to_list()))
+            if out.height:
+                years, mean = ", ".join(map(str, out["year"])), known[name].to_numpy().mean()
+                has, them = ("has", "it") if out.height == 1 else ("have", "them")
+                said.append(f"means are over years that have both offsets; {years} {has} the {title} only: with {them} "
+                            f"its mean is {mean:+.2f} °C (n = {known.height})")
+        return tuple(said)
 
     @property
     def without_value(self) -> str:
@@ -90,6 +108,8 @@ class AnnualOffsets(Result):
     def mean(self, quantity: str) -> MeanOverYears:
         """
         Mean over the paired years of one of `maat`, `magst`, `ttop`, `alt`, offsets, parts and factors, with spread.
+
+        Means over the same years keep SO + TO = TTOP - MAAT; `left_out` says which years that costs.
 
         Raises
         ------
@@ -129,14 +149,15 @@ class AnnualOffsets(Result):
 
     def __str__(self) -> str:
         parts = []
-        for name, title in (("surface_offset", "surface offset"), ("thermal_offset", "thermal offset")):
+        for name, title in _OFFSETS:
             mean = self.mean(name)
             if mean.n:
                 spread = f", ± {mean.sd:.2f} between years" if mean.n > 1 else ""
                 parts.append(f"{title} {mean.mean:+.2f} °C (n = {mean.n}{spread}, measured to {mean.uncertainty:.2f})")
-        found = ", ".join(parts) or f"no offset in {self.years.height} years ({'; '.join(_commonest(self.years))})"
+        found = ", ".join(parts) or (f"no offset in {self.years.height} year{'s' * (self.years.height != 1)} "
+                                     f"({'; '.join(_commonest(self.years))})")
         lacking = [said for said in self.settings["notes"] if said.startswith("no surface offset")]
-        return "; ".join([f"{self.site}: {found}", *lacking])
+        return "; ".join([f"{self.site}: {found}", *self.left_out, *lacking])
 
 
 def annual_offsets(records: Record | Sequence[Record], *, air: Pick = None, surface: Pick = None, depth: Pick = None,

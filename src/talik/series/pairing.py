@@ -16,6 +16,7 @@ from talik.records import REJECTED, Flag, Record
 from talik.series.annual import AnnualMeans, annual_means
 from talik.series.columns import Column
 from talik.series.completeness import Completeness
+from talik.series.days import clocked
 from talik.series.filling import Filling
 from talik.series.thaw import ActiveLayer, ThawOptions, ThawYear, layer_of
 from talik.series.uncertainty import Known, Sensors, combined, mean_of
@@ -318,7 +319,10 @@ def _with_rejections(record: Record, means: AnnualMeans, p: Pairing) -> NDArray[
     if not columns:
         return means.reason
     own, reason = _part(record, columns), means.reason.copy()
-    every = annual_means(replace(own, flags=np.zeros_like(own.flags)), completeness=p.completeness, fill=p.fill)
+    rows = clocked(own)
+    times, values = own.times[rows], own.values[rows]
+    every = annual_means(replace(own, times=times, values=values, flags=np.zeros(values.shape, np.uint16)),
+                         completeness=p.completeness, fill=p.fill)
     reason[:, columns] = np.where((reason[:, columns] != "") & (every.reason == ""), "rejected", reason[:, columns])
     return reason
 

@@ -14,7 +14,7 @@ import polars as pl
 from talik.kernels.calendar import day_numbers
 from talik.records import REJECTED, Record
 from talik.series.columns import Column
-from talik.series.days import day_offset
+from talik.series.days import clocked, day_offset
 
 SCHEMA = {"time": pl.Date, "column": pl.String, "depth": pl.Float64, "temperature": pl.Float64,
           "rejected": pl.Float64, "flags": pl.Int32, "n": pl.Int32}
@@ -23,6 +23,8 @@ SCHEMA = {"time": pl.Date, "column": pl.String, "depth": pl.Float64, "temperatur
 def daily_series(records: Sequence[Record]) -> pl.DataFrame:
     """
     Every column of a station by day, from the first to the last day of its record without holes.
+
+    Days that only a reset clock names, before the record begins or after it ends, are none.
 
     Parameters
     ----------
@@ -50,7 +52,9 @@ def daily_series(records: Sequence[Record]) -> pl.DataFrame:
 
 
 def _days(record: Record) -> pl.DataFrame | None:
-    rows = np.flatnonzero(~np.isnat(record.times))
+    within = np.zeros(record.times.size, dtype=bool)
+    within[clocked(record)] = True
+    rows = np.flatnonzero(within & ~np.isnat(record.times))
     if not rows.size:
         return None
     day = day_numbers(record.times[rows], day_offset(record))

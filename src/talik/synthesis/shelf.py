@@ -106,6 +106,7 @@ def shelved_sites(stations: Sequence[Station], folder: Path, shelf: Path, series
     found = gathered(outcomes)
     names = _published(shelf, keys, [station.site for station in stations], series)
     _swept(shelf, keys)
+    names = [name for name, outcome in zip(names, outcomes, strict=True) if not outcome.unread]
     return ShelvedSites(replace(found, stations=found.stations.with_columns(pl.Series("series", names, pl.String))),
                         tuple(died))
 
@@ -151,10 +152,16 @@ def _work(sitting: Sitting) -> list[tuple[str, str]]:
     for station, key in zip(sitting.stations, sitting.keys, strict=True):
         outcome, days = station_outcome(station, reading)
         _put(sitting.shelf, key, outcome, days)
-        lines.append((station.site, f"{outcome.n_years} years" if outcome.row else "refused"))
+        lines.append((station.site, _came(outcome)))
         del outcome, days
         gc.collect()                                # tables may hang in cycles: memory would grow with the stations
     return lines
+
+
+def _came(outcome: StationOutcome) -> str:
+    if outcome.row:
+        return f"{outcome.n_years} year{'s' * (outcome.n_years != 1)}"
+    return "not read: no logger file" if outcome.unread else "refused"
 
 
 def _lost(sitting: Sitting) -> list[tuple[str, str]]:
@@ -171,7 +178,8 @@ def _put(shelf: Path, key: str, outcome: StationOutcome, days: pl.DataFrame | No
     hashes = {name: None if table is None else sha256(write_parquet(shelf / f"{key}.{name}.parquet", table))
               for name, table in tables.items()}
     rest = {"site": outcome.site, "row": outcome.row, "values": outcome.values, "refusals": outcome.refusals,
-            "n_years": outcome.n_years, "notes": outcome.notes, "checks": outcome.checks}
+            "n_years": outcome.n_years, "notes": outcome.notes, "checks": outcome.checks,
+            "unread": outcome.unread}
     write_text(shelf / f"{key}.json", json.dumps({"outcome": rest, "sha256": hashes}))
 
 

@@ -24,8 +24,11 @@ from talik.series.offsets import AnnualOffsets, annual_offsets
 from talik.series.quality import checked_once
 from talik.store.sources import shown_text
 from talik.synthesis.daily_series import daily_series
-from talik.synthesis.station_rows import check_rows, site_row, value_rows, years_with_values
+from talik.synthesis.one_site import same_site
+from talik.synthesis.station_rows import MEANS, check_rows, site_row, value_rows
 
+UNCLAIMED = "UnknownFormat"
+"""Kind of the refusal of a file that no reader claims."""
 _UNFORESEEN = (ValueError, LookupError, ArithmeticError, TypeError, PolarsError)
 
 
@@ -59,6 +62,9 @@ class Station:
         Which record of files that hold several: its name there (pattern) or its WMO number.
     air, surface, depth, alt, completeness, year_start, check, fill, surface_depth, depth_tolerance
         As in `talik.annual_offsets`.
+    stated : bool
+        Whether the settings name it. If not (a file or folder found by `each`), files that name different sites are
+        refused, and a file that no reader claims is no station.
     """
 
     site: str
@@ -75,6 +81,7 @@ class Station:
     fill: Filling | None = None
     surface_depth: float = 0.05
     depth_tolerance: float = 0.05
+    stated: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +99,14 @@ class StationOutcome:
     values, refusals : list of dict
         Its rows of the tables of these names.
     n_years : int
-        Years with any value.
+        Years that its means rest on: of several quantities, the most.
     notes : str
-        What is to be known of its sensors: deployments that overlap, files that disagree.
+        What is to be known of it: names that its files give, deployments that overlap, files that disagree, years with
+        an offset that the means leave out.
     checks : list of dict
         Its rows of the table of what the check rejected.
+    unread : bool
+        Nobody named it, and no reader claims its files: no station, but files that are not read.
     """
 
     site: str
@@ -107,6 +117,7 @@ class StationOutcome:
     n_years: int
     notes: str = ""
     checks: list[dict[str, Any]] = field(default_factory=list)
+    unread: bool = False
 
 
 def station_outcome(station: Station, reading: Reading) -> tuple[StationOutcome, pl.DataFrame | None]:
@@ -116,6 +127,8 @@ def station_outcome(station: Station, reading: Reading) -> tuple[StationOutcome,
     checks: list[dict[str, Any]] = []
     try:
         records = _records(station, reading, refused)
+        said = same_site(station.site, records, reading.shown, stated=station.stated,
+                         tolerance=station.depth_tolerance)
         checked = joined(records)
         if station.check:
             checked = [checked_once(record) for record in checked]
@@ -123,14 +136,19 @@ def station_outcome(station: Station, reading: Reading) -> tuple[StationOutcome,
         checks = check_rows(station.site, checked)
         result = _offsets(station, checked) if checked else None
         if result is not None:
-            years, n_years = result.years, years_with_values(result)
-            notes = "; ".join((*conflict_words(conflicts(records), reading.shown), *result.settings["overlaps"]))
+            years = result.years
             row, reason = site_row(station.site, station.place, result, records, reading.shown)
+            n_years = max(row[f"{name}_n"] for name in MEANS) if row else 0
+            notes = "; ".join((*said, *conflict_words(conflicts(records), reading.shown), *result.settings["overlaps"],
+                               *result.left_out))
             values = value_rows(row, result, records, reading.shown) if row else []
             refused += [refusal(station.site, None, "years", reason)] if reason else []
     except (TalikError, *_UNFORESEEN) as error:
         refused.append(refusal(station.site, None, "offsets", error))
-    return StationOutcome(station.site, row, years, values, refused, n_years, notes, checks), days
+    refused.sort(key=lambda one: one["kind"] == UNCLAIMED)          # what went wrong before what was no logger file
+    unread = not station.stated and bool(refused) and all(one["kind"] == UNCLAIMED for one in refused)
+    return StationOutcome(station.site, row, years, values, refused, n_years, notes, checks,
+                          unread and days is None), days
 
 
 def refusal(site: str, file: str | None, stage: str, error: Exception | str) -> dict[str, str | None]:

@@ -117,7 +117,8 @@ def check_rows(site: str, records: Sequence[Record]) -> list[dict[str, Any]]:
 def _source(name: str, row: Mapping[str, Any], result: AnnualOffsets, records: Sequence[Record],
             shown: Shown) -> str:
     files = _files(name, result, records)
-    return (f"loggers: {row[f'{name}_n']} years, {row['first_year']} to {row['last_year']}; "
+    first, last = row["first_year"], row["last_year"]
+    return (f"loggers: {_years(row[f'{name}_n'])}, {first}{f' to {last}' * (last != first)}; "
             + "; ".join(f"{shown(path)} (sha256 {digest[:12]})" for path, digest in files.items()))
 
 
@@ -152,11 +153,6 @@ def value_rows(row: Mapping[str, Any], result: AnnualOffsets, records: Sequence[
     return rows
 
 
-def years_with_values(result: AnnualOffsets) -> int:
-    """Years with any of the means."""
-    return int(result.years.select(pl.any_horizontal(pl.col(*MEANS).is_not_null()).sum()).item())
-
-
 def _commonest(result: AnnualOffsets) -> str:
     """The commonest reasons for missing temperatures, in words."""
     parts = result.years["reason"].str.split("; ").explode().drop_nulls()
@@ -164,5 +160,9 @@ def _commonest(result: AnnualOffsets) -> str:
     said = []
     for part, n in counts.most_common(3):
         name, code = part.split(": ", 1)
-        said.append(f"{variable(name).short} in {n} years: {REASONS.get(code, code)}")
+        said.append(f"{variable(name).short} in {_years(n)}: {REASONS.get(code, code)}")
     return "; ".join(said) + "." if said else ""
+
+
+def _years(n: int) -> str:
+    return f"{n} year{'s' * (n != 1)}"

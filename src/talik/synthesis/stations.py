@@ -45,8 +45,8 @@ class StationSites:
     values : polars.DataFrame
         One row a site and quantity: value, n, sd, uncertainty, first and last year, method, columns, files, sha256.
     stations : polars.DataFrame
-        One row a station: site, status ("used" or "refused"), n_years (with any value), first and last year, reason,
-        notes (deployments that overlap).
+        One row a station: site, status ("used" or "refused"), n_years (that its means rest on; of several quantities
+        the most), first and last of them, reason, notes. A file found by `each` that no reader claims is none.
     checks : polars.DataFrame
         One row a station, sensor and flag that rejects: site, column, depth [m], flag, values, flagged (values that
         carry it), share of the values, and rejected (the share that all flags together reject).
@@ -120,6 +120,8 @@ def gathered(outcomes: Iterable[StationOutcome]) -> StationSites:
         values += outcome.values
         refusals += outcome.refusals
         checks += outcome.checks
+        if outcome.unread:
+            continue
         states.append({"site": outcome.site, "status": "used" if row else "refused", "n_years": outcome.n_years,
                        "first_year": row.get("first_year"), "last_year": row.get("last_year"),
                        "reason": " ".join(str(refusal["reason"]) for refusal in outcome.refusals) or None,
