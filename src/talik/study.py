@@ -192,11 +192,11 @@ def _drivers(desk: Desk) -> NotRun | None:
     from talik.analysis.skill import model_skill
 
     sites, section, seed = desk.read(PREDICTORS), desk.settings.drivers, desk.settings.study.seed
-    recommended = recommended_sites(sites)[0]
     names = list(section.predictors) or _present(sites, (*COORDINATES, "elevation", "alt", *ERA5LAND_TWELVE))
     if not (section.run and names):
         return NotRun("it is switched off." if names else "the table holds no predictor.",
                       "Set [drivers] run = true." if names else "Name a table under [predictors].")
+    recommended = recommended_sites(sites)[0]
     tables: dict[str, list[pl.DataFrame]] = {}
     refused = []
     for response in _present(sites, section.responses):

@@ -193,6 +193,16 @@ def test_commands(archive, tmp_path):
     assert (damaged.exit_code, "missing (" in damaged.stdout) == (1, True)
 
 
+def test_advice_in_refusals_is_spelled_as_options(tmp_path):
+    rows = [f"2020-01-{day:02d},{40 + day}" for day in range(1, 29)]
+    (tmp_path / "warm.csv").write_text("\n".join(["date,ground_0.3m", *rows]) + "\n")
+    run, store = CliRunner().invoke, str(tmp_path / "store")
+    run(group, ["ingest", str(tmp_path / "warm.csv"), "--store", store])
+    answer = run(group, ["query", store, "SELECT reason, path FROM refusals", "--format", "csv"]).stdout
+    assert "Name it: --column unit=C" in answer
+    assert "columns={" in query(store, "SELECT reason FROM refusals")["reason"][0]         # Python is told in Python
+
+
 def test_check_and_offsets_take_a_store(asked):
     run = CliRunner().invoke
     checked = run(group, ["check", str(asked), "--format", "csv"])

@@ -13,7 +13,7 @@ from talik.settings import checked
 sys.path.append(str(Path(__file__).parents[1] / "era5land"))
 from world import monthly, world
 
-pytest.importorskip("xarray")
+xr = pytest.importorskip("xarray")
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +21,10 @@ def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("era5land")
     made = world(rows=9, columns=13, years=(2014, 2015), seed=4)
     monthly(made).to_netcdf(folder / "era5land.nc", engine="h5netcdf")
+    for name, value, unit in (("z", 500 * 9.80665, "m**2 s**-2"), ("lsm", 0.75, "(0 - 1)")):
+        at = {"time": [np.datetime64("2018-01-01", "ns")], "latitude": made.latitude, "longitude": made.longitude}
+        values = np.full((1, made.latitude.size, made.longitude.size), value)
+        xr.Dataset({name: (tuple(at), values, {"units": unit})}, at).to_netcdf(folder / f"{name}.nc", engine="h5netcdf")
     rng = np.random.default_rng(0)
     north, east = (grid.ravel() for grid in np.meshgrid(made.latitude, made.longitude, indexing="ij"))
     snow = made.truth["sde"].mean(axis=0).ravel()
@@ -36,7 +40,8 @@ def results(tmp_path_factory):
     }).write_csv(folder / "sites.csv")
     settings = checked({
         "study": {"name": "made", "replicates": 200}, "sites": {"table": "sites.csv", "cluster_km": 5},
-        "predictors": {"era5land": ["era5land.nc"], "dataset": "reanalysis-era5-land-monthly-means"},
+        "predictors": {"era5land": ["era5land.nc"], "dataset": "reanalysis-era5-land-monthly-means",
+                       "static": ["z.nc", "lsm.nc"]},
         "drivers": {"refits": 100, "nulls": 0}, "atlas": {"run": False}}, home=folder)
     outcomes = run_study(settings, folder / "out")
     assert [o.step for o in outcomes if o.reason] == ["scorecard", "atlas"]
@@ -54,6 +59,7 @@ def test_every_value_has_its_provenance(results):
     provenance = pl.read_csv(results[0] / "predictor_provenance.csv", infer_schema_length=None)
     one = provenance.filter(pl.col("site") == "S000")
     assert one.height >= 12
+    assert one["land_fraction"].unique().to_list() == [0.75]               # of the study's static files
 
 
 def test_the_planted_slopes_are_found_by_both_profiles(results):

@@ -5,7 +5,7 @@ import pytest
 
 from talik.errors import FileError, UsageError
 from talik.settings import checked, read_settings
-from talik.steps import run_steps
+from talik.steps import Desk, run_steps
 from talik.study import RECIPE
 
 WHOLE = {"study": {"name": "x"}, "sites": {"table": "a.csv"}}
@@ -21,6 +21,7 @@ def test_defaults_are_the_recommended_profile():
     ({"stdy": {}}, r"unknown key 'stdy'. Did you mean 'study'"),
     ({"study": {"name": "x", "profile": "best"}}, r"study.profile: got 'best'; input should be 'talik' or 'liu2025'"),
     ({"study": {}}, r"\[study\] name is missing"),
+    ({"predictors": {"static": ["lsm.nc"]}}, r"\[predictors\] static without era5land or source: there are no cells"),
     ({"study": {"name": "x", "level": 2}}, r"study.level: got 2; input should be less than 1"),
     ({"sites": {}}, r"exactly one of table"),
     ({"sites": {"table": "a.csv", "published": "three-poles"}}, r"exactly one of table"),
@@ -29,6 +30,16 @@ def test_defaults_are_the_recommended_profile():
 def test_faults_are_named(change, message):
     with pytest.raises(UsageError, match=message):
         checked({**WHOLE, **change})
+
+
+@pytest.mark.parametrize("step", ["drivers", "slopes", "figures", "atlas"])
+def test_what_need_not_run_can_be_switched_off(step, tmp_path):
+    pl.DataFrame({"site": ["A"], "maat": [-6.0]}).write_parquet(tmp_path / "sites.parquet")
+    pl.DataFrame({"site": ["A"], "maat": [-6.0], "elevation": [3.0]}).write_parquet(tmp_path / "predictors.parquet")
+    [one] = [one for one in RECIPE if one.name == step]
+    said = one.does(Desk(checked({**WHOLE, step: {"run": False}}), tmp_path, tmp_path / "staging"))
+    assert said.reason == "it is switched off."
+    assert f"Set [{step}] run = true" in said.remedy
 
 
 def test_every_fault_is_listed_at_once():

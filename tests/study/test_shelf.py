@@ -257,7 +257,9 @@ def test_a_newcomer_needs_two_commands(tmp_path):
     sites = pl.read_parquet(tmp_path / "out" / "sites.parquet")
     assert sites.select("site", "region", "latitude").row(0) == ("Upper slope", "Arctic", 68.6)
     assert sites["surface_offset"][0] == pytest.approx(4.0, abs=1e-5)
-    assert pl.read_csv(tmp_path / "out" / "series_refusals.csv")["site"].to_list() == ["notes"]
+    refusals = pl.read_csv(tmp_path / "out" / "series_refusals.csv")
+    assert refusals["site"].to_list() == ["notes"]
+    assert "Pass format = ..." in refusals["reason"][0]             # as the study's file says it
 
 
 def test_a_study_may_have_any_name_and_be_moved(tmp_path):
