@@ -74,7 +74,10 @@ def clocked(record: Record) -> slice | NDArray[np.bool_]:
     >>> clocked(record)
     array([False,  True,  True])
     """
-    faulty = (record.flags & np.uint16(int(Flag.CLOCK)) != 0).all(axis=1) & bool(record.depths.size)
+    clock = np.uint16(int(Flag.CLOCK))
+    if not (record.flags[:, :1] & clock).any():             # most records, seen without looking at every value
+        return slice(None)
+    faulty = (record.flags & clock != 0).all(axis=1)
     sure = record.times[~faulty]
     if not faulty.any() or not sure.size:
         return slice(None)
