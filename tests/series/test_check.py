@@ -10,6 +10,7 @@ import talik
 from talik.errors import DataError, UnknownName, UsageError
 from talik.kernels.quality import equal_runs
 from talik.records import REJECTED, Flag, Record
+from talik.series.judged import not_judged
 from talik.series.quality import Rules, check, checked_once
 from talik.series.replay import replay
 from talik.series.rules import CHECKS, SATURATED, SENTINELS
@@ -399,3 +400,58 @@ def test_empty_and_tiny_records_pass_through():
     assert str(check(empty)) == "A: 0 of 0 values rejected (none)"
     assert check(Record("A", np.array(["2020-01-01"], "M8[D]"), [0.0], [[np.nan]])).log.height == 0
     assert len(CHECKS) == 9
+
+
+# ------------------------------------------------------------------ what could be judged
+def test_each_check_and_column_says_whether_it_could_be_judged(invented):
+    result = check(invented(1, hours=3, curtain=2.0))
+    table = result.judged()
+    assert table.height == len(CHECKS) * result.record.depths.size
+    assert (table["judged"] == (table["reason"] == "")).all()
+    drift = table.filter(pl.col("check") == "drift")["reason"].to_list()
+    assert drift[0] == "not in the ground"
+    assert "" in drift[1:]
+    short = Record("A", invented(1).times[:2000], [0.5, np.nan], invented(1).values[:2000, 1:3])
+    reasons = {(row["label"], row["check"]): row["reason"] for row in check(short).judged().iter_rows(named=True)}
+    assert {reasons[short.labels[0], name] for name in ("depth", "drift")} == {"one sensor", "no zero curtain"}
+    assert reasons[short.labels[1], "drift"] == "depth unknown"
+    assert not_judged(check(short, rules=Rules(checks=("spike",))).judged()) == ""
+
+
+# ------------------------------------------------------------------ stuck near 0 °C
+def near_zero():
+    """An hourly sensor with a freeze-back of fifty days at exactly 0.00 °C, entered and left slowly."""
+    t = np.arange("2019-06-01", "2021-06-01", dtype="M8[h]")
+    year = 6 * np.cos(2 * np.pi * (np.arange(t.size) / 24 - 60) / 365.25) - 1
+    return t, np.round(np.sign(year) * np.maximum(np.abs(year) - 1.2, 0), 2)
+
+
+def test_a_sensor_that_hangs_near_zero_and_leaves_by_a_jump_is_stuck():
+    t, x = near_zero()
+    assert equal_runs(x)[1].max() > 24 * 20
+    assert check(Record("A", t, [0.3], x[:, None])).count(Flag.FLAT)[0] == 0
+    for value in (0.0, 0.35):
+        hung = x.copy()
+        hung[1000:2000] = value
+        rows = rows_under(check(Record("A", t, [0.3], hung[:, None])), Flag.FLAT, 0)
+        np.testing.assert_array_equal(rows, np.arange(1000, 2000))
+
+
+def test_a_sensor_that_rests_while_a_wave_reaches_the_one_below_is_stuck():
+    t = np.arange("2020-06-01", "2020-09-01", dtype="M8[h]")
+    day = np.arange(t.size) / 24 * 2 * np.pi
+    upper, lower = np.round(8 + 4 * np.sin(day) + np.sin(day / 9), 1), np.round(8 + 2 * np.sin(day - 0.7), 1)
+    upper[500:600] = upper[500]
+    flags = check(Record("A", t, [0.1, 0.2], np.column_stack([upper, lower]))).record.flags
+    assert (flags[500:600, 0] & int(Flag.FLAT)).all()
+    assert not (flags[:, 1] & int(REJECTED)).any()
+
+
+def test_a_rest_between_the_neighbours_is_a_gradient_and_no_drift():
+    day = np.arange(500)
+    own = np.r_[np.linspace(8, -0.4, 150), np.full(60, -0.4), np.linspace(-0.45, -9, 290)]
+    above, below = np.where((day >= 150) & (day < 210), 0.0, own), np.where((day >= 150) & (day < 210), -1.0, own)
+    t = np.arange("2019-07-02", "2020-11-13", dtype="M8[D]")
+    together = Record("A", t, [0.4, 0.6, 0.8], np.column_stack([above, own, below]))
+    assert check(Record("A", t, [0.6], own[:, None])).count(Flag.DRIFT)[0] > 0
+    assert check(together).count(Flag.DRIFT)[1] == 0

@@ -50,6 +50,7 @@ def check(files: tuple[Path, ...], site: str | None, rules: tuple[str, ...], onl
     from talik.errors import DataError, TalikError
     from talik.files import write_csv
     from talik.series.doubts import unit_doubt
+    from talik.series.judged import not_judged
     from talik.series.quality import check as checked
 
     chosen, tables, logs, refused = _rules(rules, only), [], [], 0
@@ -63,6 +64,8 @@ def check(files: tuple[Path, ...], site: str | None, rules: tuple[str, ...], onl
     for record in _chosen(records, site):
         result = checked(record, rules=chosen)
         click.echo(as_options(str(result), click.get_current_context().command), err=True)
+        if unseen := not_judged(result.judged()):
+            note(f"{record.site}: {unseen}")
         try:
             if doubt := unit_doubt(result.record):
                 note(f"{record.site}: {doubt}")

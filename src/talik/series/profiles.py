@@ -176,9 +176,10 @@ def drift_findings(record: Record, flags: Flags, details: Details, rules: Rules,
     grid = where.padded(days.mean)
     begin = where.start.astype("M8[us]").astype(np.int64) - round(day_offset(record) * 3.6e9)
     window = np.searchsorted(begin, record.times.astype(np.int64), side="right") - 1
+    levels = curtain_levels(record, days)
     for k in np.flatnonzero(record.depths >= 0):
         digit = quality.digit(record.values[:, k])
-        level = _curtains(np.split(grid[:, k], where.year_row[1:]), digit)
+        level = levels[k]
         off = np.abs(level) > rules.drift + digit / 2
         if off.any():
             own, near = (np.split(part, where.year_row[1:]) for part in
@@ -198,6 +199,16 @@ def drift_findings(record: Record, flags: Flags, details: Details, rules: Rules,
             flags[~np.isnan(values[:, k]), k] |= np.uint16(int(Flag.CORRECTED))
             notes.append(f"{record.labels[k]} by its zero curtain: {shift.min():+.3f} to {shift.max():+.3f} K less")
     return values, f"; corrected {'; '.join(notes)}" if notes else ""
+
+
+def curtain_levels(record: Record, days: calendar.Daily) -> list[Floats]:
+    """Where each column's zero curtain lies, by July-June year [°C]; NaN in years without, and in air."""
+    if not days.mean.shape[0]:
+        return [np.full(1, np.nan)] * record.depths.size
+    where = years.windows(days.first, days.mean.shape[0], month=7)
+    grid = where.padded(days.mean)
+    return [_curtains(np.split(grid[:, k], where.year_row[1:]), quality.digit(record.values[:, k])) if depth >= 0
+            else np.full(1, np.nan) for k, depth in enumerate(record.depths)]
 
 
 def _neighbours(depths: Floats, column: int) -> list[int]:

@@ -15,6 +15,7 @@ from talik.kernels.calendar import sampling_step
 from talik.kernels.jumps import steps
 from talik.records import REJECTED, Flag, Record
 from talik.results import Result
+from talik.series.judged import judged
 from talik.series.levels import Jumps, level_findings
 from talik.series.profiles import depth_findings, drift_findings, snow_flags, swap_findings, whole_days
 from talik.series.replay import log_of
@@ -68,6 +69,10 @@ class Checked(Result):
         """Values under a flag, column by column."""
         under: NDArray[np.int64] = np.count_nonzero(self.record.flags & np.uint16(int(flag)), axis=0)
         return under
+
+    def judged(self) -> pl.DataFrame:
+        """One row for each column and check: whether it could be judged, and if not, the reason."""
+        return judged(self.record, tuple(self.settings["checks"]))
 
     def plot(self, ax: Any = None, **style: Any) -> Any:
         """Draw the series with what was rejected on top; returns the axes."""
