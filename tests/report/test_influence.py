@@ -6,6 +6,7 @@ import pytest
 
 from talik.analysis.describe import describe
 from talik.analysis.influence import KEY, warning_effects
+from talik.report.cautions import ranked_warnings
 from talik.synthesis.table import site_table
 
 BOOT = 200
@@ -100,6 +101,8 @@ def test_what_cannot_be_compared_has_its_reason():
     alone = pl.DataFrame({"site": ["A"], "region": ["R"], "surface_offset": [1.0], "flags": ["IMPLAUSIBLE_MEAN"]})
     found = warning_effects(alone, n_boot=BOOT).row(0, named=True)
     assert (found["mean_after"], found["shift"], found["reason"]) == (None, None, "no value is left")
+    ranked, silent = ranked_warnings(warning_effects(alone, n_boot=BOOT))
+    assert (ranked.height, silent) == (0, [])                            # all sites carry it: no row that says nothing
     one = warning_effects(alone.with_columns(flags=pl.lit("NO_ALT")), n_boot=BOOT).row(0, named=True)
     assert (one["shift"], one["shift_se"], one["reason"]) == (0.0, None, "one value: no standard error")
 

@@ -87,15 +87,15 @@ class AnnualOffsets(Result):
         """What the means leave out: an offset of years without the other one, and its mean with them, in words."""
         import polars as pl
 
-        said = []
+        said, both = [], "both offsets" if self.paired == "all" else "a surface offset"
         for name, title in _OFFSETS:
             known = self.years.filter(pl.col(name).is_not_null())
             out = known.filter(~pl.col("year").is_in(self.paired_years["year"].to_list()))
             if out.height:
                 years, mean = ", ".join(map(str, out["year"])), known[name].to_numpy().mean()
                 has, them = ("has", "it") if out.height == 1 else ("have", "them")
-                said.append(f"means are over years that have both offsets; {years} {has} the {title} only: with {them} "
-                            f"its mean is {mean:+.2f} °C (n = {known.height})")
+                said.append(f"means are over years that have {both}; {years} {has} the {title} only: with {them} its "
+                            f"mean is {mean:+.2f} °C (n = {known.height})")
         return tuple(said)
 
     @property
@@ -226,10 +226,11 @@ def annual_offsets(records: Record | Sequence[Record], *, air: Pick = None, surf
     All means of one row cover the same days of the calendar, first to last. Means over years are means of offsets,
     never offsets of means over different years: on real stations that mistake exceeded 1 K.
     Deployments that measured side by side for up to 31 days are one after the other, too: there the earlier one counts,
-    and `settings["overlaps"]` says where and by how much they differ. Where files with the same columns disagree at the
-    same stamps neither counts: `settings["conflicts"]` lists column, days, difference and files. `settings["notes"]`
-    says this in words, why there is no air, how far its height is known, and whether the unit is in doubt. With strings
-    at different depths, every year's profile is that of the string with most whole sensors, at its own depths.
+    and `settings["overlaps"]` says where and by how much they differ. Where files of one name (`Record.site`) with the
+    same columns disagree at the same stamps neither counts: `settings["conflicts"]` lists column, days, difference and
+    files. `settings["notes"]` says this in words, why there is no air, how far its height is known, and whether the
+    unit is in doubt. With strings at different depths, every year's profile is that of the string with most whole
+    sensors, at its own depths.
     With replicates, each pairs its own surface with its own depth, and a year's value is the mean over those
     replicates that have both.
 
