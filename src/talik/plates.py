@@ -230,8 +230,9 @@ def _years_said(frame: pl.DataFrame) -> str:
         known = frame.drop_nulls(name)
         if known.height:
             years, values = known["year"].to_list(), known[name].to_list()
-            parts.append(f"{variable(name).label} in {len(years)} years from {min(years)} to {max(years)}: mean "
-                         f"{sum(values) / len(values):.2f} °C, {min(values):.2f} to {max(values):.2f}")
+            when = f"{len(years)} years from {min(years)} to {max(years)}" if len(years) > 1 else f"{years[0]}"
+            parts.append(f"{variable(name).label} in {when}: mean {sum(values) / len(values):.2f} °C, "
+                         f"{min(values):.2f} to {max(values):.2f}")
     return f"Offsets of {frame['site'][0]} by year. " + "; ".join(parts) + "."
 
 

@@ -129,7 +129,8 @@ class ActiveLayer(Result):
         known = [y.alt for y in self.years if y.alt_reason == ""]
         if not known:
             codes = ", ".join(sorted({y.alt_reason for y in self.years}))
-            return f"{self.site}: no active layer thickness in {len(self.years)} years ({codes})"
+            years = f"{len(self.years)} year{'s' * (len(self.years) != 1)}"
+            return f"{self.site}: no active layer thickness in {years} ({codes})"
         return (f"{self.site}: active layer {np.mean(known):.2f} m (n = {len(known)} of {len(self.years)} years, "
                 f"{min(known):.2f} to {max(known):.2f} m)")
 
