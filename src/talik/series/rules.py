@@ -45,7 +45,9 @@ class Rules:
     depth_slack, lag_slack : float
         By how much amplitude (relative) and day of maximum [d] may contradict the order of depths.
     diffusivity : tuple of float
-        Thermal diffusivities [m2 s-1] that the damping may imply; beyond them the depths have a wrong unit.
+        Thermal diffusivities [m2 s-1] that the damping may imply; beyond them the depths have a wrong unit. Latent
+        heat brings wet ground down to 9e-9 (lowest of 244 invented sites), metres taken for centimetres any to
+        1e-10 at most.
     drift : float
         A zero curtain farther from 0 °C than this [K] is drift. In fine or salty ground it lies truly below.
     correct_drift : bool
