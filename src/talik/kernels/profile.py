@@ -181,6 +181,8 @@ def zero_amplitude_depth(depths: Floats, amplitude: Floats, *, threshold: float 
     """
     Depth of zero annual amplitude: where half the annual range of daily means falls to `threshold`.
 
+    Read on a straight line of ln amplitude between the two sensors about it, since the wave falls exponentially.
+
     Parameters
     ----------
     depths : ndarray, shape (m,)
