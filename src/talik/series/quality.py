@@ -268,7 +268,7 @@ def _along_time(name: str, record: Record, known: Flags, flags: Flags, order: ND
         elif name == "spike":
             marked = quality.spikes(x, block=block, factor=rules.spike_factor, floor=rules.spike_floor)
         else:
-            in_ground = record.depths[k] >= 0
+            in_ground = record.depths[k] > 0.05             # what lies bare follows the fronts as the air does
             marked, at, strength = steps(x, follows, block=block, factor=rules.step_factor, floor=rules.step_floor,
                                longest=int(rules.step_days * 86400 / step), rest=shortest,
                                tail=0.0 if in_ground else rules.step_tail)
