@@ -26,7 +26,7 @@ def faults():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["fill value", "saturated", "out of range", "spike, 1 sample, 15-40 K",
                                   "spikes, 1-4 samples, 15-40 K", "copies that differ", "rows out of order",
-                                  "clock reset", "clock set back"])
+                                  "clock reset", "clock set back", "stuck 20-200 d", "dead"])
 def test_faults_that_any_series_shows_are_all_found(faults, name):
     missed = [number for number, fault in faults.faults(name, 7000, 3) if not fault.found()]
     assert not missed

@@ -38,8 +38,8 @@ class Rules:
     step_floor, step_factor, step_days : float
         The same for jumps between neighbouring samples whose level stays; a jump back within `step_days` ends it.
     step_tail : float
-        In air, down to 5 cm, and where the depth is unknown, a step is also larger than this many times the change that one sample
-        in a thousand exceeds: fronts are no steps.
+        In air, down to 5 cm, and where the depth is unknown, a step is also larger than this many times the change
+        that one sample in a thousand exceeds: fronts are no steps.
     flat_days, flat_samples : float, int
         A run of one value is looked at when it lasts as long and has as many samples.
     depth_slack, lag_slack : float
