@@ -98,8 +98,8 @@ def _table(frame: pl.DataFrame, title: str) -> None:
         columns = [(_heading(name), number, list(map(_heading, cells)) if name == "variable" else cells)
                    for name, number, cells in columns if any(cells) or not legend]
         widths = _whole([_wide(*name.split(), *cells) for name, _, cells in columns], console.width)
-    table = Table(title=escape(title) or None, header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False,
-                  show_edge=False)
+    table = Table(title=escape(title) or None, header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0),
+                  pad_edge=False, show_edge=False)
     for (name, number, _), width in zip(columns, widths, strict=True):
         table.add_column(escape(name), justify="right" if number else "left", overflow="fold", width=width)
     for row in zip(*(cells for *_, cells in columns), strict=True):

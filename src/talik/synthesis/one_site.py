@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import combinations
-from math import asin, cos, radians, sin, sqrt
 
 import numpy as np
 
 from talik.errors import DataError
+from talik.kernels.sphere import great_circle
 from talik.records import Record
 from talik.series.columns import Column
 from talik.series.deployments import LONGEST_OVERLAP
@@ -17,7 +17,6 @@ NAMING = frozenset({"generic", "gtnp", "gtnp-export", "netcdf", "nrcs", "ntgs", 
 """Formats that name the site; what loggers write (title, serial number, station of a program) names a logger."""
 FAR_KM = 1.0
 """Places farther apart are two sites."""
-_EARTH_KM = 6371.0
 _NUMBERS = (("WMO", "wmo_id"), ("borehole", "borehole_id"))
 """Numbers of a site, and where a record's metadata has them."""
 
@@ -128,11 +127,8 @@ def _apart(known: Sequence[tuple[Record, tuple[str, ...]]], shown: Shown) -> str
 def _distance(one: Record, two: Record) -> float:
     """Between the places that two files name [km]; 0 where one names none."""
     places = [r.metadata.get(name) for r in (one, two) for name in ("latitude", "longitude")]
-    if not all(isinstance(number, int | float) and np.isfinite(number) for number in places):
-        return 0.0
-    south, west, north, east = (radians(float(number)) for number in places)     # type: ignore[arg-type]
-    half = sin((north - south) / 2) ** 2 + cos(south) * cos(north) * sin((east - west) / 2) ** 2
-    return 2 * _EARTH_KM * asin(min(1.0, sqrt(half)))
+    known = [float(number) for number in places if isinstance(number, int | float) and np.isfinite(number)]
+    return float(great_circle(*([number] for number in known)).item()) if len(known) == 4 else 0.0
 
 
 def _loose(named: Sequence[Record], nameless: Sequence[Record], tolerance: float) -> list[Record]:
