@@ -6,7 +6,7 @@ import numpy as np
 
 from talik.kernels.quality import Booleans, Floats, Integers, equal_runs, local_scale, rare_change
 
-__all__ = ["level_change", "steps"]
+__all__ = ["level_change", "steps", "thawing"]
 
 
 def steps(values: Floats, joined: Booleans, *, block: int, factor: float, floor: float, longest: int,
@@ -15,7 +15,7 @@ def steps(values: Floats, joined: Booleans, *, block: int, factor: float, floor:
     Samples of a level that was jumped to, until the jump back; and jumps of which the column alone cannot say
     whether their level stays: `level_change` may.
 
-    A rise from frost that ends near 0 °C is left alone: melt water running down does that. A sensor that hangs, and
+    A rise from frost that ends near 0 °C is not marked, only returned: melt water running down does that. A sensor that hangs, and
     jumps to where the season has gone when it moves again, is no evidence against the samples on the other side of
     that jump.
 
@@ -79,17 +79,16 @@ def _open(values: Floats, change: Floats, joined: Booleans, usual: Floats, expla
           most: int) -> Integers:
     """The jumps that stand out most from the season's changes, but for those that other marks explain."""
     at = np.flatnonzero((np.abs(change) > np.maximum(floor, 2.5 * usual)) | (~joined & (np.abs(change) > floor)))
-    at = at[(at > 0) & ~explained[at] & ~explained[at - 1] & ~_thawing(values, change, at)]
+    at = at[(at > 0) & ~explained[at] & ~explained[at - 1]]
     weight = np.abs(change[at]) / (usual[at] + 0.1)
     ranked = at[np.argsort(-weight, kind="stable")]
     kept: Integers = np.sort(np.r_[ranked[joined[ranked]][:most], ranked[~joined[ranked]][:most]])
     return kept
 
 
-def _thawing(values: Floats, change: Floats, at: Integers) -> Booleans:
-    """Rises from frost that end near 0 °C, as melt water makes them."""
-    thawing: Booleans = (change[at] > 0) & (values[at - 1] < 0) & (values[at] >= -1) & (values[at] <= 0.5)
-    return thawing
+def thawing(before: float, change: float) -> bool:
+    """Whether a jump is a rise from frost that ends near 0 °C, as melt water makes it."""
+    return change > 0 and before < 0 and -1 <= before + change <= 0.5
 
 
 def _hanging(values: Floats, rest: int | None) -> Booleans:
@@ -105,7 +104,7 @@ def _returns(values: Floats, hangs: Booleans, i: int, j: int) -> bool:
 
 
 def _stays(values: Floats, change: Floats, i: int) -> bool:
-    if not 5 <= i <= values.size - 5 or _thawing(values, change, np.array([i]))[0]:
+    if not 5 <= i <= values.size - 5 or thawing(float(values[i - 1]), float(change[i])):
         return False
     before, after = np.median(values[i - 5:i]), np.median(values[i:i + 5])
     return bool(abs(after - before) >= 0.7 * abs(change[i]))

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talik.kernels import calendar
-from talik.kernels.jumps import level_change
+from talik.kernels.jumps import level_change, thawing
+from talik.kernels.quality import rare_change
 from talik.records import Flag, Record
 from talik.series.days import day_offset
 from talik.series.rules import Rules
@@ -19,9 +20,9 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.uint16]
 Integers = NDArray[np.int64]
 
-_SURE, _PLAIN, _ACROSS_A_GAP, _LONGEST = 8.0, 2.5, 8.0, 400
-"""How many standard errors a change of level must have: usually; where the jump alone stands far out; across a gap.
-And the most days from a jump to the jump back."""
+_SURE, _PLAIN, _UNHEARD_OF, _ACROSS_A_GAP, _LONGEST = 8.0, 2.5, 0.5, 8.0, 400
+"""How many standard errors a change of level must have: usually; where the jump alone stands far out; where the ground
+cannot jump so; across a gap. And the most days from a jump to the jump back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +85,22 @@ def _changes(record: Record, flags: Flags, days: Floats, column: int, own: Jumps
              step: float, rules: Rules) -> list[_Change]:
     """What the open jumps of a column may be: there and back in pairs, and for good."""
     open_jumps = []
+    known = record.values[~np.isnan(record.values[:, column]), column]
+    unheard_of = max(2 * rules.step_floor, 5 * rare_change(np.abs(np.diff(known))))
     for i, j, strength in zip(own.before.tolist(), own.after.tolist(), own.strength.tolist(), strict=True):
         size = float(record.values[j, column] - record.values[i, column])
         hangs = (flags[i, column] | flags[j, column]) & np.uint16(int(Flag.FLAT))
-        again = _moves_again(days[:, column], int(day_of[j]))
-        if not hangs and not again and _lasts(days[:, column], int(day_of[i]), int(day_of[j]), size):
-            gap = bool(stamps[j] - stamps[i] > 2.5 * step)
-            plain = strength >= rules.step_factor and record.depths[column] >= 0.2
+        gap = bool(stamps[j] - stamps[i] > 2.5 * step)
+        doubtful = (bool(hangs) or _moves_again(days[:, column], int(day_of[j]))
+                    or thawing(float(record.values[i, column]), size))
+        if not (gap and doubtful) and _lasts(days[:, column], int(day_of[i]), int(day_of[j]), size, 15 if hangs else 4):
+            plain = strength >= rules.step_factor and record.depths[column] >= 0.2 and not doubtful
             needed = _ACROSS_A_GAP if gap else _PLAIN if plain else _SURE
+            if needed == _PLAIN and record.depths[column] >= 0.3 and abs(size) >= unheard_of:
+                needed = _UNHEARD_OF
             open_jumps.append(_Change(column, int(day_of[j]), None, (int(stamps[j]),), size, needed, gap))
-    pairs = [_Change(column, a.day, b.day, a.stamps + b.stamps, a.size, min(a.needed, b.needed), False)
+    pairs = [_Change(column, a.day, b.day, a.stamps + b.stamps, a.size, max(min(a.needed, b.needed), _PLAIN),
+                     False)
              for n, a in enumerate(open_jumps) for b in open_jumps[n + 1:n + 7]
              if not (a.gap and b.gap) and 4 <= b.day - a.day <= _LONGEST and -2 < b.size / a.size < -0.5]
     return [*pairs, *open_jumps]
@@ -120,10 +127,10 @@ def _confirmed(record: Record, days: Floats, change: _Change, found: Mapping[int
     return size * (sure and 0.5 <= size / change.size <= 1.5)
 
 
-def _lasts(days: Floats, before: int, after: int, size: float) -> bool:
-    """A glance at the days on either side, which spares most jumps the regression."""
-    early, late = days[max(0, before - 4):before], days[after + 1:after + 5]
-    early, late = early[~np.isnan(early)], late[~np.isnan(late)]
+def _lasts(days: Floats, before: int, after: int, size: float, reach: int) -> bool:
+    """A glance at the nearest days on either side, at most `reach` away: it spares most jumps the regression."""
+    early, late = days[max(0, before - reach):before], days[after + 1:after + 1 + reach]
+    early, late = early[~np.isnan(early)][-4:], late[~np.isnan(late)][:4]
     return bool(early.size and late.size and 0.4 < (late.mean() - early.mean()) / size < 2.5)
 
 
