@@ -15,9 +15,9 @@ def steps(values: Floats, joined: Booleans, *, block: int, factor: float, floor:
     Samples of a level that was jumped to, until the jump back; and jumps of which the column alone cannot say
     whether their level stays: `level_change` may.
 
-    A rise from frost that ends near 0 °C is not marked, only returned: melt water running down does that. A sensor that hangs, and
-    jumps to where the season has gone when it moves again, is no evidence against the samples on the other side of
-    that jump.
+    A rise from frost that ends near 0 °C is not marked, only returned: melt water running down does that. A sensor
+    that hangs, and jumps to where the season has gone when it moves again, is no evidence against the samples on the
+    other side of that jump.
 
     Parameters
     ----------
