@@ -69,6 +69,22 @@ def replacing(path: Path | str) -> Iterator[Path]:
             part.unlink(missing_ok=True)
 
 
+def half_written(folder: Path) -> list[Path]:
+    """
+    What `replacing` left in a folder when its process was killed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for name in (".manifest-kk45mnc9.part.json", "manifest.json"):
+    ...     (folder / name).touch()
+    >>> [path.name for path in half_written(folder)]
+    ['.manifest-kk45mnc9.part.json']
+    """
+    return sorted(folder.glob(".*-????????.part*"))
+
+
 def write_bytes(path: Path | str, content: bytes) -> Path:
     """Write `content` to `path`, whole or not at all; returns `path`."""
     with replacing(path) as part:

@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from talik.errors import FileError, StoreError
-from talik.files import read_parquet, sha256, write_csv, write_parquet, write_text
+from talik.files import half_written, read_parquet, sha256, write_csv, write_parquet, write_text
 from talik.provenance import CRATE, FileEntry, code_hash, package_versions, settings_hash
 from talik.settings import Settings
 
@@ -278,7 +278,8 @@ def _claimed(results: Path) -> Iterator[None]:
     """The results folder, made if need be, refused if it is somebody else's, locked while the run lasts."""
     try:
         results.mkdir(parents=True, exist_ok=True)
-        foreign = [p.name for p in results.iterdir() if not p.name.startswith((_OURS, _PART))]
+        left = half_written(results)
+        foreign = [p.name for p in results.iterdir() if not p.name.startswith((_OURS, _PART)) and p not in left]
         if foreign and not any((results / ours).exists() for ours in (STATE, CACHE, CRATE)):
             raise FileError(f"{results}: the folder is not empty and was not written by talik (it holds "
                             f"{sorted(foreign)[0]!r}). Choose a new folder with --out.")
@@ -290,6 +291,8 @@ def _claimed(results: Path) -> Iterator[None]:
         _lock(lock, results)
         for part in results.glob(_PART + "*"):
             shutil.rmtree(part, ignore_errors=True)
+        for path in left:
+            path.unlink(missing_ok=True)
         try:
             yield
         finally:

@@ -172,3 +172,11 @@ def test_a_run_that_ended_before_its_manifest_is_told_apart(tmp_path):
     for digest, told in (("1", False), ("2", True)):
         (tmp_path / STATE).write_text(json.dumps({"a": {"outputs": [["a.csv", 1, digest]]}}))
         assert interrupted(tmp_path, manifest) is told
+
+
+def test_what_a_killed_run_left_half_written_is_swept(tmp_path):
+    """Killed while it wrote its first state: the folder is still its own, and the next run clears it."""
+    (tmp_path / "r").mkdir()
+    (tmp_path / "r" / "..talik-state-kk45mnc9.part.json").write_text("{")
+    run_steps(two_steps([]), settings(), tmp_path / "r")
+    assert {p.name for p in (tmp_path / "r").iterdir()} == {STATE, "a.csv", "b.csv"}
