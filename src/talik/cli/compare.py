@@ -81,4 +81,4 @@ def _short(releases: ReleaseComparison) -> pl.DataFrame:
         "site", pl.when(column.str.len_chars() > 18).then(column.str.head(6) + "…" + column.str.tail(11))
         .otherwise(column).alias("column"), "kind", pl.col("days_added").alias("+ days"),
         pl.col("days_removed").alias("- days"), pl.col("days_moved").alias("moved"),
-        pl.col("largest").round(2).alias("largest K"), pl.col("largest_on").alias("on"))
+        pl.col("largest").round(2).alias("largest °C"), pl.col("largest_on").alias("on"))
