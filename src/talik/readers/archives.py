@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from talik.errors import FileError
 
@@ -34,15 +35,6 @@ class Limits:
     members: int = 64
     size: int = 1 << 30
     ratio: float = 200.0
-
-
-def names(path: Path) -> tuple[str, ...]:
-    """The base names of an archive's files; nothing when it is no archive."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return tuple(PurePosixPath(info.filename).name for info in archive.infolist()[:1000])
-    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError):
-        return ()
 
 
 def mentions(path: Path, members: Iterable[str], text: str, *, within: int = 4 << 20) -> bool:
@@ -109,23 +101,42 @@ def unpacked(path: Path, wanted: tuple[str, ...] | None = None, *, limits: Limit
             for info in members:
                 name = PurePosixPath(info.filename.replace("\\", "/")).name
                 if wanted is None or name in wanted:
-                    found[name] = _member(archive, info, room, limits, path.name)
+                    with archive.open(info) as stream:
+                        pieces = watched(stream, info.compress_size, room, limits, f"{path.name}: {info.filename!r}")
+                        found[name] = b"".join(pieces)
                     room -= len(found[name])
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
         raise FileError(f"{path.name}: is not a whole zip archive ({str(error)[:100]}). Fetch it again.") from error
     return found
 
 
-def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, room: int, limits: Limits, file: str) -> bytes:
-    pieces: list[bytes] = []
+def watched(stream: IO[bytes], packed: int, room: int, limits: Limits, name: str) -> Iterator[bytes]:
+    """
+    The pieces of a stream that is being unpacked.
+
+    Parameters
+    ----------
+    stream : binary file
+        Gives unpacked bytes.
+    packed : int
+        Bytes they were packed in.
+    room : int
+        Bytes they may take.
+    limits : Limits
+        The ratio, and the size for the message.
+    name : str
+        For messages.
+
+    Raises
+    ------
+    FileError
+        As soon as more comes out than may.
+    """
     size = 0
-    with archive.open(info) as stream:
-        while piece := stream.read(_CHUNK):
-            size += len(piece)
-            if size > room:
-                raise FileError(f"{file}: unpacks to more than {limits.size >> 20} MB: refused")
-            if size > _CHUNK and size > limits.ratio * max(info.compress_size, 1):
-                raise FileError(f"{file}: {info.filename!r} unpacks to more than {limits.ratio:g} times its size: "
-                                "refused as a zip bomb")
-            pieces.append(piece)
-    return b"".join(pieces)
+    while piece := stream.read(_CHUNK):
+        size += len(piece)
+        if size > room:
+            raise FileError(f"{name} unpacks to more than {limits.size >> 20} MB: refused")
+        if size > _CHUNK and size > limits.ratio * max(packed, 1):
+            raise FileError(f"{name} unpacks to more than {limits.ratio:g} times its size: refused as a zip bomb")
+        yield piece

@@ -15,6 +15,7 @@ from talik import files
 from talik.errors import FileError, TalikError, UnknownFormat, UsageError, unknown
 from talik.readers import spreadsheet, strangers
 from talik.readers.encoding import Encoding, decoded, detected, is_text, named, split_lines
+from talik.readers.packed import kind_of, records_within
 from talik.records import Record
 
 _MODULES = (
@@ -268,6 +269,12 @@ def records_of(path: Path | str, options: Options, *, format: str | None = None,
     """As `read`, for callers who know the sha256 of the file, or have something to say that users have not."""
     head = looked_at(path, options.encoding)
     format = format or ("generic" if options.columns else None)
+    if kind := kind_of(head.content, head.path) if head.binary else "":
+        def fits(member: Path) -> bool:
+            return format is None or bool(_named(format).claims(looked_at(member, options.encoding)))
+
+        return records_within(head.path, kind, sha256 or files.sha256(head.path),
+                              lambda member: records_of(member, options, format=format), fits)
     reader = _named(format) if format else _claiming(head)
     try:
         records = reader.read(head, options)

@@ -2,7 +2,7 @@
 RIHMI-WDC (Obninsk) daily data: `wr*.txt` in fixed columns, with the layout in `fld*.txt` and the names in
 `statlist*.txt`.
 
-The three come in one zip, or lie side by side. Columns are cut by the layout: a blank is a missing value there, and
+The three lie side by side, mostly in one zip. Columns are cut by the layout: a blank is a missing value there, and
 splitting at blanks would move every value behind it. Air temperature (a2) stands at 2 m height, soil temperature (a3)
 at the depths the layout names, snow (a5) has no temperature. Stations are told apart by their WMO index, which is in
 `metadata["wmo_id"]`, so that air and soil of one station can be brought together.
@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talik.errors import FileError
-from talik.readers.archives import names, unpacked
 from talik.readers.fixed_width import Field, Table, numbers, table
 from talik.readers.registry import CERTAIN, Head, Options, Reader
 from talik.records import Flag, Record, Source, Times
@@ -53,25 +52,23 @@ class _Column:
 
 
 def claims(head: Head) -> int:
-    """Whether it is an archive with `wr*.txt` and `fld*.txt`, or such a `wr*.txt` itself."""
-    if head.content.startswith(b"PK\3\4"):
-        inside = names(head.path)
-        return CERTAIN * (
-            any(_DATA.match(name) for name in inside) and any(name.lower().startswith("fld") for name in inside)
-        )
-    return CERTAIN * bool(_DATA.match(head.path.name) and _ROW.match(head.first))
+    """Whether it is a `wr*.txt` with its `fld*.txt` beside it, or at least with such rows."""
+    return CERTAIN * bool(_DATA.match(head.path.name) and (_ROW.match(head.first) or _beside(head, "fld")))
 
 
 def read(head: Head, options: Options) -> list[Record]:
     """One record a station, in the order of the file."""
-    data, layout_text, list_text, layout_name = _texts(head)
+    layout_name = f"fld{head.path.name[2:].lower()}"
+    layout_text = _beside(head, "fld")
+    if not layout_text:
+        raise FileError(f"{head.name}: the layout {layout_name} is not with it; without it the columns cannot be told")
     fields = _layout(layout_text, layout_name)
     columns = _columns(fields)
     stamp = [_named(fields, title, layout_name) for title in _STATION]
-    rows = table(data, max(field.end for field in fields), file=head.name)
+    rows = table(head.whole_bytes(), max(field.end for field in fields), file=head.name)
     index, year, month, day = (_whole(rows, field) for field in stamp)
     dates, exist = _dates(year, month, day)
-    stations = _stations(list_text)
+    stations = _stations(_beside(head, "statlist"))
     warm = [column for column in columns if not np.isnan(column.depth)]
     cold = [column for column in columns if np.isnan(column.depth)]
     values = {column.name: numbers(rows, column.field, fills=_FILLS.get(column.field.width, ())) for column in columns}
@@ -146,29 +143,11 @@ def _record(station: int, rows: NDArray[np.int64], dates: Times, exist: NDArray[
     )
 
 
-def _texts(head: Head) -> tuple[bytes, str, str, str]:
-    """Data, layout, list of stations, and the layout's name; from the archive, or from the files beside."""
-    if head.content.startswith(b"PK\3\4"):
-        files = unpacked(head.path)
-        data = [name for name in files if _DATA.match(name)]
-        if len(data) != 1:
-            raise FileError(f"{head.name}: expected one wr*.txt in it, found {len(data)}")
-        stem = data[0][2:].lower()
-        other = {
-            name.lower(): content.decode(_ENCODING, errors="replace")
-            for name, content in files.items()
-            if name != data[0]
-        }
-        content = files[data[0]]
-    else:
-        stem = head.path.name[2:].lower()
-        beside = {path.name.lower(): path for path in head.path.parent.iterdir()
-                  if path.name.lower() in (f"fld{stem}", f"statlist{stem}") and path.is_file()}
-        other = {name: path.read_bytes()[:1 << 20].decode(_ENCODING, errors="replace") for name, path in beside.items()}
-        content = head.whole_bytes()
-    if f"fld{stem}" not in other:
-        raise FileError(f"{head.name}: the layout fld{stem} is not with it; without it the columns cannot be told")
-    return content, other[f"fld{stem}"], other.get(f"statlist{stem}", ""), f"fld{stem}"
+def _beside(head: Head, kind: str) -> str:
+    """The text of the layout (fld) or list of stations (statlist) beside a wr*.txt; "" when it is not there."""
+    name = kind + head.path.name[2:].lower()
+    found = next((path for path in head.path.parent.iterdir() if path.name.lower() == name and path.is_file()), None)
+    return found.read_bytes()[:1 << 20].decode(_ENCODING, errors="replace") if found else ""
 
 
 def _layout(text: str, name: str) -> list[Field]:
@@ -247,4 +226,4 @@ def _marks(rows: Table, column: _Column) -> NDArray[np.uint8]:
     return np.nan_to_num(numbers(rows, column.quality), nan=_REJECTED).astype(np.uint8)
 
 
-READER = Reader("rihmi", "RIHMI-WDC daily data, fixed width (zip or wr*.txt with fld*.txt)", claims, read)
+READER = Reader("rihmi", "RIHMI-WDC daily data, fixed width (wr*.txt with fld*.txt, mostly in a zip)", claims, read)

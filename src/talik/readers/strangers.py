@@ -9,12 +9,9 @@ from talik.readers.spreadsheet import is_workbook
 
 _UNPACK = "unpack it ({tool}) and read what is in it"
 _BEGINNINGS = (
-    (b"\x1f\x8b", "is packed with gzip: " + _UNPACK.format(tool="gunzip, or tar -xzf for a .tar.gz")),
-    (b"PK\x03\x04", "is a zip archive: " + _UNPACK.format(tool="unzip")),
+    (b"PK\x03\x04", "is a document of an office program: save its table as .xlsx or .csv"),
     (b"7z\xbc\xaf\x27\x1c", "is a 7z archive: " + _UNPACK.format(tool="7-Zip")),
     (b"Rar!\x1a\x07", "is a rar archive: " + _UNPACK.format(tool="7-Zip or unrar")),
-    (b"\xfd7zXZ\x00", "is packed with xz: " + _UNPACK.format(tool="unxz")),
-    (b"BZh", "is packed with bzip2: " + _UNPACK.format(tool="bunzip2")),
     (b"\x28\xb5\x2f\xfd", "is packed with zstd: " + _UNPACK.format(tool="unzstd")),
     (b"SQLite format 3\x00", "is an SQLite data base: RBR's are known by the ending .rsk; of others export the tables"),
     (b"%PDF", "is a PDF; ask for the numbers as a table"),
@@ -57,12 +54,14 @@ def told(content: bytes, lines: Sequence[str], suffix: str) -> str:
 
     Examples
     --------
-    >>> told(b"PK\\3\\4 a.csv", (), ".zip"), told(b"time,T", ("time,T",), ".csv")
-    ('is a zip archive: unpack it (unzip) and read what is in it', '')
+    >>> told(b"Rar!\\x1a\\7\\1", (), ".rar"), told(b"time,T", ("time,T",), ".csv")
+    ('is a rar archive: unpack it (7-Zip or unrar) and read what is in it', '')
     """
     if not lines:
         if is_workbook(content):
             return ""
+        if content[257:262] == b"ustar":
+            return "is a tar archive: " + _UNPACK.format(tool="tar -xf")
         own = "is a Tinytag's own form: export it as text from Tinytag Explorer" if suffix == ".ttd" else ""
         return next((words for beginning, words in _BEGINNINGS if content.startswith(beginning)), own)
     if any("tinytag" in line.lower() for line in lines[:10]) and any(map(_CELL.search, lines[-20:])):
