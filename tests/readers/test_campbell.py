@@ -126,11 +126,48 @@ def yearly(record, column, year):
     return (sums / np.bincount(place)).mean() if days.size >= 365 else np.nan
 
 
+def daily(names, processing, cells):
+    """A table of three days, stamped at midnight."""
+    titles = [names, ["Deg C"] * len(names), processing]
+    lines = ['"TOA5","Site","CR1000"', *(",".join(f'"{cell}"' for cell in (first, *row)) for first, row
+                                         in zip(("TIMESTAMP", "TS", ""), titles, strict=True))]
+    return "\n".join([*lines, *(f'"2020-01-{day:02d} 00:00:00",{cells}' for day in (1, 2, 3))]) + "\n"
+
+
+def test_times_of_extremes_are_no_temperatures(tmp_path):
+    path = tmp_path / "x.dat"
+    names = ["AirT_Max", "AirT_TMx", "Soil_10cm"]
+    path.write_text(daily(names, ["Max", "TMx", "Smp"], '9.5,"2020-01-01 15:30:00",-3.5'))
+    [record] = read(path)
+    assert record.values.tolist() == [[-3.5]] * 3
+    assert list(record.others) == ["AirT_Max [Deg C]"]
+
+
+@pytest.mark.parametrize("processing, first", [("Avg", "2019-12-31"), ("Smp", "2020-01-01")])
+def test_a_daily_mean_belongs_to_the_day_that_ends_at_its_stamp(tmp_path, processing, first):
+    path = tmp_path / "x.dat"
+    path.write_text(daily(["Soil_10cm"], [processing], "-3.5"))
+    [record] = read(path)
+    assert str(record.times[0]) == f"{first}T00:00:00.000000"
+    assert (processing == "Avg") == ("end of their day" in " ".join(record.source.understood))
+
+
+@pytest.mark.parametrize("above", ["\n", "Data from Ridge\n\n", "# read out in May\n"])
+def test_what_stands_above_the_table_changes_nothing(tmp_path, above):
+    path = tmp_path / "toa5.dat"
+    path.write_text(above + (SAMPLES / path.name).read_text())
+    [record], [meant] = read(path), read(SAMPLES / path.name)
+    np.testing.assert_array_equal(record.values, meant.values)
+    np.testing.assert_array_equal(record.depths, meant.depths)
+    assert (record.site, record.source.format) == ("Ridge", "toa5")
+
+
 @pytest.mark.parametrize(("names", "depths"), [
     (("T_2m_Avg", "T_10cm_Avg"), (np.nan, 0.1)), (("SoilT_2m_Avg", "T_10cm_Avg"), (2, 0.1)),
-    (("T_2m", "T_3m"), (2, 3)), (("AirT_2m", "T_10cm"), (-2, 0.1)),
+    (("T_2m", "T_3m"), (np.nan, np.nan)), (("T_2m", "Snow_T_30cm"), (np.nan, np.nan)),
+    (("AirT_2m", "T_10cm"), (-2, 0.1)),
 ])
-def test_one_name_with_metres_that_says_neither_air_nor_ground_has_no_depth(tmp_path, names, depths):
+def test_names_with_metres_that_say_neither_air_nor_ground_have_no_depth(tmp_path, names, depths):
     path = tmp_path / "x.dat"
     header = ('"TOA5","Site","CR1000"', '"TIMESTAMP",' + ",".join(f'"{name}"' for name in names),
               '"TS","Deg C","Deg C"', '"","Avg","Avg"')

@@ -26,6 +26,7 @@ BLOCK = 16 << 20
 
 _WITH_COMMA = re.compile(r"[-+(]?\d[\d.\s']*,\d+[)-]?")
 _MOSTLY = 0.9
+_BLANK_END = re.compile(rb"\n[ \t\n\x1a]+\Z")
 
 SEPARATORS = (",", ";", "\t", "|")
 
@@ -118,7 +119,7 @@ def blocks(head: Head, *, skip: int = 0, size: int = BLOCK) -> Iterator[bytes]:
         If a piece is not in the file's encoding.
     """
     if head.encoding.name.startswith(("utf-16", "utf-32")):
-        pieces = iter((head.whole_text().replace("\r\n", "\n").encode(),))
+        pieces = iter((_blank_end_off(head.whole_text().replace("\r\n", "\n").encode()),))
     elif b"\r" in head.content.replace(b"\r\n", b""):
         pieces = _pieces(head, size)
     else:                                                # the lines are left out before the piece is read, not after
@@ -160,6 +161,13 @@ def _as_utf8(piece: bytes, head: Head, plain: bool) -> bytes:
         piece = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if b"\0" in piece:
         raise FileError(f"{head.name}: holds binary data (a zero byte) inside its text; the file is damaged")
+    return _blank_end_off(piece)
+
+
+def _blank_end_off(piece: bytes) -> bytes:
+    """Without the lines of blanks (or the end mark of DOS) behind the last row."""
+    if piece.endswith((b"\n", b" ", b"\t", b"\x1a")) and (blank := _BLANK_END.search(piece, len(piece) - 1024)):
+        return piece[: blank.start() + 1]
     return piece
 
 

@@ -1,4 +1,4 @@
-"""What the lines above a table say: the place, the site, the time zone; and places in columns of the table."""
+"""What the lines above a table say: the place, the site, the time zone; where the file itself begins under them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ _PLACES = {
     "elevation_m": re.compile(r"(elev|elevation|altitude)[ _]*(\(m.*|m|masl)?", re.IGNORECASE),
     "site": re.compile(r"(site|station|borehole|plot)([ _]*(name|id|code))?", re.IGNORECASE),
 }
+_MOST_ABOVE = 10
+"""Lines that a person puts above a logger's file: a title, a comment, blanks."""
+
 _MOST = {"latitude": 90.0, "longitude": 360.0, "elevation_m": 9000.0}
 _ZONE = re.compile(r"time ?_?-?zone|tz|utc[ _]?offset|gmt[ _]?offset", re.IGNORECASE)
 _SIGNED = re.compile(r"(UTC|GMT)\s*[+\-\u2212]\s*\d", re.IGNORECASE)
@@ -23,6 +26,18 @@ _FILL = re.compile(r"(missing|no[ _]?data|fill|null)([ _]?(values?|data|code|fla
 _FOREIGN = re.compile(r"fahrenheit|kelvin|\bdeg(?:rees?)?[ _.]*[FK]\b|°\s*[FK]\b", re.IGNORECASE)
 _EVENT = re.compile(r"(LATITUDE|LONGITUDE|ELEVATION):? *(-?\d+(?:\.\d+)?)")
 """How PANGAEA writes the place of an event."""
+
+
+def beginning(lines: Sequence[str], pattern: re.Pattern[str]) -> int | None:
+    """
+    Place of the line with which a logger's file begins, under what somebody put above it; None when it is not there.
+
+    Examples
+    --------
+    >>> beginning(["Data from Ridge", "", "TOA5,Ridge,CR1000"], re.compile("TOA5")), beginning([], re.compile("TOA5"))
+    (2, None)
+    """
+    return next((place for place, line in enumerate(lines[:_MOST_ABOVE]) if pattern.match(line.strip())), None)
 
 
 def metadata(comments: Mapping[str, str]) -> dict[str, Any]:

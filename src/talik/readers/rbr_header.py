@@ -11,7 +11,7 @@ import numpy as np
 from talik.errors import FileError
 from talik.readers.zones import Zone, chosen
 
-_FIRST = re.compile(r"RBR\s+((?:XL|XR|TR|TDR|XRX)-\d{3,4}\w*)\s+([\d.]+)\s+(\d+)(.*)")
+_FIRST = re.compile(r"RBR\s+([A-Z]{2,4}-\d{3,4}[\w-]*)\s+([\d.]+)\s+(\d+)(.*)")
 _STAMP = r"(\d\d)/(\d\d)/(\d\d) (\d\d):(\d\d):(\d\d)"
 _ZONE_WORD = re.compile(r"\b(AK[SD]T|[PMCE][SD]T|N?AST|NST|UTC|GMT)\b")
 

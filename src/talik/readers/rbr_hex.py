@@ -53,7 +53,7 @@ def samples(lines: Sequence[str], header: LoggerHeader, *, file: str) -> Samples
         If bytes are missing or are no hexadecimal digits, a stamp's checksum is wrong, or a stamp is no date; the
         message has the line or the offset of the byte in the body.
     """
-    if header.model not in ("XL-800", "XR-420"):
+    if not re.fullmatch(r"(XL-800|XR-420)(-T\d+)?", header.model):
         raise FileError(f"{file}: the memory of a {header.model} is not known here; have RBR's software write the .dat")
     body = _bytes(lines, file)
     if header.model.startswith("XL"):
