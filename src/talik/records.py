@@ -160,7 +160,8 @@ class Record:
         missing = int(np.isnan(self.values).sum())
         span = f"{self.times.min().astype('M8[D]')} to {self.times.max().astype('M8[D]')}" if n else "no times"
         known = self.depths[~np.isnan(self.depths)]
-        reach = f"{known.min():g} to {known.max():g} m" if known.size else "depths unknown"
+        ends = " to ".join(f"{end:g}" for end in np.unique([known.min(), known.max()])) if known.size else ""
+        reach = f"{ends} m" if ends else "depths unknown"
         return (f"{self.site}: {n} time{'s' * (n != 1)} x {m} depth{'s' * (m != 1)} ({reach}), {span}, "
                 f"{missing} value{'s' * (missing != 1)} missing")
 

@@ -277,4 +277,5 @@ def test_the_table_names_every_reason_and_the_sentence_counts_them():
     frame = result.to_frame()
     assert frame["reason"].to_list() == ["few_days", ""]
     assert frame["mean"].to_list() == [None, -3.0]
-    assert str(result) == "A: 1 annual means of 2 (2019-2020, 1 columns, rule default; 1 few_days)"
+    assert str(result) == "A: 1 annual mean of 2 (2019-2020, 1 column, rule default; 1 few_days)"
+    assert "1 annual mean of 1 (2020, " in str(annual_means(days_from("2020-01-01", np.full(366, -3.0))))

@@ -112,7 +112,8 @@ def candidates(sites: Any, response: str, predictors: Sequence[str] | None = Non
     left_out = {name: reason for name in names if (reason := _useless(name, values[name][used], coordinates))}
     kept = tuple(name for name in names if name not in left_out)
     if not kept:
-        raise DataError("predictors: none is left. " + "; ".join(f"{n}: {why}" for n, why in left_out.items()))
+        advice = ". If places are to explain it, ask for them with coordinates=True" if set(names) & {*COORDINATES} else ""
+        raise DataError("predictors: none is left. " + "; ".join(f"{n}: {why}" for n, why in left_out.items()) + advice)
     words = frame.select([c for c in _WORDS if c in frame.columns])[used]
     X = np.stack([values[name][used] for name in kept], axis=1)
     return Candidates(response=response, predictors=kept, y=y[used], X=X, cluster=_renumbered(cluster[used]),
@@ -143,7 +144,7 @@ def _useless(name: str, column: Floats, coordinates: bool) -> str:
     if np.ptp(known) == 0:
         return f"constant ({known[0]:g} everywhere)"
     if name in COORDINATES and not coordinates:
-        return "a coordinate: it names the place, not a process; ask for it with coordinates=True"
+        return "a coordinate: it names the place, not a process"
     return ""
 
 

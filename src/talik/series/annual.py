@@ -18,8 +18,8 @@ from talik.series.completeness import Completeness, completeness_rule
 from talik.series.completeness import year_start as month_and_day
 from talik.series.days import Days, days_hash, days_of
 from talik.series.filling import Filling
-from talik.series.missing import missing_errors
-from talik.series.uncertainty import Sensors, combined
+from talik.series.missing import hours_reach, missing_errors
+from talik.series.uncertainty import Sensors, combined, readings
 
 if TYPE_CHECKING:
     import polars as pl
@@ -61,9 +61,12 @@ class AnnualMeans(Result):
     gap_uncertainty, tdd_gap_uncertainty, fdd_gap_uncertainty : ndarray
         Standard uncertainty from missing and filled days, and missing hours [K], [K d].
     uncertainty, tdd_uncertainty, fdd_uncertainty : ndarray
-        Standard uncertainty in all [K], [K d]: gaps and calibration, of the mean also depth where `sensors` says it.
+        Standard uncertainty in all [K], [K d]: gaps, calibration, rounding, and depth where `sensors` says it.
         An error of calibration moves degree-days by its size on every day of that side of 0 °C, and on days so near
         0 °C that they change side by what they are beyond it.
+    reading_uncertainty : ndarray, shape (m,)
+        Standard uncertainty of one reading of each column [K]: calibration, rounding to the digits of the file, and,
+        where one sample at one hour stands for the day, the daily wave (`talik.series.uncertainty.readings`).
     depth_uncertainty : ndarray
         The part of `uncertainty` that is the depth's [K]: 0 when `sensors` does not say how well depths are known, NaN,
         and not included, where no other depth tells the gradient.
@@ -97,6 +100,7 @@ class AnnualMeans(Result):
     gap_uncertainty: Floats = field(repr=False)
     uncertainty: Floats = field(repr=False)
     depth_uncertainty: Floats = field(repr=False)
+    reading_uncertainty: Floats = field(repr=False)
     tdd_bias_bound: Floats = field(repr=False)
     tdd_gap_uncertainty: Floats = field(repr=False)
     tdd_uncertainty: Floats = field(repr=False)
@@ -131,8 +135,10 @@ class AnnualMeans(Result):
     def __str__(self) -> str:
         whole = int((self.reason == "").sum())
         missing = [f"{int((self.reason == code).sum())} {code}" for code in np.unique(self.reason) if code]
-        span = f"{self.year[0]}-{self.year[-1]}" if self.year.size else "no years"
-        return (f"{self.site}: {whole} annual means of {self.mean.size} ({span}, {len(self.labels)} columns, "
+        span = "-".join(str(year) for year in np.unique(self.year[[0, -1]])) if self.year.size else "no years"
+        columns = len(self.labels)
+        return (f"{self.site}: {whole} annual mean{'s' * (whole != 1)} of {self.mean.size} ({span}, {columns} "
+                f"column{'s' * (columns != 1)}, "
                 f"rule {self.settings['completeness']['name']}{'; ' if missing else ''}{', '.join(missing)})")
 
 
@@ -158,7 +164,7 @@ def daily_means(record: Record, *, completeness: Completeness | str = "default",
     --------
     >>> t = np.arange("2020-01-01", "2020-01-03", dtype="M8[h]")
     >>> print(daily_means(Record("Barrow", t, [0.0], np.arange(48.0)[:, None])))
-    Barrow: 2 times x 1 depth (0 to 0 m), 2020-01-01 to 2020-01-02, 0 values missing
+    Barrow: 2 times x 1 depth (0 m), 2020-01-01 to 2020-01-02, 0 values missing
     """
     rule = completeness_rule(completeness)
     days = days_of(record).daily.whole(rule.day)
@@ -222,21 +228,25 @@ def annual_means(record: Record | Days, *, completeness: Completeness | str = "d
     sums = years.year_sums(grid, where)
     n = np.add.reduceat(~np.isnan(unfilled), where.year_row, axis=0, dtype=np.int64)
     reason = _reasons(rule, sums, where, days)
-    low, high = extreme_bounds(unfilled, where, reason == "")
+    reading = readings(known, record.depths, measured.resolution, measured.hour)
+    low, high = extreme_bounds(unfilled, where, reason == "", where.padded(hours_reach(days)))
     bound, gap = missing_errors(days, filled, grid, where, sums, reason == "")
     ranges = {name: np.where(sums.n > 0, sums.mean + sign * bound[0], extreme.reduce(days.mean, axis=0))
               for name, sign, extreme in (("least_mean", -1, np.fmin), ("most_mean", 1, np.fmax))}
     values = {"mean": sums.mean, "low": sums.low, "high": sums.high, "tdd": sums.thawing, "fdd": sums.freezing,
               "low_bound": np.fmin(sums.low, low), "high_bound": np.fmax(sums.high, high),
               **_errors(bound, gap, where.days[:, None],
-                        years.shifted_degree_days(grid, where, sums.n, known.temperature))}
+                        years.shifted_degree_days(grid, where, sums.n, reading))}
     values = {name: np.where(reason == "", value, np.nan) for name, value in values.items()}
     placed = _depth_errors(values["mean"], record.depths, known.depth)
-    values["uncertainty"] = combined(values["gap_uncertainty"], known.temperature, np.nan_to_num(placed))
+    values["uncertainty"] = combined(values["gap_uncertainty"], reading, np.nan_to_num(placed))
+    for name in ("tdd", "fdd"):
+        placed_sums = np.nan_to_num(_depth_errors(values[name], record.depths, known.depth))
+        values[f"{name}_uncertainty"] = combined(values[f"{name}_uncertainty"], placed_sums)
     return AnnualMeans(
         site=record.site, depths=record.depths, labels=record.labels, year=where.label, days=where.days,
         start=where.start, end=where.end, n=n, filled=sums.n - n, longest_gap=sums.longest_gap, **values, **ranges,
-        depth_uncertainty=placed, reason=reason,
+        depth_uncertainty=placed, reading_uncertainty=reading, reason=reason,
         settings={"completeness": asdict(rule), "fill": asdict(fill) if fill else None, "sensors": asdict(known),
                   "days_cut_at": f"UTC{measured.offset_hours:+g} h"},
         data_hash=days_hash(days, record.depths))
