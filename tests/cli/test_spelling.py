@@ -61,7 +61,7 @@ def test_a_study_is_told_in_toml(talik, tmp_path):
     (["describe", "three-poles", "--resamples", "0"], "'--resamples': 0 is not in the range"),
     (["describe", "three-poles", "--by", ","], "'--by': got ',', expected names separated by commas"),
     (["describe", "three-poles", "--seed", "-1"], "'--seed': -1 is not in the range"),
-    (["drivers", "three-poles", "--predictors", "latitude"], "ask for them with --coordinates"),
+    (["drivers", "three-poles", "--predictors", "latitude"], "only when asked for: --coordinates"),
     (["drivers", "three-poles", "--reach", "nan"], "--reach: got nan, expected a positive distance in km"),
     (["drivers", "three-poles", "--figure", ""], "'--figure': got '.', expected a name such as figures/drivers"),
     (["meta", "three-poles", "--predictors", "maat,maat"], "--predictors: maat named more than once"),

@@ -112,7 +112,7 @@ def candidates(sites: Any, response: str, predictors: Sequence[str] | None = Non
     left_out = {name: reason for name in names if (reason := _useless(name, values[name][used], coordinates))}
     kept = tuple(name for name in names if name not in left_out)
     if not kept:
-        advice = ". If places are to explain it, ask for them with coordinates=True" if {*COORDINATES} & {*names} else ""
+        advice = ". Places may explain it only when asked for: coordinates=True" if {*COORDINATES} & {*names} else ""
         raise DataError(f"predictors: none is left. {'; '.join(f'{n}: {why}' for n, why in left_out.items())}{advice}")
     words = frame.select([c for c in _WORDS if c in frame.columns])[used]
     X = np.stack([values[name][used] for name in kept], axis=1)
