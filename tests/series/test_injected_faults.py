@@ -57,7 +57,7 @@ def test_a_change_of_level_is_that_of_the_column_and_not_of_its_neighbours():
 def test_swapping_twice_is_no_swap():
     t = np.arange(1000.0)
     upper, lower = 9 * np.cos(t / 58.1), 4 * np.cos(t / 58.1 - 0.8)
-    assert exchange(upper, lower) == exchange(lower, upper) == -1
+    assert min(exchange(upper, lower)[1], exchange(lower, upper)[1]) > 0.9
     assert not short_contradiction(upper[:200], lower[:200], least=0.2)
 
 

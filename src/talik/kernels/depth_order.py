@@ -125,48 +125,106 @@ def short_contradiction(upper: Floats, lower: Floats, *, least: float, growth: f
     return bool(days[1] >= least and days[1] > (1 + growth) * days[0] and weeks[1] > (1 + growth) * weeks[0])
 
 
-def exchange(upper: Floats, lower: Floats, *, better: float = 0.3, least_days: int = 400) -> int:
+def order_evidence(pair: Floats, above: Floats | None, below: Floats | None, *, least: float = 0.1,
+                   shortest: int = 150) -> float:
     """
-    The day from which on two columns are each other's.
+    Whether neighbours tell that two columns stand in their order: near 1 when they do, near -1 when exchanged.
 
-    Their difference is a wave of a year, with a mean. That wave changes its sign for good where the columns are
-    exchanged; the day is found at which a change of sign leaves least unexplained.
+    Heat that passes two sensors comes from the one beyond and goes to the other: the gradient between them has the
+    sign of that between their neighbours, season by season. Exchanging the two changes nothing but the sign. Where
+    only one neighbour is known, the difference to it must vary more for the sensor that is farther away.
+
+    Parameters
+    ----------
+    pair : ndarray, shape (n, 2)
+        Daily means of the upper and the lower column [°C]; NaN where missing.
+    above, below : ndarray, shape (n,), or None
+        Those of their next neighbours.
+    least : float
+        Standard deviation that their difference must have [K].
+    shortest : int
+        Fewest common days.
+
+    Returns
+    -------
+    float
+        Correlation of the two gradients; with one neighbour, the difference of the two variances over their sum.
+        NaN where it cannot be told.
+
+    Examples
+    --------
+    >>> z, t = np.array([0.1, 0.5, 1.0, 2.0]), np.arange(731.0)[:, None]
+    >>> wave = 10 * np.exp(-z / 2) * np.cos(2 * np.pi * t / 365.25 - z / 2)
+    >>> [round(order_evidence(wave[:, pair], wave[:, 0], wave[:, 3]), 2) for pair in ([1, 2], [2, 1])]
+    [1.0, -1.0]
+    """
+    upper, lower = pair[:, 0], pair[:, 1]
+    step = lower - upper
+    known = ~np.isnan(step + (0 if above is None else above) + (0 if below is None else below))
+    beyond, far, close = (below, upper, lower) if above is None else (above, lower, upper)
+    if beyond is None or np.count_nonzero(known) < shortest or not step[known].std() >= least:
+        return float("nan")
+    if above is not None and below is not None:
+        across = (below - above)[known]
+        return float(np.corrcoef(step[known], across)[0, 1]) if across.std() >= least else float("nan")
+    far_variance, close_variance = (far - beyond)[known].var(), (close - beyond)[known].var()
+    return float((far_variance - close_variance) / (far_variance + close_variance))
+
+
+def exchange(upper: Floats, lower: Floats, *others: Floats, least_days: int = 400) -> tuple[int, float]:
+    """
+    The day from which on two columns are most nearly each other's, and how much that leaves unexplained.
+
+    Their difference is a wave of a year, with a mean, and follows their neighbours. All that changes its sign for good
+    where the columns are exchanged; the day is found at which a change of sign leaves least unexplained. Where one
+    of the two steps to another level instead, that explains more.
 
     Parameters
     ----------
     upper, lower : ndarray, shape (n,)
         Daily means [°C]; NaN where missing.
-    better : float
-        Share of the variance that the change of sign may leave unexplained, of what the plain wave leaves.
+    *others : ndarray, shape (n,)
+        Those of neighbours; one that lacks more than a tenth of the common days is left out.
     least_days : int
-        Fewest common days; a tenth of them must lie on either side.
+        Fewest common days; a twentieth of them must lie on either side.
 
     Returns
     -------
-    int
+    day : int
         The first day of the other order; -1 when there is none.
+    left : float
+        Share of what the plain fit leaves unexplained that the change of sign leaves: near 1 without an exchange.
 
     Examples
     --------
     >>> t = np.arange(1000.0)
     >>> a, b = 9 * np.cos(t / 58), 4 * np.cos(t / 58 - 0.8)
-    >>> exchange(np.r_[a[:600], b[600:]], np.r_[b[:600], a[600:]]), exchange(a, b)
-    (600, -1)
+    >>> exchange(np.r_[a[:600], b[600:]], np.r_[b[:600], a[600:]])[0], exchange(a, b)[1] > 0.9
+    (600, True)
     """
     difference = upper - lower
+    common = np.count_nonzero(~np.isnan(difference))
+    for other in others:
+        joint = difference + 0 * other
+        difference = joint if np.count_nonzero(~np.isnan(joint)) >= 0.9 * common else difference
     known = np.flatnonzero(~np.isnan(difference))
     if known.size < least_days:
-        return -1
-    d, basis = difference[known], harmonic_basis(known.astype(np.float64), 2)
+        return -1, 1.0
+    near = [other[known] for other in others if not np.isnan(other[known]).any() and np.std(other[known]) > 0]
+    d, basis = difference[known], np.column_stack([harmonic_basis(known.astype(np.float64), 2), *near])
     inverse = np.linalg.pinv(basis.T @ basis)
-    before = np.vstack([np.zeros(5), np.cumsum(basis * d[:, None], axis=0)])
+    before = np.vstack([np.zeros(basis.shape[1]), np.cumsum(basis * d[:, None], axis=0)])
     flipped = 2 * before - before[-1]
     explained = np.einsum("ni,ij,nj->n", flipped, inverse, flipped)
     edge = max(known.size // 20, 10)
     at = edge + int(np.argmax(explained[edge:known.size - edge]))
     whole = float(d @ d)
     left, plain = whole - explained[at], whole - explained[-1]
-    return int(known[at]) if plain > 0 and left < better * plain and left < 0.4 * whole else -1
+    if not (plain > 0 and left < min(0.4 * whole, plain)):
+        return -1, 1.0
+    stepped = np.column_stack([basis, np.arange(d.size) >= at])
+    step_leaves = float(np.sum((d - stepped @ np.linalg.lstsq(stepped, d, rcond=None)[0])**2))
+    return (-1, 1.0) if step_leaves < 0.8 * left else (int(known[at]), left / plain)
 
 
 def exchanged_sample(upper: Floats, lower: Floats) -> tuple[int, float]:

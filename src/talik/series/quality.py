@@ -221,13 +221,13 @@ def _shifted_grid(us: NDArray[np.int64], flags: Flags, order: NDArray[np.int64])
     step = sampling_step(stamps.astype("M8[us]")) * 1e6
     if not step >= 60e6 or step > 86_400e6:
         return
-    moved = np.mod(np.diff(stamps), step)
-    slip = np.minimum(moved, step - moved) > 0.05 * step
+    moved, steadily = np.mod(np.diff(stamps), step), min(0.05 * step, 300e6)
+    slip = np.minimum(moved, step - moved) > steadily
     per_day = max(int(86_400e6 / step), 2)
     for i in np.flatnonzero(slip) + 1:
-        steady = np.abs(np.diff(stamps[i:i + per_day]) - step) <= 0.05 * step
+        steady = np.abs(np.diff(stamps[i:i + per_day]) - step) <= steadily
         if steady.size >= per_day - 1 and steady.all() and i >= per_day and (
-                np.abs(np.diff(stamps[i - per_day:i]) - step) <= 0.05 * step).all():
+                np.abs(np.diff(stamps[i - per_day:i]) - step) <= steadily).all():
             flags[order[i]] |= np.uint16(int(Flag.CLOCK))
 
 
