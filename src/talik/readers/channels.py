@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from talik.readers.depths import depths_of, has_depth, unit_of
+from talik.readers.depths import depths_of, has_depth, is_air, unit_of
 
 _WARM = re.compile(
     r"(?<![a-z])(t|т|ts|tg|ta|st|gt|gst|magst|temp|tair|tsoil|soilt|tsg|ttt)(?![a-zа-я])|temp[_ .\d]|temperat|температ|"
@@ -14,14 +14,17 @@ _WARM = re.compile(
 )
 _AT_DEPTH = re.compile(r"[_ .-]\d+(?:[.,]\d+)?_?[cm]?m$", re.IGNORECASE)
 _AT_LAYER = re.compile(r"[_ .-](moss|lichen|litter|organic|peat|surf(?:ace)?|canopy)$", re.IGNORECASE)
-_SURFACE = re.compile(r"(ground[ _]?)?surface", re.IGNORECASE)
+_SURFACE = re.compile(r"(ground[ _]?)?surface|air", re.IGNORECASE)
+_CODE = re.compile(r"(?!moss|peat|soil|sol|sand|silt|clay|rock)[A-Za-z]{1,4}\d?[_ .-]+\d", re.IGNORECASE)
+"""A few letters before a depth, which name a measure rather than a place."""
+
 _OTHER = re.compile(
     r"moist|vwc|water|swc|(?<![a-z])sms?(?![a-z])|(?<![a-z])wc|humid|(?<![a-z])rh(?![a-z])|snow|prec|rain|wind|cond|"
     r"(?<![a-z])ec(?![a-z])|press|rad|flux|[ls]w_|(?<![a-z])par(?![a-z])|batt|volt|flag|qual|(?<![a-z])q[ac](?![a-z])|"
     r"accuracy|count|(?<![a-z])(lat|lon|long)(?![a-z])|latitud|longitud|elev|serial|signal|deg(?:ree)?[ _.]?days?|"
     r"dew|(?<![a-z])tau\w*p|rosn|ros[eé]e|roc[ií]o|orvalho|daugg|росы|露点|frost[ _.]?(point|pt)|wet[ _.]?bulb|"
     r"(?<![a-z])(ptemp|wind ?chill|hmdx|humidex|nee|gpp|doc|toc|tm[xn])(?![a-z])|resist|tension|suction|permittivity|"
-    r"ice[ _.]?(content|fraction)|(?<![a-z])(k?ohms?|k?pa)(?![a-z])|"
+    r"ice[ _.]?(content|fraction)|(?<![a-z])(ice|lwc|liquid|unfrozen|matric|frozen|saturation|poros\w*|salin\w*|fl|flg|qf|v?bat|swp|wfv)(?![a-z])|(?<![a-z])(k?ohms?|k?pa)(?![a-z])|"
     r"anomal|offset|residual|gradient|modell?ed|simulat|predict|[ _.]n(obs)?$|"
     r"(?<![a-z])(sd|std|stdev|sdev|stderr|var|variance|rms|range|amplitude|uncertainty|error)(?![a-z])",
     re.IGNORECASE,
@@ -50,8 +53,8 @@ _EXTREME = re.compile(
 
 def temperatures_among(numbers: Sequence[str], long: bool) -> tuple[str, ...]:
     """
-    Columns of temperatures: by unit or word; in wide tables also by a bare number as the name, or by a depth at which
-    none is called a temperature ("SM 5 cm" beside "ST 5 cm" is something else).
+    Columns of temperatures: by unit or word; in wide tables also by a bare number as the name, or by a depth where none
+    in the ground is called a temperature ("SM 5 cm" beside "ST 5 cm" is something else; so is a code such as "G 8 cm").
 
     Examples
     --------
@@ -65,7 +68,13 @@ def temperatures_among(numbers: Sequence[str], long: bool) -> tuple[str, ...]:
         by_word = by_word or [n for n in numbers if n.lower() in ("value", "values", "wert", "значение")]
         return tuple(by_word[:1])
     at_depths = depths_of(by_word).depths.tolist() if by_word else []
-    by_depth = [n for n in usual if has_depth(n) and (n in by_word or depths_of([n]).depths[0] not in at_depths)]
+    called = [n for n in by_word if has_depth(n) and not is_air(n)]
+    by_depth = [
+        n
+        for n in usual
+        if has_depth(n)
+        and (n in by_word or (depths_of([n]).depths[0] not in at_depths and not (called and _CODE.match(n))))
+    ]
     bare = [n for n in usual if re.fullmatch(r"-?\d+([.,]\d+)?|X\.?\d+\.\d+", n.strip())]
     beside = {n[: m.start()] for n in by_depth if (m := _AT_DEPTH.search(n))}
     by_layer = [n for n in usual if (m := _AT_LAYER.search(n)) and n[: m.start()] in beside]

@@ -37,7 +37,7 @@ _NUM = r"[-\u2212+]?\d+(?:[.,]\d+)?"
 _AFTER = re.compile(rf"(?<![\w.,])({_NUM})\s*[_ ]?\s*({_UNIT})(?![A-Za-z0-9\u0400-\u04ff])", re.IGNORECASE)
 _BEFORE = re.compile(rf"(?<![A-Za-z\u0400-\u04ff])({_UNIT})[_ ]({_NUM})(?![\w])", re.IGNORECASE)
 _GLUED = re.compile(
-    rf"(?<!(?<!\d)0)(?:[^\W\d]|_)(\d+(?:[.,]\d+)?)_?({_UNIT})(?![A-Za-z0-9\u0400-\u04ff])", re.IGNORECASE
+    rf"(?<!(?<!\d)0)(?:[^\W\d]|_)(\d+(?:[.,]\d+)?)[_ ]?({_UNIT})(?![A-Za-z0-9\u0400-\u04ff])", re.IGNORECASE
 )  # not 0_5m
 _INCHES = re.compile(r"(?<![\d.,])(\d+(?:[.,]\d+)?)(?:in(?![A-Za-z])|[ _]in(?=\.?$|[_(\[]|\s[(\[]))", re.IGNORECASE)
 _LAYER = re.compile(
@@ -45,6 +45,9 @@ _LAYER = re.compile(
     re.IGNORECASE,
 )
 """0-10cm: a layer, of which the depth may be the middle or either end."""
+
+_DOTS = re.compile(r"\.{2,}")
+"""What R makes of a blank with a bracket or a minus: Soil.Temperature..2in..degF."""
 
 _LABEL = re.compile(rf"LBL:\s*({_NUM})\s*({_UNIT})?\b", re.IGNORECASE)
 _BARE = re.compile(_NUM)
@@ -203,7 +206,7 @@ def bare_unit(numbers: Sequence[float]) -> str | None:
 
 
 def _depth(label: str, bare: str | None) -> float:
-    text = label.strip().strip('"')
+    text = _DOTS.sub(" ", label.strip().strip('"'))
     if _LAYER.search(text):
         return float("nan")
     for pattern, number, unit in ((_LABEL, 1, 2), (_AFTER, 1, 2), (_BEFORE, 2, 1), (_GLUED, 1, 2), (_INCHES, 1, 0)):
@@ -267,7 +270,7 @@ def unit_of(label: str) -> Unit | None:
     >>> [u.name if (u := unit_of(s)) else None for s in ("soil_temp_F", "Temp [oC]", "Soil.Temp.F", "TA_F")]
     ['°F', '°C', '°F', None]
     """
-    text = label.strip()
+    text = _DOTS.sub(" ", label.strip())
     if text.lower() in _SYMBOLS:
         return _SYMBOLS[text.lower()]
     if GAP_FILLED.match(text):

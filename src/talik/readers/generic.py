@@ -350,7 +350,7 @@ def _column_of_depths(part: Columns, roles: Roles, table: Table, file: str) -> t
         raise FileError(f"{file}, line {part.lines[row]}: no depth in column {roles.depth!r}")
     distinct = cells.unique(maintain_order=True)
     texts = [f"{cell:.15g}" if isinstance(cell, float) else str(cell) for cell in distinct.to_list()]
-    named = re.search(r"[ _(\[](c?m|mm|ft|feet|inch(?:es)?|in)\b\W*$", roles.depth, re.IGNORECASE)
+    named = re.search(r"[ _(\[](c?m|mm|ft|feet|inch(?:es)?|in)\b\W*( \([a-z ,]+\))?$", roles.depth, re.I)
     numbers = [float(text.replace(",", ".")) for text in texts if _BARE.fullmatch(text)]
     scale = roles.depth_unit or (named[1].lower() if named else _own_unit(table) or bare_unit(numbers))
     if scale is None and numbers:

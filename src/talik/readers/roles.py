@@ -62,7 +62,8 @@ DAYS = _FIELDS["day"]
 _VERDICT = re.compile(r"flag|qual|(?<![a-z])q[ac](?![a-z])", re.IGNORECASE)
 _DEPTH_NAME = re.compile(
     r"((sensor|soil|sed|sediment|borehole|ground|measurement)[ _.,]*)?(?P<what>depth|tiefe|глубина|height|z)"
-    r"([ _.,]*(soil|sed|sediment|bottom))?([ _.]*[(\[]?(c?m|mm|meters?|metres?|in|inch(es)?|ft|feet)[)\]]?)?",
+    r"([ _.,]*(soil|sed|sediment|bottom))?([ _.]*[(\[]?(c?m|mm|meters?|metres?|in|inch(es)?|ft|feet)[)\]]?)?"
+    r"( *\([a-z ,]+\))?",
     re.IGNORECASE,
 )
 _DEEP_TEXT = re.compile(r"[-\u2212]?\d+(?:[.,]\d+)?\s*(?:c|m)?m", re.IGNORECASE)
@@ -141,7 +142,7 @@ class Roles:
         said = [f"time {time}", f"temperature {', '.join(self.temperatures)}"]
         more = (("depth", self.depth), ("site", self.site), ("flag", ", ".join(self.verdicts.values())))
         said += [f"{name} {value}" for name, value in more if value]
-        left = ", ".join(name for name in self.others if speaks_of_warmth(name))
+        left = ", ".join(name for name in self.others if speaks_of_warmth(name) or has_depth(name))
         said += [f"not taken for temperatures of the air or the ground: {left}"] * bool(left)
         return "columns: " + "; ".join(said)
 
