@@ -54,6 +54,7 @@ _PLAIN = re.compile(
 _OTHER = re.compile(rb'"?(TOB[123]|TOACI1)"?,')
 _FIRST = re.compile(r'"?TOA5"?([,;\t|])')
 _STAMP = re.compile(r"TIMESTAMP", re.IGNORECASE)
+_TIME = re.compile(r"\d\d:\d\d")
 _NUMBER = re.compile(r"[-+\d.,]*\d([eE][-+]?\d+)?")
 
 
@@ -184,7 +185,10 @@ def _is_measured(titles: _Titles, place: int) -> bool:
     name, shown = titles.names[place], titles.shown(place)
     if name.upper() == "RECORD" or (not shown and re.fullmatch(r"column \d+", name)):
         return False
-    return not shown or 2 * sum(bool(_NUMBER.fullmatch(cell)) for cell in shown) >= len(shown)
+    if not shown or 2 * sum(bool(_TIME.search(cell)) for cell in shown) >= len(shown):
+        return not shown
+    numbers = sum(bool(_NUMBER.fullmatch(cell)) for cell in shown)
+    return unit_of(titles.units[place]) is not None or 2 * numbers >= len(shown)
 
 
 def depth_of(name: str) -> float:

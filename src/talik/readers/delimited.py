@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from talik.errors import FileError
 from talik.readers.columns import Columns, Layout, read_columns
+from talik.readers.dialect import cells
 from talik.readers.encoding import split_lines
 from talik.readers.endings import whole_row
 from talik.readers.numerals import decimal_mark, parsed, unparsed
@@ -168,6 +169,26 @@ def quoted_columns(head: Head, layout: Layout, options: Options) -> Columns:
         if odd is None:
             raise
         raise FileError(f"{head.name}, line {odd}: a quote opens that is not closed in its line") from None
+
+
+def refuse_overlooked(head: Head, layout: Layout, columns: Columns) -> None:
+    """
+    Refuse a ragged table some line of which has words where the stamp should be, and nothing that was read.
+
+    Raises
+    ------
+    FileError
+        With the line.
+    """
+    first, last = int(columns.lines[0]), int(columns.lines[-1])
+    if last - first + 1 == len(columns.lines):
+        return
+    lines, place = split_lines(head.whole_text()), layout.names.index(layout.stamp)
+    for number in np.setdiff1d(np.arange(first, last), columns.lines).tolist():
+        found = cells(lines[number - 1], layout.separator)[: place + 1]
+        if any(found) and not (len(found) > place and found[0].isdigit() and not any(found[1:])):
+            raise FileError(f"{head.name}, line {number}: {lines[number - 1][:60]!r} is no row: expected "
+                            f"{layout.stamp!r} in cell {place + 1}")
 
 
 def ended(head: Head) -> None:

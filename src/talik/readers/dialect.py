@@ -158,7 +158,7 @@ def _as_utf8(piece: bytes, head: Head, plain: bool) -> bytes:
     if not (plain and piece.isascii()):
         piece = decoded(piece, head.encoding, file=head.name).encode()
     if b"\r" in piece:
-        piece = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        piece = piece.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if b"\0" in piece:
         raise FileError(f"{head.name}: holds binary data (a zero byte) inside its text; the file is damaged")
     return _blank_end_off(piece)

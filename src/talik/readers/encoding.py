@@ -111,7 +111,7 @@ def is_text(content: bytes, encoding: Encoding) -> bool:
 
 def split_lines(text: str) -> list[str]:
     """The lines of a text whatever its line ends; without a last empty one."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return lines[:-1] if lines and not lines[-1] else lines
 
 

@@ -11,6 +11,7 @@ import polars as pl
 
 from talik.errors import AmbiguousFile, FileError
 from talik.readers.columns import Columns, Layout, columns_of_rows, read_columns
+from talik.readers.delimited import refuse_overlooked
 from talik.readers.depths import Labelled, depths_of, unit_of
 from talik.readers.dialect import cells, separator_of, unique_names
 from talik.readers.encoding import with_degrees
@@ -24,7 +25,7 @@ from talik.records import Record
 _LOGGER = re.compile(r"LGR S/N|\bS/N:\s*\d|#\d{6,}\b|Coupler|Coupleur|Host Connected|End Of File|Fin de fichier")
 _NUMBERED = re.compile(r"""\W*(Line)?#["']?\s*[,;\t]""")
 _CLOCK_ZONE = re.compile(r"(GMT|UTC)\s*[+-]\d")
-_TITLE = re.compile(r'"?(?:Plot Title|Titre de tracé|[^";,\t]{3,30})\s*:\s*([^";\t]*)"?[;,\t]*')
+_TITLE = re.compile(r'"?(?:Plot Title|Titre de tracé|[^";,\t]{3,30})\s*:\s*([^";\t]*?)\s*"?[;,\t\s]*')
 # pieces of a header cell that a comma without quotes around it has parted from their cell
 _LOOSE = re.compile(r"#\d+|(GMT|UTC)\s*[+-].*|[°*]?[CF]\b.*|%.*|V\b.*|SEN S/N.*|LBL:.*|lux|kPa.*|m³.*")
 # dew point in several languages, and what else is no reading of a sensor in the ground or the air
@@ -37,6 +38,7 @@ _UNITLESS = re.compile(r"LBL:\s*([-+\u2212]?\d+(?:[.,]\d+)?)\s*(?=,(?!\d)|\)|$)"
 _DETAIL = re.compile(r"([A-Z][A-Za-z ()σ]{2,40}):\s*(\S.*?)\s*$")
 _DIGITS = re.compile(r"\(?-?(\d+)\)?-?")
 _LOOKED_AT = 300
+_MOST_ABOVE = 10
 _BINARY = (".hobo", ".dtf")
 
 
@@ -61,16 +63,22 @@ class _Shape:
 def _claims(head: Head) -> int:
     if head.suffix in _BINARY and head.binary:
         return CERTAIN
-    lines = _lines(next(iter(head.sheets().values()))) if head.sheets() else head.lines
+    lines = head.lines if (sheet := _sheet(head)) is None else _lines(sheet)
     found = _header(lines)
     if found is None:
         return 0
     return CERTAIN if _LOGGER.search(lines[found]) else CLAIM
 
 
+def _sheet(head: Head) -> Rows | None:
+    """The sheet of a workbook that has a header, else its first one."""
+    sheets = list(head.sheets().values())
+    return next((sheet for sheet in sheets if _header(_lines(sheet)) is not None), next(iter(sheets), None))
+
+
 def _lines(sheet: Rows) -> list[str]:
     """The first rows of a sheet as lines of text."""
-    return ["\t".join(map(_text, row)) for row in sheet[:5]]
+    return ["\t".join(map(_text, row)) for row in sheet[:_MOST_ABOVE]]
 
 
 def _text(cell: Cell) -> str:
@@ -79,7 +87,7 @@ def _text(cell: Cell) -> str:
 
 def _header(lines: Sequence[str]) -> int | None:
     """The line that names a temperature, and by its manner comes from HOBOware, HOBOconnect or HOBOlink."""
-    for place, line in enumerate(lines[:5]):
+    for place, line in enumerate(lines[:_MOST_ABOVE]):
         if unit_of_any(with_degrees(line)) and (
             _LOGGER.search(line) or _NUMBERED.match(line) or _titled(line)
         ):
@@ -104,7 +112,8 @@ def _shape(head: Head, sheet: Rows | None) -> _Shape:
     header = _header(lines)
     if header is None:
         raise FileError(
-            f"{head.name}: none of the first 5 lines is a HOBOware header (a date and a temperature with its unit)"
+            f"{head.name}: none of the first {_MOST_ABOVE} lines is a HOBOware header (a date and a temperature with "
+            "its unit)"
         )
     body = slice(header + 1, header + 1 + _LOOKED_AT)
     if sheet is None:
@@ -128,7 +137,7 @@ def _shape(head: Head, sheet: Rows | None) -> _Shape:
     for i, name in enumerate(names[place + 1 + apart :], place + 1 + apart):
         found = [row[i] for row in samples if i < len(row) and row[i]]
         if unit_of(name) or (
-            re.search(r"[,(]", name) and not _LOGGER.search(name.split("(")[0]) and _all_numbers(found)
+            re.search(r"[,(]", name) and not _LOGGER.search(name.split("(")[0]) and _mostly_numbers(found)
         ):
             numbers.append(name)
         else:
@@ -156,12 +165,13 @@ def _joined(names: Sequence[str]) -> list[str]:
     return joined
 
 
-def _all_numbers(found: list[str]) -> bool:
-    return bool(found) and all(re.fullmatch(r"[(\-+]?[\d.,\s']*\d[\d.,]*[)\-]?", cell) for cell in found)
+def _mostly_numbers(found: list[str]) -> bool:
+    numbers = sum(bool(re.fullmatch(r"[(\-+]?[\d.,\s']*\d[\d.,]*[)\-]?", cell)) for cell in found)
+    return 0 < len(found) < 2 * numbers
 
 
 def _read(head: Head, options: Options) -> list[Record]:
-    sheet = next(iter(head.sheets().values()), None)
+    sheet = _sheet(head)
     if head.binary and sheet is None:
         raise FileError(
             f"{head.name}: is HOBOware's own binary form, which no other program reads; "
@@ -183,18 +193,19 @@ def _read(head: Head, options: Options) -> list[Record]:
         clock=shape.clock,
         decimal=decimal,
         ragged=True,
+        loose=tuple(name for name in shape.numbers if name not in warm),
     )
-    table = (
-        read_columns(head, layout, options)
-        if sheet is None
-        else columns_of_rows(sheet, layout, options, file=head.name)
-    )
+    if sheet is None:
+        table = read_columns(head, layout, options)
+        refuse_overlooked(head, layout, table)
+    else:
+        table = columns_of_rows(sheet, layout, options, file=head.name)
     columns = _samples_only(table, shape, head.name)
     scale, how_scale = _scale(warm, shape, columns, details, head.name)
     columns = replace(columns, frame=columns.frame.with_columns(pl.col(warm) * scale)) if scale != 1 else columns
     zone = chosen(options.timezone, None if options.timezone else _zone(shape, details, head.name))
     above = (head.lines if sheet is None else _lines(sheet))[: shape.header + 1]
-    title = _TITLE.fullmatch(above[0].strip()) if shape.header else None
+    title = next((found for line in reversed(above[:-1]) if (found := _TITLE.fullmatch(line.strip()))), None)
     site = (title[1].strip() if title else "") or details.get("Serial Number") or _serial(shape.names) or head.path.stem
     return [
         wide_record(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from talik.errors import FileError
+from talik.readers.preamble import beginning
 from talik.readers.zones import Zone, chosen
 
 _FIRST = re.compile(r"RBR\s+([A-Z]{2,4}-\d{3,4}[\w-]*)\s+([\d.]+)\s+(\d+)(.*)")
@@ -78,7 +79,7 @@ class LoggerHeader:
 
 def is_header(lines: Sequence[str]) -> bool:
     """Whether these lines begin an RBR .dat or .hex file."""
-    return bool(lines) and _FIRST.match(lines[0]) is not None
+    return beginning(lines, _FIRST) is not None
 
 
 def parsed(lines: Sequence[str], *, file: str) -> LoggerHeader:
@@ -90,8 +91,8 @@ def parsed(lines: Sequence[str], *, file: str) -> LoggerHeader:
     FileError
         If a line that dates or scales the body is missing, or the logger's clock had been reset.
     """
-    first = _FIRST.match(lines[0])
-    if first is None:
+    at = beginning(lines, _FIRST)
+    if at is None or (first := _FIRST.match(lines[at].strip())) is None:
         raise FileError(f"{file}, line 1: {lines[0][:60]!r} is not the first line of an RBR logger's file")
     start = _line(lines, rf"Logging start\s+{_STAMP}", "Logging start yy/mm/dd hh:mm:ss", file)
     period = _line(lines, r"Sample period\s+(?:(\d+) days? )?(\d\d):(\d\d):(\d\d)", "Sample period hh:mm:ss", file)

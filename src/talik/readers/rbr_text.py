@@ -11,6 +11,7 @@ from talik.errors import FileError
 from talik.readers.delimited import Fields, ended, split
 from talik.readers.depths import NO_DEPTHS, Unit, unit_of
 from talik.readers.encoding import with_degrees
+from talik.readers.preamble import beginning
 from talik.readers.registry import CERTAIN, Head, Options, Reader
 from talik.readers.sources import sourced
 from talik.readers.stamps import prove_dates
@@ -18,6 +19,7 @@ from talik.readers.thermistor import OPEN_NOTE, ends_marked
 from talik.readers.zones import chosen
 from talik.records import Record
 
+_MODEL = re.compile("Model=")
 _TITLE = re.compile(r"\s*Date & Time\s+\S")
 _ENTRY = re.compile(r"([A-Za-z]+(?:\[\d+\]\.[a-z]+)?)=\s*(.*?)\s*$")
 _EVENT = re.compile(r"(\S+ \S+) {2,}\D*$")
@@ -25,7 +27,8 @@ _EVENT = re.compile(r"(\S+ \S+) {2,}\D*$")
 
 def claims(head: Head) -> int:
     """Whether it begins with `Model=` and has the titles `Date & Time ...`."""
-    return CERTAIN * (head.first.startswith("Model=") and any(_TITLE.match(line) for line in head.lines[:500]))
+    begins = beginning(head.lines, _MODEL) is not None
+    return CERTAIN * (begins and any(_TITLE.match(line) for line in head.lines[:500]))
 
 
 def read(head: Head, options: Options) -> list[Record]:
@@ -34,7 +37,7 @@ def read(head: Head, options: Options) -> list[Record]:
     at = next((i for i, line in enumerate(lines) if _TITLE.match(line)), None)
     if at is None:
         raise FileError(f"{head.name}: no titles 'Date & Time ...' in it; not an engineering text of RBR's")
-    about = {match[1]: match[2] for line in lines[:at] if (match := _ENTRY.match(line))}
+    about = {match[1]: match[2] for line in lines[:at] if (match := _ENTRY.match(line.strip()))}
     names = lines[at].split()[3:]
     numbers = [i + 1 for i in range(at + 1, len(lines)) if lines[i].strip() and not _EVENT.fullmatch(lines[i].strip())]
     rows = [" ".join(lines[n - 1].split()) for n in numbers]

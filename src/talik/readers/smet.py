@@ -6,15 +6,21 @@ import re
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 
-from talik.errors import FileError
+from talik.errors import AmbiguousFile, FileError
 from talik.readers.columns import Layout, read_columns
 from talik.readers.depths import KELVIN, Labelled
 from talik.readers.dialect import unique_names
+from talik.readers.preamble import beginning
 from talik.readers.registry import CERTAIN, Head, Options, Reader
 from talik.readers.widetable import wide_record
-from talik.readers.zones import chosen
+from talik.readers.zones import chosen, offset
 from talik.records import Record
+
+_FIRST = re.compile(r"SMET\s+\d\.\d+\s+ASCII")
+_COLDEST = 150.0
+"""A median [K] that nothing on Earth has."""
 
 _TEMPERATURE = re.compile(r"TA|TSG|TSS|TS?\d+|TSOIL\d*|HS_T\d+")
 _PLACES = {"latitude": "latitude", "longitude": "longitude", "altitude": "elevation_m"}
@@ -22,10 +28,14 @@ _SURFACE = "TSG"
 
 
 def _claims(head: Head) -> int:
-    return CERTAIN * bool(re.match(r"SMET\s+\d\.\d+\s+ASCII", head.first))
+    if head.content.startswith(b"SMET") and b" BINARY" in head.content[:40]:
+        return CERTAIN
+    return CERTAIN * (beginning(head.lines, _FIRST) is not None)
 
 
 def _read(head: Head, options: Options) -> list[Record]:
+    if b" BINARY" in head.content[:40]:
+        raise FileError(f"{head.name}: is a binary SMET, which is not read; have MeteoIO write it as SMET ASCII")
     start = next((n for n, line in enumerate(head.lines) if line.strip().upper() == "[DATA]"), None)
     if start is None:
         raise FileError(f"{head.name}: has no [DATA] section among its first lines")
@@ -34,6 +44,8 @@ def _read(head: Head, options: Options) -> list[Record]:
     if "timestamp" not in names:
         raise FileError(f"{head.name}: its fields have no timestamp: {' '.join(names) or 'there are none'}")
     warm = [name for name in names if _TEMPERATURE.fullmatch(name)]
+    if not warm:
+        raise FileError(f"{head.name}: no field is a temperature (TA, TSG, TSS, TS1 ...): {' '.join(names)}")
     numbers = tuple(name for name in names if name != "timestamp")
     columns = read_columns(head, Layout(tuple(names), " ", start + 1, numbers, stamp="timestamp"), options)
     nodata = float(said.get("nodata", -999))
@@ -47,6 +59,7 @@ def _read(head: Head, options: Options) -> list[Record]:
         )
         if name != "timestamp"
     }
+    _refuse_not_kelvin([scaled[name] for name in warm], head.name)
     zone = said.get("tz", "")
     about = {
         _PLACES.get(key, key): _number(text) for key, text in said.items() if key in (*_PLACES, "station_id", "source")
@@ -57,7 +70,7 @@ def _read(head: Head, options: Options) -> list[Record]:
             replace(columns, frame=columns.frame.with_columns(**scaled)),
             warm,
             _depths(warm, said),
-            chosen(options.timezone, round(60 * float(zone)) if zone else None),
+            chosen(options.timezone, _minutes(zone, head.name)),
             site=said.get("station_name") or said.get("station_id") or head.path.stem,
             header="\n".join(head.lines[:start]),
             unit=KELVIN,
@@ -77,6 +90,24 @@ def _numbers(said: dict[str, str], key: str, names: list[str], default: float, h
     if len(texts) != len(names):
         raise FileError(f"{head.name}: {key} has {len(texts)} numbers for {len(names)} fields")
     return [float(text) for text in texts]
+
+
+def _minutes(zone: str, file: str) -> int | None:
+    """Of `tz`: hours (-6.5), or an offset written in another way (+01:00)."""
+    hours = _number(zone)
+    found = round(60 * hours) if isinstance(hours, float) else offset(zone)
+    if zone and found is None:
+        raise FileError(f"{file}: tz = {zone!r} is no number of hours, such as 1 or -6.5")
+    return found
+
+
+def _refuse_not_kelvin(columns: list[pl.Series], file: str) -> None:
+    middle = pl.concat([column.alias("") for column in columns]).median()
+    if isinstance(middle, float) and middle < _COLDEST:
+        raise AmbiguousFile(
+            f"{file}: half of the temperatures are below {middle:.0f}, and those of SMET are in K. If they are in °C, "
+            "say so in the header with units_offset (273.15 for each such field, 0 for the others)"
+        )
 
 
 def _depths(names: list[str], said: dict[str, str]) -> Labelled:

@@ -31,7 +31,7 @@ _VALUE = r"-?\d+(?:[.,]\d+)?"
 _ROW = re.compile(rf"\d+;{_STAMP};-?\d{{1,2}}(?:;(?:{_VALUE})?){{3}};-?\d+")
 # from a spreadsheet, where 9 or 10 cells in every row show that no comma is a decimal mark
 _RESAVED_ROW = re.compile(
-    rf"\d+([,\t]){_STAMP}\1-?\d{{1,2}}(?:\1-?\d+(?:\.\d+)?){{3}}\1-?\d+(?:\1\d*){{2,3}}\s*$"
+    rf"\d+([,\t]){_STAMP}\1-?\d{{1,2}}(?:\1-?\d+(?:\.\d+)?){{3}}\1-?\d+(?:\1\d*){{2,6}}\s*$"
 )
 _NAMES = ("number", "time", "zone", "T1", "T2", "T3", "moisture", "shake", "error")
 # several downloads of one place, joined by Lolly: the place and the download instead of the zone
@@ -45,26 +45,33 @@ _EMPTY = "file is empty"
 
 def claims(head: Head) -> int:
     """Whether the first lines are rows of a TMS logger."""
-    first = [line for line in head.lines[:5] if line.strip()]
     if head.first.strip().lower() == _EMPTY:
         return CERTAIN
+    first = [line for line in head.lines[_above(head) :][:5] if line.strip()]
     return CERTAIN * (bool(first) and any(all(row.match(line) for line in first) for row in _ROWS))
+
+
+def _above(head: Head) -> int:
+    """Blank lines and comments that somebody put above the rows."""
+    return next((n for n, line in enumerate(head.lines[:10]) if line.strip() and not line.startswith("#")), 0)
 
 
 def read(head: Head, options: Options) -> list[Record]:
     """The record of a TMS-4, Thermologger or dendrometer; counts go to `Record.others`."""
     if head.first.strip().lower() == _EMPTY:
         raise FileError(f"{head.name}: says 'File is empty': the logger gave no data; read it again with Lolly")
-    titles = _JOINED if _JOINED_ROW.match(head.first) else _NAMES
-    separator = match[1] if (match := _RESAVED_ROW.match(head.first)) else ";"
-    width = head.first.count(separator) + 1
+    above = _above(head)
+    first = head.lines[above] if head.lines else ""
+    titles = _JOINED if _JOINED_ROW.match(first) else _NAMES
+    separator = match[1] if (match := _RESAVED_ROW.match(first)) else ";"
+    width = first.count(separator) + 1
     if width < len(titles) - 1:
-        raise FileError(f"{head.name}, line 1: {width} fields where a TMS logger writes {len(titles)}")
+        raise FileError(f"{head.name}, line {above + 1}: {width} fields where a TMS logger writes {len(titles)}")
     names = [*titles[:width], *(f"more {i}" for i in range(1, width - len(titles) + 1))]
     numbers = [name for name in names if name in ("zone", *_DEPTHS, "moisture", "shake", "error")]
     # the whole file: a winter at 0 °C has no decimal mark in any of its first rows
     decimal = "," if re.search(r";-?\d+,\d", head.whole_text()) else "."
-    layout = Layout(tuple(names), separator, 0, tuple(numbers), stamp="time", decimal=decimal)
+    layout = Layout(tuple(names), separator, above, tuple(numbers), stamp="time", decimal=decimal)
     columns = quoted_columns(head, layout, options)
     ended(head)
     warm = [name for name in _DEPTHS if (columns.frame[name] != _ABSENT).any()]

@@ -17,8 +17,8 @@ from talik.readers.zones import chosen, offset_in
 from talik.records import Record, Source
 
 _TITLE = re.compile(
-    r"^\*?\s*Date\s*\((?P<date>[dmy/\-.,]+)\)\s*(?P<between>[,;\t ])\s*Time\s*\(hh[:.,]mm[:.,]ss\)\s*"
-    r"(?P<separator>[,;\t])(?P<rest>.+)$",
+    r"^\*?\s*Date\s*\((?P<date>[dmy/\-.,]+)\)\s*(?P<between>[,;\t| ])\s*Time\s*\(hh[:.,]mm[:.,]ss\)\s*"
+    r"(?P<separator>[,;\t|])(?P<rest>.+)$",
     re.IGNORECASE,
 )
 _ENTRY = re.compile(r"^\*?\s*([A-Za-z][\w /]*?)\s*[=:]\s*(.*)$")
@@ -29,7 +29,12 @@ def claims(head: Head) -> int:
     if head.binary:
         return CERTAIN * (head.suffix in (".vld", ".vdat"))
     named = any("minilog" in line.lower() for line in head.lines[:10])
-    return CERTAIN * (named and any(_TITLE.match(line) for line in head.lines[:20]))
+    return CERTAIN * (named and any(_TITLE.match(_bare(line)) for line in head.lines[:20]))
+
+
+def _bare(line: str) -> str:
+    """A line of the header without the quotes and the blank cells that a spreadsheet puts around it."""
+    return line.replace('"', "").replace("\u00a0", " ").strip(" ,;\t|")
 
 
 def read(head: Head, options: Options) -> list[Record]:
@@ -38,14 +43,13 @@ def read(head: Head, options: Options) -> list[Record]:
         raise FileError(f"{head.name}: is the logger's own binary form, which no other program reads; "
                         "export it as csv with Logger Vue or Fathom")
     lines = head.whole_text().splitlines()
-    at, title = next(((i, m) for i, line in enumerate(lines[:20]) if (m := _TITLE.match(line))), (0, None))
+    at, title = next(((i, m) for i, line in enumerate(lines[:20]) if (m := _TITLE.match(_bare(line)))), (0, None))
     if title is None:
         raise FileError(
             f"{head.name}: no line 'Date(...),Time(hh:mm:ss),...' among the first 20; not a Minilog's text file"
         )
-    names = [with_degrees(name.strip()) for name in title["rest"].rstrip(title["separator"]).split(title["separator"])]
-    above = [line.replace("\u00a0", " ") for line in lines[:at]]
-    entries = {m[1].strip().lower(): m[2].strip() for line in above if (m := _ENTRY.match(line))}
+    names = [with_degrees(name.strip()) for name in title["rest"].split(title["separator"])]
+    entries = {m[1].strip().lower(): m[2].strip() for line in lines[:at] if (m := _ENTRY.match(_bare(line)))}
     together = title["between"] == " "
     first = 1 if together else 2
     numbers = [i + 1 for i in range(at + 1, len(lines)) if lines[i].strip() and not lines[i].lstrip().startswith("*")]
