@@ -192,6 +192,14 @@ IBUTTON = {
     "semicolons": (MISSION.replace(",", ";") + rows(lambda n, t, v, w: f"{t:%d.%m.%Y %H:%M};C;{comma(v)}"), 1, {}),
 }
 
+VIEWER = (",3/6/2020\nTimezone,-5\n,\nSerial No.,B4000000346D8121\nLocation:,Ridge\nHigh temperature limit (°C),20\n"
+          "Date - Time,Temperature (°{})\n")
+IBUTTON |= {
+    "Thermodata": (VIEWER.format("C") + rows(lambda n, t, v, w: f"{t:%m/%d/%Y %H:%M},{v}") + "-end-,\n", -5, {}),
+    "Thermodata commas": (VIEWER.format("F") + rows(lambda n, t, v, w: f"{t:%d.%m.%Y %H:%M},{comma(fahrenheit(v))}")
+                          + "-end-\n", -5, {}),
+}
+
 OTHERS = {
     "EL-USB": ("Ridge,Time,Celsius(°C),Humidity(%rh),dew point(°C),Serial Number\n" + rows(
         lambda n, t, v, w: f"{n},{t:%d/%m/%Y %H:%M:%S},{v},55.5,{w}" + ",000104517" * (n == 1)), 0, {}),
@@ -246,6 +254,7 @@ REFUSED = {
     "TOB1": ('"TOB1","Site","CR1000"\n\x01\x02\0', "TOB1 file of LoggerNet.*convert it to TOA5"),
     "TOACI1": ('"TOACI1","CR10X","Soil"\n"TMSTAMP","T"\n"2020-01-29 09:00:00",1\n', "TOACI1 file.*convert it to TOA5"),
     "humidity of a Hygrochron": (MISSION + rows(lambda n, t, v, w: f"{us(t)},%RH,55.1"), "in '%RH', expected C or F"),
+    "a cut file of Thermodata's": (VIEWER.format("C") + "1/29/2020 9:00,1.5\n", "no last line '-end-'"),
     "a torn row of an iButton": (MISSION + rows(lambda n, t, v, w: us(t) + ",C" + f",{v}" * (n != 9)),
                                  "line 17: .* is not a stamp, a unit and a value"),
     "a cut Rtext": (ruskin("{:%Y-%m-%d %H:%M:%S}".format).rsplit("\n", 2)[0] + "\n",

@@ -1,5 +1,6 @@
 """
 Maxim's iButtons (Thermochron, Hygrochron), csv of the OneWireViewer: `Date/Time,Unit,Value` below some lines of header.
+Thermodata's viewer writes `Date - Time,Temperature (°C)` and a last line `-end-`; its header has the time zone.
 
 The viewer writes the stamps in the local time of the computer, with its summer time, in the computer's own date style,
 and on many computers with decimal commas beside separating commas (`20-12-25 9:45:01,C,20,765`).
@@ -14,8 +15,9 @@ import numpy as np
 import polars as pl
 
 from talik.errors import FileError
-from talik.readers.delimited import ended
+from talik.readers.delimited import ended, split, trimmed
 from talik.readers.depths import NO_DEPTHS, Unit, unit_of
+from talik.readers.encoding import with_degrees
 from talik.readers.numerals import fills_marked
 from talik.readers.registry import CERTAIN, Head, Options, Reader
 from talik.readers.sources import sourced
@@ -25,6 +27,8 @@ from talik.records import Record, Times
 
 _TITLE = re.compile(r'"?Date/Time"?\s*[,;\t]\s*"?Unit"?\s*[,;\t]\s*"?Value"?', re.IGNORECASE)
 _ROW = r'^"?([^,;\t"]+)"?[,;\t]\s*"?([^,;\t"]*)"?[,;\t]\s*"?(-?\d+)(?:[.,](\d+))?"?[,;\t\s]*$'
+_LOGGED = re.compile(r'"?Date - Time"?\s*(?P<mark>[,;\t])\s*"?Temperature \((?P<unit>[^)]*)\)', re.IGNORECASE)
+_SAID = re.compile(r'"?(Timezone|Serial No\.?|Location):?"?\s*[,;\t]\s*"?([^,;\t"]+)')
 _START = re.compile(r"Mission Start.*?:\s*\w{3} (\w{3}) (\d\d) (\d\d:\d\d:\d\d) (\S+) (\d{4})")
 _RATE = re.compile(r"Sample Rate:\s*Every (\d+) (second|minute|hour)", re.IGNORECASE)
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600}
@@ -32,13 +36,15 @@ _HOUR, _YEAR = np.timedelta64(1, "h"), np.timedelta64(365, "D")
 
 
 def claims(head: Head) -> int:
-    """Whether the titles `Date/Time,Unit,Value` stand among the first lines."""
-    return CERTAIN * any(_TITLE.match(line) for line in head.lines[:60])
+    """Whether the titles of one of the two viewers stand among the first lines."""
+    return CERTAIN * any(_TITLE.match(line) or _LOGGED.match(line) for line in head.lines[:60])
 
 
 def read(head: Head, options: Options) -> list[Record]:
     """The record of one iButton's temperatures."""
     lines = head.whole_text().splitlines()
+    if any(map(_LOGGED.match, lines[:60])):
+        return [_logged(head, lines, options)]
     at = next((i for i, line in enumerate(lines) if _TITLE.match(line)), len(lines))
     numbers = [i + 1 for i in range(at + 1, len(lines)) if lines[i].strip()]
     if not numbers:
@@ -68,6 +74,38 @@ def read(head: Head, options: Options) -> list[Record]:
     part = match[1] if (match := re.search(r"Part Number:\s*(\S+)", header)) else "iButton"
     return [Record(serial or head.path.stem, times, np.full(1, np.nan), values, flags, labels=("Value",), source=source,
                    metadata={"logger": part, "serial": serial})]
+
+
+def _logged(head: Head, lines: list[str], options: Options) -> Record:
+    """The record of a file of Thermodata's viewer."""
+    at, title = next((i, match) for i, line in enumerate(lines) if (match := _LOGGED.match(line)))
+    end = next((i for i, line in enumerate(lines) if line.strip('" ,;\t') == "-end-"), None)
+    if end is None:
+        raise FileError(f"{head.name}: has no last line '-end-': the file is cut")
+    unit = unit_of(with_degrees(f"({title['unit']})"))
+    if unit is None:
+        raise FileError(f"{head.name}, line {at + 1}: the temperatures are in {title['unit']!r}, expected °C or °F")
+    numbers = [i + 1 for i in range(at + 1, end) if lines[i].strip(' ,;\t')]
+    mark = title["mark"]
+    rows = [trimmed(lines[n - 1], mark, 2) for n in numbers]
+    if mark == ",":                                      # a computer's decimal comma beside separating commas
+        rows = [re.sub(r"^([^,]*,-?\d+),(\d+)$", r"\1.\2", row) for row in rows]
+    table = split(rows, mark, width=2, file=head.name, numbers=numbers)
+    stamps = prove_dates(table.text(0), date_order=options.date_order, file=head.name, lines=numbers)
+    values, flags = fills_marked(unit.to_celsius(table.numbers(1, name="Temperature"))[:, None])
+    said = {match[1].rstrip("."): match[2].strip() for line in lines[:at] if (match := _SAID.match(line))}
+    hours = re.fullmatch(r"[+-]?\d{1,2}(?:[.,]\d+)?", said.get("Timezone", ""))
+    zone = round(60 * float(hours[0].replace(",", "."))) if hours else None
+    times, source = sourced(
+        head,
+        stamps,
+        chosen(options.timezone, zone),
+        header="\n".join(lines[: at + 1]),
+        understood=(f"units: {unit.name} (the title's)", NO_DEPTHS),
+    )
+    serial = said.get("Serial No", "")
+    return Record(said.get("Location") or serial or head.path.stem, times, np.full(1, np.nan), values, flags,
+                  labels=("Temperature",), source=source, metadata={"logger": "iButton", "serial": serial})
 
 
 def _unit(column: pl.Series, file: str) -> Unit:
