@@ -24,7 +24,8 @@ _OTHER = re.compile(
     r"accuracy|count|(?<![a-z])(lat|lon|long)(?![a-z])|latitud|longitud|elev|serial|signal|deg(?:ree)?[ _.]?days?|"
     r"dew|(?<![a-z])tau\w*p|rosn|ros[eé]e|roc[ií]o|orvalho|daugg|росы|露点|frost[ _.]?(point|pt)|wet[ _.]?bulb|"
     r"(?<![a-z])(ptemp|wind ?chill|hmdx|humidex|nee|gpp|doc|toc|tm[xn])(?![a-z])|resist|tension|suction|permittivity|"
-    r"ice[ _.]?(content|fraction)|(?<![a-z])(ice|lwc|liquid|unfrozen|matric|frozen|saturation|poros\w*|salin\w*|fl|flg|qf|v?bat|swp|wfv)(?![a-z])|(?<![a-z])(k?ohms?|k?pa)(?![a-z])|"
+    r"ice[ _.]?(content|fraction)|(?<![a-z])(ice|lwc|liquid|unfrozen|frozen|matric|saturation|poros\w*|salin\w*)"
+    r"(?![a-z])|(?<![a-z])(fl|flg|qf|v?bat|swp|wfv)(?![a-z])|(?<![a-z])(k?ohms?|k?pa)(?![a-z])|"
     r"anomal|offset|residual|gradient|modell?ed|simulat|predict|[ _.]n(obs)?$|"
     r"(?<![a-z])(sd|std|stdev|sdev|stderr|var|variance|rms|range|amplitude|uncertainty|error)(?![a-z])",
     re.IGNORECASE,

@@ -17,7 +17,7 @@ from talik.readers.columns import Columns, Layout, read_columns
 from talik.readers.depths import CELSIUS, unit_of
 from talik.readers.dialect import cells, separator_of, unique_names
 from talik.readers.longtable import spread
-from talik.readers.numerals import fills_marked
+from talik.readers.numerals import decimal_mark, fills_marked
 from talik.readers.registry import CERTAIN, Head, Options, Reader
 from talik.readers.sources import plus, sourced
 from talik.readers.verdicts import verdicts
@@ -46,6 +46,7 @@ def _read(head: Head, options: Options) -> list[Record]:
         tuple({"flag"} & set(names)),
         integers=tuple(key for key in _KEYS if key in names),
         stamp=stamp,
+        decimal=decimal_mark((c for line in head.lines[1:60] for c in cells(line, separator)), separator)[0],
     )
     columns = read_columns(head, layout, options)
     described = _described(head)

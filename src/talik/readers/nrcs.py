@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from talik.errors import FileError
+from talik.errors import AmbiguousFile, FileError
 from talik.readers.columns import Columns, Layout
 from talik.readers.delimited import quoted_columns
 from talik.readers.depths import unit_of
@@ -23,7 +23,7 @@ from talik.readers.dialect import cells, unique_names
 from talik.readers.numerals import fills_marked
 from talik.readers.registry import CERTAIN, Head, Options, Reader
 from talik.readers.sources import sourced
-from talik.readers.zones import chosen
+from talik.readers.zones import Zone, chosen
 from talik.records import Record
 
 _INCH = 0.0254
@@ -31,8 +31,15 @@ _FILL = -99.9
 _CODED = re.compile(r"(?P<element>[A-Z]{3,5})\.(?P<duration>[A-Z])-\d+(?::(?P<depth>-?\d+))?\s*\((?P<unit>[^)]*)\)")
 _SPELLED = re.compile(r"(?:(?P<site>.+?\(\d+\))\s+)?(?P<medium>Soil|Air) Temperature (?P<kind>Observed|Average)"
                       r"(?: (?P<depth>-?\d+)in)?\s*\((?P<unit>deg[CF])\)", re.IGNORECASE)
-_OLD = re.compile(r"^site id([,\t])date\1(?:time\1)?", re.IGNORECASE)
-_NEW = re.compile(r"^date[,\t].*(?:soil|air) (?:temperature|moisture)", re.IGNORECASE)
+_OLD = re.compile(r"^\W?site id\W?([,\t])\W?date\W?\1", re.IGNORECASE)
+_INSTANT = re.compile(r"start of day|\.I-\d", re.IGNORECASE)
+_CLOCK = re.compile(r"time(?: \(([A-Z]{2,4})\))?", re.IGNORECASE)
+_HOURS = {"AKST": -9, "HST": -10, "PST": -8, "MST": -7, "CST": -6, "EST": -5, "AST": -4, "UTC": 0, "GMT": 0}
+"""Standard times of the United States, whose networks these are."""
+
+_REPORTED = re.compile(r".*(?:soil|air) (?:temperature|moisture)[a-z ]*(?: -?\d+in)? \((?:deg[cf]|pct)\)", re.I)
+"""A title of the report generator; others speak of soil temperature too, but not in these words."""
+
 _STATIONS = ("site id", "station name", "station id", "station")
 """Columns that tell the stations of a report apart."""
 
@@ -71,7 +78,7 @@ def read(head: Head, options: Options) -> list[Record]:
         )
     lower = [title.lower() for title in titles]
     stamp = titles[lower.index("date")]
-    clock = titles[lower.index("time")] if "time" in lower else ""
+    clock = next((title for title in titles if _CLOCK.fullmatch(title)), "")
     key = next((titles[lower.index(name)] for name in _STATIONS if name in lower), "")
     rest = tuple(
         title
@@ -104,7 +111,10 @@ def read(head: Head, options: Options) -> list[Record]:
 
 def _title_line(lines: tuple[str, ...]) -> int | None:
     for place, line in enumerate(lines[:200]):
-        if (_OLD.match(line) and _CODED.search(line)) or _NEW.match(line):
+        if _OLD.match(line) and _CODED.search(line):
+            return place
+        titles = cells(line, "\t" if "\t" in line else ",")
+        if titles[0].lower() == "date" and any(map(_REPORTED.match, titles[1:])):
             return place
     return None
 
@@ -154,13 +164,15 @@ def _record(
     times, source = sourced(
         head,
         columns.proved,
-        chosen(options.timezone),
+        _zone(head, at, options),
         header="\n".join(head.lines[: at + 1]),
         understood=(
             columns.note,
             "units: " + ", ".join(sorted({s.unit for s in sensors})) + " (the titles)",
             "depths: inches in the titles; air sensors have no height there",
-            "daily rows hold the reading at the start of the day" if "start of day" in head.lines[at].lower() else "",
+            "daily rows hold the reading at the start of the day, not the day's mean"
+            if columns.proved.dates_only and any(_INSTANT.search(s.title) for s in sensors)
+            else "",
             f"missing: blank or {_FILL}",
         ),
     )
@@ -171,6 +183,19 @@ def _record(
                   "air": tuple(s.title for s in sensors if np.isnan(s.depth))},
         others={title: np.where(np.isclose(values, _FILL), np.nan, values) for title in others
                 if (values := columns.frame[title].to_numpy().astype(np.float64)[rows]) is not None})
+
+
+def _zone(head: Head, at: int, options: Options) -> Zone:
+    """From the title of the times of day: "Time (CST)"; summer time there is refused, as nobody keeps it all year."""
+    said = re.search(r"[,\t]\W?time \(([A-Z]{2,4})\)", head.lines[at], re.IGNORECASE)
+    if said is None or options.timezone:
+        return chosen(options.timezone)
+    if said[1].upper() not in _HOURS:
+        raise AmbiguousFile(
+            f"{head.name}, line {at + 1}: the times of day are in {said[1]!r}, which is no standard time: say which "
+            "offset they have with timezone= (--timezone), such as '-06:00'"
+        )
+    return chosen(None, 60 * _HOURS[said[1].upper()])
 
 
 def _site(head: Head, at: int) -> str:

@@ -22,9 +22,27 @@ from talik.readers.registry import CERTAIN, Head, Options, Reader
 from talik.records import Flag, Record, Source, Times
 
 _DATA = re.compile(r"^wr(\w+)\.txt$", re.IGNORECASE)
-_ROW = re.compile(r"^\d{5} \d{4} [ \d]\d [ \d]\d ")
+_ROW = re.compile(r"^\d{5}[ ;]\d{4}[ ;][ \d]\d[ ;][ \d]\d[ ;]")
+_AIR_ROW = re.compile(r"\d{5} \d{4} [ \d]\d [ \d]\d \d [ \d.-]{5} \d [ \d.-]{5} \d [ \d.-]{5} \d [ \d.-]{5} \d \d\s*")
+_AIR_LAYOUT = """\
+1  1    5    Индекс ВМО
+2  2    4    Год
+3  3    2    Месяц
+4  4    2    День
+5  5    1    Общий признак качества температур
+6  6    5,1  Минимальная температура воздуха
+7  6.Q  1    Признак качества
+8  7    5,1  Средняя температура воздуха
+9  7.Q  1    Признак качества
+10 8    5,1  Максимальная температура воздуха
+11 8.Q  1    Признак качества
+12 9    5,1  Количество осадков
+13 9.C  1    Дополнительная характеристика
+14 9.Q  1    Признак качества
+"""
+"""Of air temperature and precipitation, the same for decades: the one layout that rows prove by their shape."""
 _ENCODING = "cp1251"
-_FILLS = {5: (999.9, 9999.0), 4: (9999.0,)}
+_FILLS = {6: (9999.9, 999.9), 5: (999.9, 9999.0), 4: (9999.0,)}
 _AIR_HEIGHT = 2.0
 _DOUBTED, _REJECTED = np.arange(1, 9), 9
 """Quality marks: 0 is good, 1 to 8 tell how a value was checked or restored, 9 is rejected or not observed."""
@@ -37,6 +55,10 @@ _OTHERS = {
     "степень покрова окрестности станции снегом": "snow cover around the station [tenths]",
 }
 """Columns that are not mean temperatures: how the layout names them, and how they are called under `Record.others`."""
+
+_AIR = re.compile(r"(средняя |среднесуточная )?(суточная )?температура воздуха")
+_SURFACE = re.compile(r"(средняя )?температура (на )?поверхности (почвы|грунта)")
+_DEEP = re.compile(r"(?:средняя )?температура (?:почвы |почвогрунта |грунта )?на глубине (\d+(?:[.,]\d+)?)\s*(с?м)\b.*")
 
 _STATION = ("индекс вмо", "год", "месяц", "день")
 
@@ -52,14 +74,20 @@ class _Column:
 
 
 def claims(head: Head) -> int:
-    """Whether it is a `wr*.txt` with its `fld*.txt` beside it, or at least with such rows."""
-    return CERTAIN * bool(_DATA.match(head.path.name) and (_ROW.match(head.first) or _beside(head, "fld")))
+    """Whether it is a `wr*.txt` with its `fld*.txt` beside it or with such rows, or has rows of air temperature."""
+    if _DATA.match(head.path.name) and (_ROW.match(head.first) or _beside(head, "fld")):
+        return CERTAIN
+    return CERTAIN * _is_air(head)
+
+
+def _is_air(head: Head) -> bool:
+    return bool(head.lines) and all(map(_AIR_ROW.fullmatch, head.lines[:100]))
 
 
 def read(head: Head, options: Options) -> list[Record]:
     """One record a station, in the order of the file."""
     layout_name = f"fld{head.path.name[2:].lower()}"
-    layout_text = _beside(head, "fld")
+    layout_text = _beside(head, "fld") or _AIR_LAYOUT * _is_air(head)
     if not layout_text:
         raise FileError(f"{head.name}: the layout {layout_name} is not with it; without it the columns cannot be told")
     fields = _layout(layout_text, layout_name)
@@ -89,6 +117,7 @@ def read(head: Head, options: Options) -> list[Record]:
             marks,
             stations,
             layout_text,
+            _left(fields, columns),
         )
         for station, pieces in parts.items()
     ]
@@ -96,7 +125,7 @@ def read(head: Head, options: Options) -> list[Record]:
 
 def _record(station: int, rows: NDArray[np.int64], dates: Times, exist: NDArray[np.bool_], warm: list[_Column],
             cold: list[_Column], values: dict[str, NDArray[np.float64]], marks: dict[str, NDArray[np.uint8]],
-            stations: dict[int, str], layout: str) -> Record:
+            stations: dict[int, str], layout: str, left: str) -> Record:
     lost, rows = rows[~exist[rows]], rows[exist[rows]]
     lost_values = sum(int((~np.isnan(values[c.name][lost])).sum()) for c in (*warm, *cold))
     table = np.column_stack([values[c.name][rows] for c in warm]) if warm else np.empty((rows.size, 0))
@@ -123,6 +152,7 @@ def _record(station: int, rows: NDArray[np.int64], dates: Times, exist: NDArray[
                 "time zone: the stamps are dates; each stands for its meteorological day at the station",
                 "units: °C, cm and mm (the format's)",
                 f"columns: by the layout; air at {_AIR_HEIGHT:g} m height, soil by the layout's cm",
+                *([f"columns not read: {left}"] if left else []),
                 "missing: blank, 999.9 or 9999; a value with quality mark 9 would be flagged SOURCE",
                 *([f"quality marks 1 to 8 are kept beside the values ({noted})"] if noted else []),
                 *(
@@ -147,7 +177,16 @@ def _beside(head: Head, kind: str) -> str:
     """The text of the layout (fld) or list of stations (statlist) beside a wr*.txt; "" when it is not there."""
     name = kind + head.path.name[2:].lower()
     found = next((path for path in head.path.parent.iterdir() if path.name.lower() == name and path.is_file()), None)
-    return found.read_bytes()[:1 << 20].decode(_ENCODING, errors="replace") if found else ""
+    return _text(found.read_bytes()[:1 << 20]) if found else ""
+
+
+def _text(content: bytes) -> str:
+    """A layout or list in the encoding in which its words are Russian ones."""
+    for encoding in ("utf-8", _ENCODING, "cp866", "koi8-r"):
+        text = content.decode(encoding, errors="replace").removeprefix("\ufeff")
+        if "\ufffd" not in text and re.search("станц|индекс|[а-яё]{3}", text):
+            return text
+    return content.decode(_ENCODING, errors="replace")
 
 
 def _layout(text: str, name: str) -> list[Field]:
@@ -185,15 +224,23 @@ def _columns(fields: list[Field]) -> list[_Column]:
             (f for f in fields if f.number == f"{field.number}.Q" and f.title.lower().startswith("признак качества")),
             None,
         )
-        if title == "средняя температура воздуха":
+        if _AIR.fullmatch(title):
             columns.append(_Column(field, -_AIR_HEIGHT, "air temperature", quality))
-        elif soil := re.match(r"температура на глубине (\d+(?:[.,]\d+)?)\s*см", title):
-            columns.append(
-                _Column(field, float(soil[1].replace(",", ".")) / 100, f"soil temperature {soil[1]} cm", quality)
-            )
+        elif _SURFACE.fullmatch(title):
+            columns.append(_Column(field, 0.0, "soil temperature 0 cm", quality))
+        elif soil := _DEEP.fullmatch(title):
+            depth = float(soil[1].replace(",", ".")) / (100 if soil[2] == "см" else 1)
+            columns.append(_Column(field, depth, f"soil temperature {100 * depth:.4g} cm", quality))
         elif title in _OTHERS:
             columns.append(_Column(field, np.nan, _OTHERS[title], quality))
     return columns
+
+
+def _left(fields: list[Field], columns: list[_Column]) -> str:
+    """The titles of columns that nothing is made of; marks of quality aside."""
+    used = {column.field.title for column in columns}
+    return ", ".join(f.title for f in fields if f.title not in used and f.title.lower() not in _STATION
+                     and "качеств" not in f.title.lower())
 
 
 def _whole(rows: Table, field: Field) -> NDArray[np.int64]:

@@ -15,13 +15,14 @@ from talik.readers.zones import chosen
 from talik.records import Record, Source
 
 _NAMES = re.compile(r'^"?TIMESTAMP"?([,;\t])"?RECORD"?\1"?BATTERY"?\1', re.IGNORECASE)
+_MODEL = re.compile(r'"?(logger )?model"?\s*[,;\t:]', re.IGNORECASE)
 _UNITS = re.compile(r'^"?UNITS', re.IGNORECASE)
 
 
 def claims(head: Head) -> int:
-    """Whether the file begins with the model of a DT logger and has its title line."""
-    named = re.match(r'"?model"?[,;\t]', head.first, re.IGNORECASE) is not None
-    return CERTAIN * (named and any(_NAMES.match(line) for line in head.lines[:60]))
+    """Whether its first lines name the model of a logger, and are followed by the lines of titles and units."""
+    top = head.lines[:60]
+    return CERTAIN * all(any(map(pattern.match, top)) for pattern in (_MODEL, _NAMES, _UNITS))
 
 
 def read(head: Head, options: Options) -> list[Record]:
@@ -45,7 +46,8 @@ def read(head: Head, options: Options) -> list[Record]:
     gap = next((i for i, name in enumerate(cells(lines[top], separator)) if not name), len(names))
     warm = [i for i in range(3, gap) if unit_of(units[i]) in (CELSIUS, FAHRENHEIT)]
     if not warm:
-        raise FileError(f"{head.name}, line {at + 1}: no sensor in deg C or deg F")
+        raise FileError(f"{head.name}, line {at + 1}: no sensor in deg C or deg F: export temperatures, not only the "
+                        "sensors' resistances")
     stamps = prove_dates(table.text(0), date_order=options.date_order, usual="YMD",
                          file=head.name, lines=numbers)
     zone = chosen(options.timezone)

@@ -56,6 +56,7 @@ _BOTH_SEASONS = {
     "NZST/NZDT": "Pacific/Auckland",
 }
 _OF_SEVERAL = {"cst": "North America or China", "ast": "Atlantic or Arabia", "ist": "India, Ireland or Israel"}
+_NORWEGIAN = re.compile(r"norsk normaltid|norwegian (?:mean|normal) time", re.IGNORECASE)
 _IN_BRACKETS = re.compile(
     r"\(\s*([A-Z]{2,5}(?:/[A-Z]{2,5})?)\s*\)|[,(]\s*([A-Z]{3,5})(?: (?:Standard|Daylight) Time)?\s*\)?$"
 )
@@ -183,6 +184,8 @@ def offset_in(text: str) -> int | None:
     match = re.search(r"(?:UTC|GMT)\s*[+\-\u2212]\s*\d{1,2}(?::?[0-5]\d)?", text, re.IGNORECASE)
     if match:
         return offset(match[0])
+    if _NORWEGIAN.search(text):
+        return 60
     return 0 if re.search(r"(?<![A-Za-z])(?:UTC|GMT)(?![A-Za-z])", text, re.IGNORECASE) else None
 
 
