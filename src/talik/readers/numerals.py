@@ -234,8 +234,7 @@ def fills_marked(
 
 def _odd(values: NDArray[np.float64], low: float, high: float, fills: Sequence[float]) -> NDArray[np.bool_]:
     """Which values are NaN, not between `low` and `high`, or one of `fills`."""
-    off = values - (low + high) / 2
-    odd: NDArray[np.bool_] = ~(np.abs(off, out=off) < (high - low) / 2)
+    odd: NDArray[np.bool_] = ~((values > low) & (values < high))
     for fill in fills:
         odd |= values == fill
     return odd

@@ -20,6 +20,7 @@ _DIGITS = 15
 """So many digits over a power of ten are the nearest float64 to the written number (exact over exact, one rounding)."""
 
 _TENS = 10.0 ** np.arange(_DIGITS + 1)
+_SIGNED = np.concatenate([_TENS, -_TENS])
 _MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
 
@@ -65,8 +66,7 @@ def parse(text: NDArray[np.uint8], kinds: NDArray[np.int64], separator: int, wid
             kind = kinds[column]
             if kind in (NUMBER, INTEGER):
                 negative = text[i] == _MINUS
-                if negative:
-                    i += one
+                i += uint64(negative)
                 start, value, places = i, uint64(0), uint64(0)
                 digit = np.uint8(text[i] - _ZERO)
                 while digit <= 9:
@@ -85,9 +85,9 @@ def parse(text: NDArray[np.uint8], kinds: NDArray[np.int64], separator: int, wid
                             digit = np.uint8(text[i] - _ZERO)
                         places = i - point
                         length += places
-                    if 0 < length <= _DIGITS:
-                        x = np.float64(value) / _TENS[places]
-                        numbers[number, row] = -x if negative else x
+                    if length - one < uint64(_DIGITS):      # no digit at all is a great many: one less than nothing
+                        over = _SIGNED[places + uint64(_DIGITS + 1) * uint64(negative)]
+                        numbers[number, row] = np.float64(np.int64(value)) / over
                     elif i == start and not negative:
                         numbers[number, row] = np.nan
                     else:
@@ -132,6 +132,15 @@ def parse(text: NDArray[np.uint8], kinds: NDArray[np.int64], separator: int, wid
     return np.int64(row)
 
 
+@njit(cache=True, nogil=True)
+def line_ends(text: NDArray[np.uint8]) -> Any:
+    """How many lines end in a text of less than 4 GB."""
+    count = np.uint32(0)                                        # half the width of an int: twice as many at a time
+    for k in range(text.size):
+        count = np.uint32(count + np.uint32(text[k] == _LINE_END))
+    return count
+
+
 _NO_DAY = -(1 << 40)
 
 
@@ -143,16 +152,11 @@ def _same(text: NDArray[np.uint8], i: Place, j: Place, length: Place) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
-def _digits(text: NDArray[np.uint8], i: Place, count: int) -> Any:
-    """A whole number of `count` digits; far below zero when one is no digit."""
-    value = np.int64(0)
-    for k in range(uint64(count)):
-        digit = np.uint8(text[i + k] - _ZERO)
-        if digit > 9:
-            return -10_000
-        value = value * 10 + np.int64(digit)
-    return value
+@njit(cache=True, nogil=True, inline="always")
+def _two(text: NDArray[np.uint8], i: Place) -> Any:
+    """A whole number of two digits; 100 when one is no digit."""
+    ten, one = np.uint8(text[i] - _ZERO), np.uint8(text[i + uint64(1)] - _ZERO)
+    return np.int64(ten) * 10 + np.int64(one) if ten <= 9 and one <= 9 else np.int64(100)
 
 
 @njit(cache=True, nogil=True)
@@ -160,10 +164,11 @@ def _day(text: NDArray[np.uint8], i: Place) -> Any:
     """Days since 1970-01-01 of a date that exists."""
     if text[i + uint64(4)] != _MINUS or text[i + uint64(7)] != _MINUS:
         return _NO_DAY
-    year, month = _digits(text, i, 4), _digits(text, i + uint64(5), 2)
-    day = _digits(text, i + uint64(8), 2)
-    if year < 1 or month < 1 or month > 12:
+    century, year = _two(text, i), _two(text, i + uint64(2))
+    month, day = _two(text, i + uint64(5)), _two(text, i + uint64(8))
+    if century > 99 or year > 99 or century + year == 0 or month < 1 or month > 12:
         return _NO_DAY
+    year += century * 100
     leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
     if day < 1 or day > _MONTH_DAYS[month - 1] + (1 if leap and month == 2 else 0):
         return _NO_DAY
@@ -182,8 +187,8 @@ def _clock(text: NDArray[np.uint8], i: Place, width: int, mark: int) -> Any:
     colon = np.uint8(58)
     if text[i] != mark or text[i + uint64(3)] != colon or (width == 9 and text[i + uint64(6)] != colon):
         return -1
-    hour, minute = _digits(text, i + uint64(1), 2), _digits(text, i + uint64(4), 2)
-    second = _digits(text, i + uint64(7), 2) if width == 9 else 0
-    if hour < 0 or hour > 23 or minute < 0 or minute > 59 or second < 0 or second > 59:
+    hour, minute = _two(text, i + uint64(1)), _two(text, i + uint64(4))
+    second = _two(text, i + uint64(7)) if width == 9 else 0
+    if hour > 23 or minute > 59 or second > 59:
         return -1
     return hour * 3600 + minute * 60 + second
