@@ -209,14 +209,16 @@ def out_of_order(rng, s: Site) -> Fault:
     return Fault(Record(r.site, r.times[order], r.depths, r.values[order]), wrong, Flag.UNSORTED, share=1.0)
 
 
-def _restamped(s: Site, first: int, last: int, times: np.ndarray, wrong: slice) -> Fault:
+def _restamped(s: Site, first: int, last: int, times: np.ndarray, wrong: slice) -> Fault | None:
     stamps, mask = s.record.times.copy(), np.zeros(s.record.values.shape, bool)
     stamps[first:last] = times
     mask[wrong] = True
+    if np.isnan(s.record.values[wrong]).all():
+        return None
     return Fault(replace(s.record, times=stamps), mask, Flag.CLOCK | Flag.DUPLICATE | Flag.UNSORTED)
 
 
-def clock_reset(rng, s: Site) -> Fault:
+def clock_reset(rng, s: Site) -> Fault | None:
     n = len(s.record.values)
     first, length = int(rng.uniform(0.2, 0.7) * n), int(rng.uniform(0.01, 0.2) * n)
     times = np.datetime64("2000-01-01", "us") + (s.record.times[first:first + length] - s.record.times[first])
@@ -232,7 +234,7 @@ def clock_slips(rng, s: Site) -> Fault | None:
                       slice(first, first + 1))
 
 
-def clock_back(rng, s: Site) -> Fault:
+def clock_back(rng, s: Site) -> Fault | None:
     """By two to two hundred samples: the stamps that come twice are to be marked."""
     first, back = int(rng.uniform(0.3, 0.7) * len(s.record.values)), int(rng.integers(2, 200))
     step = np.timedelta64(s.step, "h")
@@ -240,7 +242,7 @@ def clock_back(rng, s: Site) -> Fault:
 
 
 def swapped(rng, s: Site, since: float = 0.0, apart: float = 1.18) -> Fault | None:
-    """Neighbours whose waves differ by a sixth at least, in a record of ten months or more."""
+    """Neighbours whose waves differ by a sixth at least, and by a digit on either side of the date."""
     r, n = s.record, len(s.record.values)
     first = int(since * n)
     ground = np.flatnonzero(r.depths >= 0)
@@ -251,6 +253,10 @@ def swapped(rng, s: Site, since: float = 0.0, apart: float = 1.18) -> Fault | No
     if not fit:
         return None
     a = int(ground[rng.choice(fit)])
+    day = int(since * len(days))
+    apart_by = [np.nanstd(part[:, a + 1] - part[:, a]) for part in (days[:day], days[day:]) if len(part)]
+    if min(apart_by) < max(0.2, s.resolution):
+        return None
     values, wrong = r.values.copy(), np.zeros(r.values.shape, bool)
     values[first:, [a, a + 1]] = r.values[first:, [a + 1, a]]
     wrong[first:, [a, a + 1]] = True

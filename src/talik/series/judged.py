@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from talik.kernels.calendar import sampling_step
 from talik.records import Record
-from talik.series.profiles import curtain_levels, whole_days
+from talik.series.profiles import curtain_levels, untold_order, whole_days
 from talik.series.rules import CHECKS
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def judged(record: Record, checks: tuple[str, ...]) -> pl.DataFrame:
     days = whole_days(record, record.flags)
     levels = curtain_levels(record, days)
     count = np.count_nonzero(~np.isnan(record.values), axis=0)
-    depth_wants = _order_wants(record, np.count_nonzero(~np.isnan(days.mean), axis=0))
+    depth_wants = _order_wants(record, days.mean)
     rows = []
     for k, depth in enumerate(record.depths):
         outside = "" if depth >= 0 else _OUTSIDE if depth < 0 else "depth unknown"
@@ -88,13 +88,14 @@ def not_judged(table: pl.DataFrame) -> str:
     return f"not judged: {'; '.join(parts)}" if parts else ""
 
 
-def _order_wants(record: Record, days: NDArray[np.int64]) -> list[str]:
+def _order_wants(record: Record, means: NDArray[np.float64]) -> list[str]:
     """Why the order of depths cannot be judged, column by column."""
-    ground = record.depths >= 0
-    long = ground & (days >= 150)
+    ground, days = record.depths >= 0, np.count_nonzero(~np.isnan(means), axis=0)
+    long = ground & (days >= 120)
     if np.count_nonzero(ground) < 2:
         return ["one sensor"] * ground.size
     if np.unique(record.depths[ground & (days > 0)]).size < np.count_nonzero(ground & (days > 0)):
         return ["columns share a depth"] * ground.size
-    others = np.count_nonzero(long)
-    return ["fewer than 150 days" if d < 150 else "" if others > 1 else "no other sensor with 150 days" for d in days]
+    others, untold = np.count_nonzero(long), untold_order(record, means)
+    return ["fewer than 120 days" if d < 120 else untold.get(k, "") if others > 1 else "no other sensor with 120 days"
+            for k, d in enumerate(days)]

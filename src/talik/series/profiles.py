@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -110,6 +111,7 @@ def depth_findings(record: Record, flags: Flags, details: Details, rules: Rules,
     days : ndarray, shape (days, m)
         Daily means of what no flag rejects [°C].
     """
+    days = _with_rests(record, flags, days)
     enough = np.count_nonzero(~np.isnan(days), axis=0) >= 300
     if not enough.any():
         _short_findings(record, flags, details, days)
@@ -131,18 +133,57 @@ def depth_findings(record: Record, flags: Flags, details: Details, rules: Rules,
                   "the annual wave dies out and lags with height: depths with the wrong sign?")
 
 
+def _with_rests(record: Record, flags: Flags, days: Floats) -> Floats:
+    """
+    The days with those of columns that look stuck, but at one digit after the other: a deep sensor in another's place.
+
+    It rests while the sensor that is taken for the next below moves.
+    """
+    flat = flags & np.uint16(int(REJECTED)) == int(Flag.FLAT)
+    for k in np.flatnonzero(np.count_nonzero(flat, axis=0) > 0.2 * record.times.size):
+        if np.unique(record.values[flat[:, k], k]).size >= 3:
+            one = slice(k, k + 1)
+            alone = replace(record, depths=record.depths[one], values=record.values[:, one], flags=record.flags[:, one],
+                            labels=record.labels[one], others={})
+            days = days.copy()
+            days[:, k] = whole_days(alone, np.where(flat[:, one], np.uint16(0), flags[:, one])).mean[:, 0]
+    return days
+
+
 def _exchanged_pairs(record: Record, flags: Flags, details: Details, ground: NDArray[np.int64], days: Floats,
                      evidence: float) -> None:
     """Flag neighbours in the ground whose order the columns beyond them contradict."""
     known = np.union1d(ground, np.flatnonzero(record.depths < 0))
     for upper, lower in pairwise(ground.tolist()):
-        near = _beyond(record.depths[known], days[:, known], record.depths[upper], record.depths[lower])
-        least = max(0.1 if evidence < _SHORT_EVIDENCE else 0.2,
-                    *(quality.digit(record.values[:, k]) / 2 for k in (upper, lower)))
-        if depth_order.order_evidence(days[:, [upper, lower]], *near, least=least, shortest=120) < -evidence:
+        if _evidence(record, days, known, upper, lower, evidence) < -evidence:
             for k in (upper, lower):
                 _mark(record, flags, details, k, f"between {record.depths[upper]:g} m and {record.depths[lower]:g} m "
                       "heat would flow against what their neighbours say. Columns swapped?")
+
+
+def _evidence(record: Record, days: Floats, known: NDArray[np.int64], upper: int, lower: int, asked: float) -> float:
+    near = _beyond(record.depths[known], days[:, known], record.depths[upper], record.depths[lower])
+    least = max(0.1 if asked < _SHORT_EVIDENCE else 0.2,
+                *(quality.digit(record.values[:, k]) / 2 for k in (upper, lower)))
+    return depth_order.order_evidence(days[:, [upper, lower]], *near, least=least, shortest=120)
+
+
+def untold_order(record: Record, days: Floats) -> dict[int, str]:
+    """Columns in the ground whose order nobody could tell, since exchanged they would look as likely; and why."""
+    count = np.count_nonzero(~np.isnan(days), axis=0)
+    ground = _by_depth(record.depths, (record.depths >= 0) & (count >= 120))
+    evidence = _EVIDENCE if (count >= 300).any() else _SHORT_EVIDENCE
+    untold: dict[int, str] = {}
+    for upper, lower in pairwise(ground.tolist()):
+        told = abs(_evidence(record, days, np.flatnonzero(count > 0), upper, lower, evidence)) >= evidence
+        if not told and evidence == _EVIDENCE:
+            told = bool(depth_order.misplaced(record.depths[[upper, lower]], days[:, [lower, upper]]).any())
+        elif not told:
+            told = depth_order.short_contradiction(days[:, lower], days[:, upper], least=0.2)
+        if not told:
+            for k, other in ((upper, lower), (lower, upper)):
+                untold.setdefault(k, f"reads too nearly as {record.labels[other]} to tell them apart")
+    return untold
 
 
 def _short_findings(record: Record, flags: Flags, details: Details, days: Floats) -> None:
