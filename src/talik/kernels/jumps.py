@@ -35,8 +35,8 @@ def steps(values: Floats, joined: Booleans, *, block: int, factor: float, floor:
     longest : int
         Most samples until a jump back still belongs to it.
     tail : float
-        And it is larger than this many times the change that one sample in a thousand (and ten at least) exceeds:
-        weather fronts jump and jump back, again and again.
+        And it is larger than this many times the change that one sample in a thousand (and ten at least) exceeds,
+        and the level between a jump and the jump back holds for a block: weather fronts jump, pass, and jump back.
     rest : int, optional
         As many samples of one value and more are a sensor that hangs (or rests); none when not given.
     most : int
@@ -69,7 +69,8 @@ def steps(values: Floats, joined: Booleans, *, block: int, factor: float, floor:
     while jumps:
         i = jumps.pop(0)
         back = next((j for j in jumps if j - i <= longest and (joined[i] or joined[j]) and change[j] * change[i] < 0
-                     and 0.5 < abs(change[j] / change[i]) < 2 and _returns(values, hangs, i, j)), None)
+                     and 0.5 < abs(change[j] / change[i]) < 2 and _returns(values, hangs, i, j)
+                     and (not tail or _holds(values, change, i, j, block))), None)
         if back is not None:
             marked[i:back] = True
             jumps = [j for j in jumps if j > back]
@@ -103,6 +104,13 @@ def _returns(values: Floats, hangs: Booleans, i: int, j: int) -> bool:
     if hangs[i - 1] and abs(values[j] - values[i - 1]) > abs(values[i] - values[i - 1]) / 4:
         return False
     return bool(not hangs[j - 1] or hangs[i:j].mean() > 0.5)
+
+
+def _holds(values: Floats, change: Floats, i: int, j: int, block: int) -> bool:
+    """Whether the medians of up to a block on either side of two jumps differ as the jumps do: fronts pass."""
+    width = min(block, j - i)
+    return all(abs(np.median(values[k:k + width]) - np.median(values[max(0, k - width):k])) >= 0.4 * abs(change[k])
+               for k in (i, j))
 
 
 def _stays(values: Floats, change: Floats, i: int) -> bool:
@@ -166,15 +174,15 @@ def level_change(days: Floats, others: Floats, at: int, until: int | None = None
     return float(found[0]), float(np.sqrt(variance * normal[0, 0] * (1 + memory) / (1 - memory)))
 
 
-def lasting_changes(days: Floats, others: Floats, taken: Sequence[int] = (), *,
-                    least: float = 0.0) -> tuple[Floats, Floats, Floats]:
+def lasting_changes(days: Floats, others: Floats, taken: Sequence[int] = (), *, least: float = 0.0,
+                    reach: int = 1095) -> tuple[Floats, Floats, Floats]:
     """
     By how much the level would change for good at each day, and its standard error: a step at every day in turn.
 
-    A regression over all days: the step, a constant, the annual wave (a trend where ten months are not there), and
-    the neighbours. Its noise is first-order autoregressive, so that both count: what changes from one day to the next
-    and what stays different for years. The first estimate takes the days as independent and so weighs only what stays;
-    where the two differ, a jump did not last.
+    A regression over the years around it: the step, a constant, the annual wave (a trend where ten months are not
+    there), and the neighbours. Its noise is first-order autoregressive, so that both count: what changes from one day
+    to the next and what stays different for years. A first estimate takes the days as independent and so weighs only
+    what stays; where the two differ, a jump did not last.
 
     Parameters
     ----------
@@ -185,7 +193,11 @@ def lasting_changes(days: Floats, others: Floats, taken: Sequence[int] = (), *,
     taken : sequence of int
         Days of steps that are known already.
     least : float
-        Where no day's lasting change is half as large [K], the rest is spared and all is NaN.
+        Where nothing changes by 0.4 times as much [K] within two days, or no day's lasting change is half as large,
+        the rest is spared and all is NaN.
+    reach : int
+        Records longer than three times as many days are looked at in pieces of twice as many, each day in the piece
+        in which it lies most in the middle: neighbours and ground are not the same for decades.
 
     Returns
     -------
@@ -206,24 +218,39 @@ def lasting_changes(days: Floats, others: Floats, taken: Sequence[int] = (), *,
     >>> int(np.nanargmax(change / error)), round(change[500]), round(lasting[500])
     (500, 6, 6)
     """
-    nothing = np.full((3, days.size), np.nan)
+    if days.size <= 3 * reach:
+        lasting, change, error = _piece(days, others, taken, least)
+        return lasting, change, error
+    first = np.unique(np.minimum(np.arange(0, days.size, reach), days.size - 2 * reach))
+    nearest = np.abs(np.arange(days.size) - reach - first[:, None]).argmin(axis=0)
+    found = np.full((3, days.size), np.nan)
+    for k, begin in enumerate(first.tolist()):
+        piece = slice(begin, begin + 2 * reach)
+        own = nearest[piece] == k
+        found[:, piece][:, own] = _piece(days[piece], others[piece], [at - begin for at in taken], least)[:, own]
+    return found[0], found[1], found[2]
+
+
+def _piece(days: Floats, others: Floats, taken: Sequence[int], least: float) -> Floats:
+    """The three rows of `lasting_changes` from one regression."""
+    found = np.full((3, days.size), np.nan)
     known = ~np.isnan(days)
     near = others[:, (~np.isnan(others[known])).mean(axis=0) > 0.5] if known.any() else others[:, :0]
     rows = np.flatnonzero(known & ~np.isnan(near).any(axis=1))
-    if rows.size < 40:
-        return nothing[0], nothing[1], nothing[2]
+    if rows.size < 40 or np.abs(days[rows[2:]] - days[rows[:-2]]).max() < 0.4 * least:
+        return found
     season = [f(2 * np.pi * rows / 365.25) for f in (np.cos, np.sin)] if np.ptp(rows) >= 300 else [rows - rows.mean()]
-    design = np.column_stack([np.ones(rows.size), *season, near[rows] - near[rows].mean(axis=0),
-                              *((rows >= at).astype(np.float64) for at in taken)])
+    steps_before = [(rows >= at).astype(np.float64) for at in taken if rows[0] < at <= rows[-1]]
+    design = np.column_stack([np.ones(rows.size), *season, near[rows] - near[rows].mean(axis=0), *steps_before])
     lasting, error, left = _at_each_day(rows, design, days[rows], 0.0)
-    if not (np.abs(lasting) > np.maximum(least / 2, 5 * error)).any() and least > 0:
-        return nothing[0], nothing[1], nothing[2]
+    if least > 0 and not (np.abs(lasting) > np.maximum(least / 2, 5 * error)).any():
+        return found
     daily = np.diff(rows) == 1
     before, after = left[:-1][daily], left[1:][daily]
     memory = float(np.clip(before @ after / max(float(before @ before), 1e-12), 0.0, 0.98))
-    nothing[0, rows] = lasting
-    nothing[1, rows], nothing[2, rows], _ = _at_each_day(rows, design, days[rows], memory)
-    return nothing[0], nothing[1], nothing[2]
+    found[0, rows] = lasting
+    found[1, rows], found[2, rows], _ = _at_each_day(rows, design, days[rows], memory)
+    return found
 
 
 def _at_each_day(rows: Integers, design: Floats, y: Floats, memory: float) -> tuple[Floats, Floats, Floats]:
@@ -232,7 +259,8 @@ def _at_each_day(rows: Integers, design: Floats, y: Floats, memory: float) -> tu
     scale = 1 / np.sqrt(1 - kept * kept)
 
     def white(m: Floats) -> Floats:
-        return (m - kept[:, None] * np.roll(m, 1, axis=0)) * scale[:, None]
+        whitened: Floats = (m - kept[:, None] * np.roll(m, 1, axis=0)) * scale[:, None]
+        return whitened
 
     # a step from day d on is, whitened, `scale` at d and what a constant is on all days after it
     base, r = np.linalg.qr(white(design))
@@ -242,11 +270,12 @@ def _at_each_day(rows: Integers, design: Floats, y: Floats, memory: float) -> tu
     left = target - base @ (base.T @ target)
 
     def of_steps(m: Floats) -> Floats:
-        weighed = level[:, None] * m
-        return np.flip(np.flip(weighed, axis=0).cumsum(axis=0), axis=0) - weighed + scale[:, None] * m
+        weighed: Floats = level[:, None] * m
+        later: Floats = weighed.sum(axis=0) - weighed.cumsum(axis=0) + scale[:, None] * m
+        return later
 
     product = of_steps(left[:, None])[:, 0]
-    own = np.flip(np.flip(level * level).cumsum()) - level * level + scale * scale
+    own = level @ level - (level * level).cumsum() + scale * scale
     free = own - (of_steps(base) ** 2).sum(axis=1)
     told = free > 1e-3 * np.minimum(own, own[0])
     told[:3] = told[-2:] = False

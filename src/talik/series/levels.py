@@ -1,4 +1,4 @@
-"""Levels that change for good: which open jumps last, once season and neighbours are accounted for."""
+"""Levels that change, for good or until a jump back, once season and neighbours are accounted for."""
 
 from __future__ import annotations
 
@@ -10,19 +10,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talik.kernels import calendar
-from talik.kernels.jumps import level_change, thawing
-from talik.kernels.quality import rare_change
-from talik.records import Flag, Record
+from talik.kernels.jumps import lasting_changes, level_change, thawing
+from talik.records import REJECTED, Flag, Record
 from talik.series.days import day_offset
+from talik.series.profiles import whole_days
 from talik.series.rules import Rules
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.uint16]
 Integers = NDArray[np.int64]
+Moments = tuple[Integers, Integers]
+"""Of each row: its stamp [µs] and its day."""
+Found = dict[int, list[tuple[int, float]]]
+"""Changes of level, column by column: the stamp of the first value after each, and its size [K]."""
 
-_SURE, _PLAIN, _UNHEARD_OF, _ACROSS_A_GAP, _LONGEST = 8.0, 2.5, 0.5, 8.0, 400
-"""How many standard errors a change of level must have: usually; where the jump alone stands far out; where the ground
-cannot jump so; across a gap. And the most days from a jump to the jump back."""
+_SURE, _PLAIN, _LONGEST = 8.0, 2.5, 400
+"""How many standard errors a level between two jumps must have: usually; where the jump alone stands far out. And the
+most days from a jump to the jump back."""
+_LASTING, _ALIKE = 10.0, 2.0
+_IN_GROUND, _BARE = 1.5, 2.5
+"""How many standard errors a change for good must have; by what factor the jump, the change from day to day and that
+of the whole level may differ; and how many times the floor of a jump it must reach deeper than 5 cm, and elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,74 +44,156 @@ class Jumps:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """A change of level at `day`, or from `day` until `until`; `stamps` where it begins and ends."""
+    """A level between `day` and `until`; `stamps` where it begins and ends; standard errors it must have."""
 
     column: int
     day: int
-    until: int | None
-    stamps: tuple[int, ...]
+    until: int
+    stamps: tuple[int, int]
     size: float
     needed: float
-    gap: bool
 
 
 def level_findings(record: Record, flags: Flags, days: calendar.Daily, jumps: Mapping[int, Jumps],
                    rules: Rules) -> bool:
     """
-    Flag STEP where open jumps lead to another level, for good or until a jump back; True when anything was flagged.
+    Flag STEP where jumps lead to another level, for good or until a jump back; True when anything was flagged.
 
-    A jump between neighbouring samples counts when the level changes by about as much (half to one and a half
-    times), beyond what season, trend and neighbours explain. A change across a gap counts where three sensors stand
-    in the ground, and only for the sensor that changes most: the others are its witnesses. Flagged are the levels
-    that have fewer values than the one with most. What several sensors do at once is melt water, or the whole logger.
+    Parameters
+    ----------
+    days : calendar.Daily
+        Daily means of what no flag rejects.
+    jumps : mapping
+        The jumps of each column of which the column alone could not say whether their level stays.
     """
-    stamps = record.times.astype(np.int64)
-    day_of = calendar.day_numbers(record.times, day_offset(record)) - days.first
-    step = calendar.sampling_step(np.sort(record.times)) * 1e6
-    found: dict[int, list[tuple[int, float]]] = {}
-    suspects: list[tuple[bool, float, int, _Change]] = []
-    for column, own in jumps.items():
-        for change in _changes(record, flags, days.mean, column, own, stamps, day_of, step, rules):
-            size = _confirmed(record, days.mean, change, found, rules)
-            if size:
-                suspects.append((change.gap, -abs(size), len(suspects), change))
-    shared = Counter((change.stamps, change.size > 0) for *_, change in suspects)
-    for *_, change in sorted(suspects, key=lambda s: s[:3]):
-        if shared[change.stamps, change.size > 0] > 1 and not change.gap:
-            continue
-        size = _confirmed(record, days.mean, change, found, rules)
-        taken = [at for at, _ in found.get(change.column, [])]
-        if size and not set(change.stamps) & set(taken):
-            sizes = (size, -size)[:len(change.stamps)]
-            found.setdefault(change.column, []).extend(zip(change.stamps, sizes, strict=True))
+    moments = record.times.astype(np.int64), calendar.day_numbers(record.times, day_offset(record)) - days.first
+    lasting = _flag(record, flags, _for_good(record, flags, days.mean, list(jumps), moments, rules))
+    if lasting:
+        days = whole_days(record, flags)
+        moments = moments[0], calendar.day_numbers(record.times, day_offset(record)) - days.first
+    return _flag(record, flags, _there_and_back(record, flags, days.mean, jumps, moments, rules)) or lasting
+
+
+def _flag(record: Record, flags: Flags, found: Found) -> bool:
+    """Flagged are the levels that have fewer values than the one with most."""
     for column, changes in found.items():
         flags[_minor(record, flags, column, changes), column] |= np.uint16(int(Flag.STEP))
     return bool(found)
 
 
-def _changes(record: Record, flags: Flags, days: Floats, column: int, own: Jumps, stamps: Integers, day_of: Integers,
-             step: float, rules: Rules) -> list[_Change]:
-    """What the open jumps of a column may be: there and back in pairs, and for good."""
+def _for_good(record: Record, flags: Flags, days: Floats, columns: list[int], moments: Moments, rules: Rules) -> Found:
+    """
+    Changes for good. Those of one stamp and direction in several sensors are melt water, or the whole logger.
+
+    A column whose witness was found to change is looked at again without it.
+    """
+    found: Found = {}
+    while columns:
+        new = {k: changes for k in columns if (changes := _of_column(record, flags, days, k, found, moments, rules))}
+        shared = Counter((stamp, size > 0) for k, changes in new.items() if record.depths[k] >= 0
+                         for stamp, size in changes)
+        new = {k: kept for k, changes in new.items()
+               if (kept := [(at, size) for at, size in changes if shared[at, size > 0] < 2])}
+        columns = [k for k in columns if k not in new and set(_witnesses(record.depths, k, found)) & set(new)]
+        found |= new
+    return found
+
+
+def _of_column(record: Record, flags: Flags, days: Floats, column: int, found: Found, moments: Moments,
+               rules: Rules) -> list[tuple[int, float]]:
+    """The changes for good of one column, the surest first, each beside those before it: stamp and size [K]."""
+    changes: list[tuple[int, float]] = []
+    taken: list[int] = []
+    near = days[:, _witnesses(record.depths, column, found)]
+    least = rules.step_floor * (_IN_GROUND if record.depths[column] > 0.05 else _BARE)
+    while len(changes) < 6:
+        lasting, change, error = lasting_changes(days[:, column], near, taken, least=least)
+        change[taken] = np.nan
+        with np.errstate(invalid="ignore"):
+            sure = (np.abs(change) >= np.maximum(least, _LASTING * error)) & _alike(lasting, change)
+        at = np.flatnonzero(sure)
+        at = at[np.argsort(error[at] / np.abs(change[at]), kind="stable")]
+        jump = _jump(record, flags, column, change, at, moments) if at.size else None
+        if jump is None:
+            break
+        taken.append(jump[0])
+        changes.append(jump[1:])
+    return changes
+
+
+def _alike(one: Floats, other: Floats) -> NDArray[np.bool_]:
+    ratio = one / other
+    alike: NDArray[np.bool_] = (ratio >= 1 / _ALIKE) & (ratio <= _ALIKE)
+    return alike
+
+
+def _jump(record: Record, flags: Flags, column: int, change: Floats, candidates: Integers,
+          moments: Moments) -> tuple[int, int, float] | None:
+    """
+    The first of the candidate days whose change of level a jump between two values makes: day, stamp and size.
+
+    It lies between the last day before that has a change [K], and the day after. A jump into or out of a rest counts,
+    since a rest that a jump leads to looks like a sensor that hangs.
+    """
+    stamps, day_of = moments
+    rejected = np.uint16(int(REJECTED & ~Flag.FLAT))
+    rows = np.flatnonzero(~np.isnan(record.values[:, column]) & (flags[:, column] & rejected == 0))
+    rows = rows[np.argsort(stamps[rows], kind="stable")]
+    own, known = day_of[rows], np.flatnonzero(~np.isnan(change))
+    for day in candidates.tolist():
+        earlier = known[known < day]
+        first = max(int(np.searchsorted(own, earlier[-1] if earlier.size else day - 1)), 1)
+        last = int(np.searchsorted(own, day + 1, side="right"))
+        jumps, size = np.diff(record.values[rows[first - 1:last], column]), float(change[day])
+        if not jumps.size:
+            continue
+        best = int(np.argmax(jumps * np.sign(size)))
+        i, j = rows[first + best - 1], rows[first + best]
+        melts = thawing(float(record.values[i, column]), float(jumps[best]))
+        if 1 / _ALIKE <= jumps[best] / size <= _ALIKE and not (melts and min(
+                earlier.size, known.size - earlier.size) < 100):
+            return day, int(stamps[j]), size
+    return None
+
+
+def _there_and_back(record: Record, flags: Flags, days: Floats, jumps: Mapping[int, Jumps], moments: Moments,
+                    rules: Rules) -> Found:
+    """Levels between two jumps that differ by about as much as these, beyond what season and neighbours explain."""
+    found: Found = {}
+    suspects: list[tuple[float, int, _Change]] = []
+    for column, own in jumps.items():
+        for change in _pairs(record, flags, days, column, own, moments, rules):
+            if size := _confirmed(record, days, change, found, rules):
+                suspects.append((-abs(size), len(suspects), change))
+    shared = Counter((change.stamps, change.size > 0) for *_, change in suspects)
+    for *_, change in sorted(suspects, key=lambda s: s[:2]):
+        if shared[change.stamps, change.size > 0] > 1:
+            continue
+        size = _confirmed(record, days, change, found, rules)
+        if size and not set(change.stamps) & {at for at, _ in found.get(change.column, [])}:
+            found.setdefault(change.column, []).extend(zip(change.stamps, (size, -size), strict=True))
+    return found
+
+
+def _pairs(record: Record, flags: Flags, days: Floats, column: int, own: Jumps, moments: Moments,
+           rules: Rules) -> list[_Change]:
+    """Open jumps of a column that may belong together, there and back; of the two one at least not across a gap."""
+    stamps, day_of = moments
+    step = calendar.sampling_step(np.sort(record.times)) * 1e6
     open_jumps = []
-    known = record.values[~np.isnan(record.values[:, column]), column]
-    unheard_of = max(2 * rules.step_floor, 5 * rare_change(np.abs(np.diff(known))))
     for i, j, strength in zip(own.before.tolist(), own.after.tolist(), own.strength.tolist(), strict=True):
+        state = int(flags[i, column] | flags[j, column])
         size = float(record.values[j, column] - record.values[i, column])
-        hangs = (flags[i, column] | flags[j, column]) & np.uint16(int(Flag.FLAT))
-        gap = bool(stamps[j] - stamps[i] > 2.5 * step)
+        hangs, gap = state & int(Flag.FLAT), bool(stamps[j] - stamps[i] > 2.5 * step)
         doubtful = (bool(hangs) or _moves_again(days[:, column], int(day_of[j]))
                     or thawing(float(record.values[i, column]), size))
-        if not (gap and doubtful) and _lasts(days[:, column], int(day_of[i]), int(day_of[j]), size, 15 if hangs else 4):
-            plain = strength >= rules.step_factor and record.depths[column] >= 0.2 and not doubtful
-            needed = _ACROSS_A_GAP if gap else _PLAIN if plain else _SURE
-            if needed == _PLAIN and record.depths[column] >= 0.3 and abs(size) >= unheard_of:
-                needed = _UNHEARD_OF
-            open_jumps.append(_Change(column, int(day_of[j]), None, (int(stamps[j]),), size, needed, gap))
-    pairs = [_Change(column, a.day, b.day, a.stamps + b.stamps, a.size, max(min(a.needed, b.needed), _PLAIN),
-                     False)
-             for n, a in enumerate(open_jumps) for b in open_jumps[n + 1:n + 7]
-             if not (a.gap and b.gap) and 4 <= b.day - a.day <= _LONGEST and -2 < b.size / a.size < -0.5]
-    return [*pairs, *open_jumps]
+        if not (state & int(Flag.STEP) or (gap and doubtful)) and _lasts(
+                days[:, column], int(day_of[i]), int(day_of[j]), size, 15 if hangs else 4):
+            plain = strength >= rules.step_factor and record.depths[column] >= 0.2 and not doubtful and not gap
+            open_jumps.append((int(day_of[j]), int(stamps[j]), size, _PLAIN if plain else _SURE, gap))
+    return [_Change(column, a[0], b[0], (a[1], b[1]), a[2], min(a[3], b[3]))
+            for n, a in enumerate(open_jumps) for b in open_jumps[n + 1:n + 7]
+            if not (a[4] and b[4]) and 4 <= b[0] - a[0] <= _LONGEST and -2 < b[2] / a[2] < -0.5]
 
 
 def _moves_again(days: Floats, day: int) -> bool:
@@ -117,13 +207,11 @@ def _range(days: Floats) -> float:
     return float(np.ptp(known)) if known.size else 0.0
 
 
-def _confirmed(record: Record, days: Floats, change: _Change, found: Mapping[int, object], rules: Rules) -> float:
+def _confirmed(record: Record, days: Floats, change: _Change, found: Found, rules: Rules) -> float:
     """The size of a change [K], or 0 where season, trend and neighbours leave it in doubt."""
-    size, error = _level_change(record, days, change, found)
-    least = 1.5 * rules.step_floor if change.gap else rules.step_floor
-    sure = bool(abs(size) >= max(least, change.needed * error))
-    if change.gap:
-        return size * (sure and record.depths[change.column] >= 0 and np.count_nonzero(record.depths >= 0) >= 3)
+    near = days[:, _witnesses(record.depths, change.column, found)]
+    size, error = level_change(days[:, change.column], near, change.day, change.until)
+    sure = bool(abs(size) >= max(rules.step_floor, change.needed * error))
     return size * (sure and 0.5 <= size / change.size <= 1.5)
 
 
@@ -134,12 +222,11 @@ def _lasts(days: Floats, before: int, after: int, size: float, reach: int) -> bo
     return bool(early.size and late.size and 0.4 < (late.mean() - early.mean()) / size < 2.5)
 
 
-def _level_change(record: Record, days: Floats, change: _Change, found: Mapping[int, object]) -> tuple[float, float]:
-    """The change of a level, with the nearest columns above and below as witnesses, but for those that changed."""
-    depths, column = record.depths, change.column
+def _witnesses(depths: Floats, column: int, found: Found) -> list[int]:
+    """The nearest columns above and below a column in the ground, but for those that changed."""
     side = [np.flatnonzero((depths >= 0) & (sign * (depths - depths[column]) > 0)) for sign in (-1, 1)]
     near = [int(k[np.argmin(np.abs(depths[k] - depths[column]))]) for k in side if k.size and depths[column] >= 0]
-    return level_change(days[:, column], days[:, [k for k in near if k not in found]], change.day, change.until)
+    return [k for k in near if k not in found]
 
 
 def _minor(record: Record, flags: Flags, column: int, changes: list[tuple[int, float]]) -> NDArray[np.bool_]:
