@@ -172,10 +172,11 @@ def _passed(below: Floats | None, first: int, last: int, smallest: float) -> boo
     """Whether nine tenths of what the sensor below reads meanwhile differ by 1 K and by ten digits."""
     there = np.empty(0) if below is None else below[first:last + 1]
     there = there[~np.isnan(there)]
-    if 2 * there.size <= last - first:
+    least = max(1.0, 10 * smallest)
+    if 2 * there.size <= last - first or np.ptp(there) < least:
         return False
     low, high = np.quantile(there, (0.05, 0.95))
-    return bool(high - low >= max(1.0, 10 * smallest))
+    return bool(high - low >= least)
 
 
 def digit(values: Floats) -> float:
