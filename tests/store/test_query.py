@@ -14,6 +14,7 @@ from talik.errors import StoreError, UsageError
 from talik.records import REJECTED, Flag
 from talik.store.catalogue import reading
 from talik.store.ingest import ingest
+from talik.store.memory import bounded
 from talik.store.query import query
 from talik.store.verify import verify_store
 
@@ -80,10 +81,35 @@ def test_nothing_outside_is_reached(asked, sql):
 
 @pytest.mark.parametrize("sql", [
     "SELECT * FROM range(100000000000)", "SELECT list(range) FROM range(1000000000)",
-    "SELECT string_agg(repeat('x', 1000000)) FROM range(100000)"])
+    "SELECT string_agg(repeat('x', 1000000)) FROM range(100000)",
+    "SELECT repeat('x', 2000000000)", "SELECT sum(length(repeat('x', 2000000000 + range::INT))) FROM range(9)",
+    "SELECT list_resize([1], 500000000)"])
 def test_questions_that_take_too_much_are_stopped(asked, sql):
     with pytest.raises(UsageError, match=r"takes more than 0.1 GB; ask for less, or allow more: memory=..."):
         query(asked, sql, memory=0.1, threads=1)
+
+
+def test_questions_within_their_limits_are_answered_and_leave_no_limit_behind(asked):
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    assert query(asked, "SELECT * FROM range(11000000)", memory=0.1, threads=1).height == 11_000_000
+    with pytest.raises(UsageError, match="takes more"):
+        query(asked, "SELECT repeat('x', 2000000000)", memory=0.1)
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
+
+
+def test_questions_side_by_side_share_what_they_may_take():
+    resource = pytest.importorskip("resource")
+    limit = lambda: resource.getrlimit(resource.RLIMIT_DATA)  # noqa: E731
+    before = limit()
+    one, other = bounded(10**8), bounded(2 * 10**8)
+    with one:
+        alone = limit()[0]
+        other.__enter__()
+        assert limit()[0] - alone == 2 * 10**8
+    assert limit()[0] - alone == 10**8
+    other.__exit__(None, None, None)
+    assert limit() == before
 
 
 @pytest.mark.parametrize("sql", [
@@ -142,11 +168,11 @@ def test_a_flipped_byte_of_the_catalogue_is_damage_not_another_writer(store):
         (store / "catalogue.duckdb").write_bytes(spoiled)
         [(path, fault), *_] = verify_store(store)
         assert (path, "damaged" in fault or "changed" in fault) == ("catalogue.duckdb", True)
-        assert "ingest again" in fault
+        assert "--rebuild" in fault
         result = CliRunner().invoke(group, ["verify", str(store)])
         assert result.exit_code == 1
     (store / "catalogue.duckdb").write_bytes(content[:4096] + b"\1" * 8192 + content[12288:])
-    with pytest.raises(StoreError, match="the catalogue is damaged.*ingest again"):
+    with pytest.raises(StoreError, match="the catalogue is damaged.*--rebuild"):
         query(store, "SELECT site FROM series")
 
 

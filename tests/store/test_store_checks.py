@@ -160,6 +160,14 @@ def test_commands_say_which_it_is(faults, tmp_path):
     assert "2 sites checked, flags that reject values: " in taken.stdout
     assert "checked: Ridge (2 series)" in taken.stderr
     assert "not checked" not in taken.stderr
+    ruled = run(group, ["ingest", str(faults), "--store", store, "--rule", "flat_days=30", "--rule", "spike_factor=9"])
+    assert "FLAT" in taken.stdout
+    assert "FLAT" not in ruled.stdout
+    assert "unknown rule 'flat_day'" in str(run(group, ["ingest", str(faults), "--store", store,
+                                                        "--rule", "flat_day=3"]).exception)
+    with reading(store) as catalogue:
+        assert checks.rules_of(catalogue.rules) == Rules(flat_days=30.0, spike_factor=9.0)
+    run(group, ["ingest", str(faults), "--store", store, "--rule", "flat_days=3"])
     args = ["offsets", store, "--site", "whole", "--surface", "0.05", "--depth", "0.5", "--format", "csv"]
     kept = run(group, args)
     assert "is checked: its kept flags count" in kept.stderr

@@ -85,7 +85,7 @@ def test_cut_and_missing_files_are_named(store):
     (store / CATALOGUE).write_bytes(b"no data base" * 1000)
     [(path, fault)] = verify_store(store)
     assert path == CATALOGUE
-    assert "delete the store and ingest again" in fault
+    assert "talik verify STORE --rebuild" in fault
 
 
 def test_a_fresh_run_mends_damaged_series(archive, store):

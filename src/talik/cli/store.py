@@ -32,6 +32,8 @@ _STORE = click.argument("store", type=click.Path(path_type=Path, file_okay=False
 @click.option("--cluster", metavar="tcp://HOST:PORT", default=None,
               help="Read on a dask cluster whose workers see the same folders.")
 @click.option("--check", is_flag=True, help="Check the values, now and in every later ingest, and keep the flags.")
+@click.option("--rule", "rules", multiple=True, metavar="NAME=VALUE",
+              help="Check by this rule in place of the usual one, now and later, e.g. spike_factor=10; repeatable.")
 @click.option("--fresh", is_flag=True, help="Read unchanged files again, too.")
 @click.option("--wait", type=click.FloatRange(min=0), default=60.0, show_default=True,
               help="For how long to wait for another writer [s].")
@@ -39,8 +41,8 @@ _STORE = click.argument("store", type=click.Path(path_type=Path, file_okay=False
 @reading_options
 @click.option("--latitude", type=click.FloatRange(-90, 90), help="Of the site [°N], instead of the files'.")
 @click.option("--longitude", type=click.FloatRange(-180, 180), help="Of the site [°E], instead of the files'.")
-def ingest(paths: tuple[Path, ...], store: Path, jobs: int, cluster: str | None, check: bool, fresh: bool, wait: float,
-           **told: Any) -> None:
+def ingest(paths: tuple[Path, ...], store: Path, jobs: int, cluster: str | None, check: bool, rules: tuple[str, ...],
+           fresh: bool, wait: float, **told: Any) -> None:
     """
     Take files and folders (PATHS) into a store.
 
@@ -51,13 +53,15 @@ def ingest(paths: tuple[Path, ...], store: Path, jobs: int, cluster: str | None,
     Values are kept as their source gave them. With --check the flags of `talik check` are kept beside them: means in
     SQL and `talik offsets STORE` then leave out what they reject, and every later ingest checks what has changed.
     Without it nothing is checked here: `talik check STORE` says what is wrong, `talik offsets STORE` checks on its way.
+    --rule checks, too; the rules of the last command that names any stay, all others are the usual ones.
     """
+    from talik.cli.series import _rules as rules_of
     from talik.store.ingest import ingest as taken
 
     options = {name: value for name, value in told.items() if value not in (None, {})}
     with _progress() as watch:
         done = taken(paths, store, jobs=jobs, cluster=cluster, options=options, fresh=fresh, check=check,
-                     wait=wait, watch=watch)
+                     rules=rules_of(rules, None) if rules else None, wait=wait, watch=watch)
     click.echo(str(done))
     if done.count("taken in") and not done.checked:
         note(f"values are as their source gave them, not checked: see talik check {store}; talik offsets checks. "
@@ -149,6 +153,18 @@ def _show_rows(frame: pl.DataFrame) -> None:
         click.echo(f"-- row {number}")
         for name, value in row.items():
             click.echo(f"{name:>{names}}  {'' if value is None else value}")
+
+
+def rebuild(folder: Path) -> None:
+    """Make the catalogue of a store anew; exit code 1 when a series is damaged."""
+    from talik.store.rebuild import rebuild as rebuilt
+
+    done = rebuilt(folder)
+    for path, fault in done.findings:
+        click.echo(f"{folder / path}: {fault}")
+    click.echo(f"{folder}: {done}. What is missing, and refusals: talik ingest PATHS --store {folder}")
+    if done.findings:
+        raise SystemExit(1)
 
 
 def verify(folder: Path) -> None:

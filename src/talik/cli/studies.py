@@ -103,7 +103,8 @@ def figures(study: str, out: Path, extent: Path | None) -> None:
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--rerun/--no-rerun", default=True, help="Also run the study again and compare every table byte by byte.")
-def verify(folder: Path, rerun: bool) -> None:
+@click.option("--rebuild", is_flag=True, help="Of a store: make a lost or damaged catalogue anew from the series.")
+def verify(folder: Path, rerun: bool, rebuild: bool) -> None:
     """
     Check that a results FOLDER is what its manifest says, and that a rerun gives the same tables.
 
@@ -111,10 +112,12 @@ def verify(folder: Path, rerun: bool) -> None:
     """
     from talik.store.catalogue import is_store
 
-    if is_store(folder):
-        from talik.cli.store import verify as verify_store
+    if rebuild or is_store(folder):
+        from talik.cli import store
 
-        verify_store(folder)
+        if rebuild:
+            store.rebuild(folder)
+        store.verify(folder)
         return
     from talik.runs import verify_results
 

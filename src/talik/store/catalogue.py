@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -32,7 +32,7 @@ CATALOGUE = "catalogue.duckdb"
 SEAL = "seal.json"
 """Checksum of the catalogue, written when a writer has ended well and removed when one begins."""
 
-VERSION = 3
+VERSION = 4
 _TABLES = {
     "store": "version INTEGER, made VARCHAR, rules VARCHAR",
     "files": "path VARCHAR PRIMARY KEY, sha256 VARCHAR, fingerprint VARCHAR, bytes BIGINT, series INTEGER, "
@@ -55,14 +55,20 @@ _DAMAGED = re.compile(r"checksum|corrupt|deseriali|not a valid", re.IGNORECASE)
 _FULL = re.compile(r"write|no space|too large|truncate|sync", re.IGNORECASE)
 """What DuckDB says when somebody else holds the file, when its bytes are not what they were, and of a full disk."""
 
+REMEDY = "Make it anew from the series: talik verify STORE --rebuild"
+
 
 class OtherVersion(StoreError):
     """A store that is whole, but of another version of talik."""
 
 
 def is_store(folder: Path | str) -> bool:
-    """True when a folder holds a store."""
-    return (Path(folder) / CATALOGUE).is_file()
+    """True when a folder holds a store, also one whose catalogue is lost."""
+    return (Path(folder) / CATALOGUE).is_file() or _has_series(Path(folder))
+
+
+def _has_series(folder: Path) -> bool:
+    return next((folder / SERIES).rglob("*.parquet"), None) is not None
 
 
 class Catalogue:
@@ -118,13 +124,12 @@ class Catalogue:
                 path(self.folder, series_id).unlink(missing_ok=True)
 
     def _add(self, outcomes: list[Outcome]) -> set[str]:
-        at = now()
         refused, taken, checked = ([outcome for outcome in outcomes if outcome.status == status]
                                    for status in ("refused", "taken in", "checked"))
         self._delete("refusals", "path", [outcome.path for outcome in taken])
         # what an earlier, readable content of a refused file gave stays
-        self._insert("refusals", [(o.path, o.fingerprint, o.kind, o.reason, at) for o in refused])
-        self._insert("files", [(o.path, o.sha256, o.fingerprint, o.bytes, len(o.series), at) for o in taken])
+        self._insert("refusals", [(o.path, o.fingerprint, o.kind, o.reason, now()) for o in refused])
+        self._insert("files", [(o.path, o.sha256, o.fingerprint, o.bytes, len(o.series), o.at) for o in taken])
         found = self._connection.execute("SELECT series_id FROM series WHERE path IN (SELECT unnest(?))",
                                          [[outcome.path for outcome in taken]]).fetchall()
         old = {row[0] for row in found} | {series_id for outcome in checked for series_id in outcome.replaces}
@@ -135,7 +140,7 @@ class Catalogue:
         self._insert("columns", [row for one in stored for row in one.columns])
         self._insert("day_files", [one.days for one in stored if one.days])
         self._insert("flags", [row for one in stored for row in one.flags])
-        self._insert("checks", [(o.path, o.fingerprint, talik.__version__, at) for o in checked])
+        self._insert("checks", [(o.path, o.fingerprint, o.kind, o.at) for o in checked])
         return old - {one.series["series_id"] for one in stored}
 
     def _delete(self, table: str, column: str, keys: list[str]) -> None:
@@ -265,6 +270,7 @@ def reading(folder: Path | str, *, wait: float = 10.0) -> Iterator[Catalogue]:
     if not is_store(folder):
         raise StoreError(f"{folder}: no store here (there is no {CATALOGUE}). "
                          f"Make one: talik ingest PATHS --store {folder}")
+    _not_bare(folder)
     with _explained(folder):
         connection = _opened(folder / CATALOGUE, wait, read_only=True)
     try:
@@ -289,9 +295,9 @@ def writing(folder: Path | str, *, wait: float = 60.0) -> Iterator[Catalogue]:
     folder = Path(folder)
     with sole_writer(folder, wait):
         with _explained(folder):
+            _not_bare(folder)
             if not is_store(folder):
-                _bare(folder)
-                _create(folder)
+                create(folder)
             connection = _opened(folder / CATALOGUE, wait, read_only=False)
             try:
                 _same_version(folder, connection)
@@ -302,8 +308,13 @@ def writing(folder: Path | str, *, wait: float = 60.0) -> Iterator[Catalogue]:
                 connection.execute("CHECKPOINT")    # closing alone does not say that it failed
             finally:
                 connection.close()
-        sums = Sums.of(folder / CATALOGUE)
-        files.write_text(folder / SEAL, json.dumps({"bytes": sums.bytes, "sha256": sums.sha256}) + "\n")
+        seal(folder)
+
+
+def seal(folder: Path) -> None:
+    """Say that the catalogue is whole, and what it is."""
+    sums = Sums.of(folder / CATALOGUE)
+    files.write_text(folder / SEAL, json.dumps({"bytes": sums.bytes, "sha256": sums.sha256}) + "\n")
 
 
 def sweep(catalogue: Catalogue) -> None:
@@ -317,25 +328,28 @@ def sweep(catalogue: Catalogue) -> None:
         path.unlink(missing_ok=True)
 
 
-def _bare(folder: Path) -> None:
+def _not_bare(folder: Path) -> None:
     """Refuse to begin a catalogue where series lie: what it does not know would be swept away."""
-    if next((folder / SERIES).rglob("*.parquet"), None):
-        raise StoreError(f"{folder}: there are series but no {CATALOGUE}. Bring it back from a copy; or, where the "
-                         "files that the series were made from are still there, delete this folder and ingest again.")
+    if not (folder / CATALOGUE).is_file() and _has_series(folder):
+        raise StoreError(f"{folder}: there are series but no {CATALOGUE}. {REMEDY}")
 
 
-def _create(folder: Path) -> None:
-    """An empty catalogue, whole or not at all."""
-    with files.replacing(folder / CATALOGUE) as part:
+def create(folder: Path, fill: Callable[[Catalogue], None] | None = None) -> None:
+    """A new catalogue, whole or not at all; what there is of an old one goes when it is there."""
+    with files.replacing(folder / CATALOGUE) as part, _explained(folder):
         part.unlink()                               # an empty file is no data base yet
         try:
             with _opened(part, 0, read_only=False) as connection:
                 for name, columns in _TABLES.items():
                     connection.execute(f"CREATE TABLE {name} ({columns})")
                 connection.execute("INSERT INTO store VALUES (?, ?, NULL)", [VERSION, now()])
+                if fill:
+                    fill(Catalogue(folder, connection))
                 connection.execute("CHECKPOINT")    # closing alone does not say that it failed
         finally:
             part.with_name(f"{part.name}.wal").unlink(missing_ok=True)
+        for of_the_old in (SEAL, f"{CATALOGUE}.wal"):
+            (folder / of_the_old).unlink(missing_ok=True)
 
 
 def _opened(path: Path, wait: float, *, read_only: bool) -> duckdb.DuckDBPyConnection:
@@ -375,5 +389,4 @@ def _meaning(said: str) -> str:
         return "another process is writing to the store; run the command again when it has ended"
     if _FULL.search(said) and not harmed:
         return "the catalogue cannot be written to; what was acknowledged is kept. Free space and run the command again"
-    return ("the catalogue is damaged or no catalogue. Bring it back from a copy, or delete the store and ingest "
-            "again: the series are made anew from their files")
+    return f"the catalogue is damaged or no catalogue. {REMEDY}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,23 +12,22 @@ from typing import Any
 import numpy as np
 
 from talik.errors import TalikError
-from talik.records import REJECTED, Flag, Record
+from talik.records import Record
 from talik.series.columns import joined, of_same_columns
 from talik.series.quality import check
 from talik.series.rules import Rules
-from talik.store.intake import Outcome, Stored, columns_of, kept_days, series_path
-from talik.store.series_files import read_series, write_series
+from talik.store.intake import Outcome, keep, series_path
+from talik.store.series_files import Check, Origin, origin_of, read_series
 
 
 @dataclass(frozen=True, slots=True)
 class SiteTask:
-    """A site to check: the store, the key of the check, the rules as text, its rows of the catalogue's `series`."""
+    """A site to check: the store, the check, its series and their checksums."""
 
     store: Path
     site: str
-    key: str
-    rules: str
-    series: tuple[Mapping[str, Any], ...]
+    check: Check
+    series: tuple[tuple[str, int], ...]
 
 
 def rules_text(rules: Rules) -> str:
@@ -57,23 +56,26 @@ def check_site(task: SiteTask) -> Outcome:
     FileError
         If the store cannot be written to.
     """
+    outcome = Outcome(task.site, "not checked", task.check.key, at=task.check.at)
     try:
-        read = [read_series(series_path(task.store, row["series_id"]), row["crc32"], as_read=True)
-                for row in task.series]
-        marked = _marked(read, rules_of(task.rules))
+        paths = [(series_path(task.store, series_id), crc32) for series_id, crc32 in task.series]
+        read = [read_series(path, crc32, as_read=True) for path, crc32 in paths]
+        origins = [replace(origin_of(path, crc32), check=task.check) for path, crc32 in paths]
+        marked = _marked(read, rules_of(task.check.rules))
     except TalikError as error:
-        return Outcome(task.site, "not checked", task.key, kind=type(error).__name__, reason=str(error))
+        return replace(outcome, kind=type(error).__name__, reason=str(error))
     except Exception as error:  # noqa: BLE001 - whatever values do to the check, the other sites go on
         kind = type(error).__name__
-        return Outcome(task.site, "not checked", task.key, kind=kind, reason=f"{kind}: {error}. Please report it.")
-    stored = tuple(_stored(task, *each) for each in zip(task.series, read, marked, strict=True))
-    return Outcome(task.site, "checked", task.key, series=stored,
-                   replaces=tuple(row["series_id"] for row in task.series))
+        return replace(outcome, kind=kind, reason=f"{kind}: {error}. Please report it.")
+    stored = tuple(keep(task.store, _series_id(origin), record, bare, origin)
+                   for record, bare, origin in zip(marked, read, origins, strict=True))
+    return replace(outcome, status="checked", series=stored, kind=task.check.talik,
+                   replaces=tuple(series_id for series_id, _ in task.series))
 
 
 def lost_site(task: SiteTask) -> Outcome:
     """What is said of a site whose check ended its process, twice."""
-    return Outcome(task.site, "not checked", task.key, kind="ProcessDied",
+    return Outcome(task.site, "not checked", task.check.key, kind="ProcessDied",
                    reason="the process that checked it died, twice (out of memory?)")
 
 
@@ -90,16 +92,6 @@ def _marked(records: Sequence[Record], rules: Rules) -> list[Record]:
     return [found[id(record)] for record in records]
 
 
-def _stored(task: SiteTask, row: Mapping[str, Any], read: Record, marked: Record) -> Stored:
-    series_id = hashlib.sha256(f"{row['path']}\n{task.key}\n{row['number']}".encode()).hexdigest()[:20]
-    sums = write_series(series_path(task.store, series_id), series_id, marked, read=read)
-    row = {**row, "series_id": series_id, "bytes": sums.bytes, "crc32": sums.crc32, "sha256": sums.sha256,
-           "checked": task.key}
-    return Stored(row, tuple(columns_of(marked, series_id)), kept_days(task.store, marked, series_id),
-                  tuple(_counts(marked, series_id)))
-
-
-def _counts(record: Record, series_id: str) -> list[tuple[Any, ...]]:
-    """How many values of each column are under each flag."""
-    return [(series_id, k + 1, flag.name, int(n), bool(flag & REJECTED)) for flag in Flag
-            for k, n in enumerate(np.count_nonzero(record.flags & np.uint16(int(flag)), axis=0)) if n]
+def _series_id(origin: Origin) -> str:
+    assert origin.check
+    return hashlib.sha256(f"{origin.path}\n{origin.check.key}\n{origin.number}".encode()).hexdigest()[:20]

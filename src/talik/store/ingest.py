@@ -10,13 +10,15 @@ from typing import Any
 
 import polars as pl
 
+import talik
 from talik.errors import UsageError
 from talik.provenance import settings_hash
 from talik.results import Result
 from talik.series.rules import Rules
 from talik.store.catalogue import Catalogue, writing
 from talik.store.checks import SiteTask, check_site, lost_site, rules_text
-from talik.store.intake import PLACE, Outcome, Task
+from talik.store.intake import PLACE, Outcome, Task, moment
+from talik.store.series_files import Check
 from talik.store.sources import found_files, shown
 from talik.store.workers import outcomes
 from talik.workers import mapped
@@ -163,12 +165,13 @@ def _checked(catalogue: Catalogue, rules: Rules | None, jobs: int, cluster: str 
     """Check the sites whose kept check is not the one they should have, and say what the whole store's check says."""
     if rules or catalogue.rules is None:
         catalogue.keep_rules(rules_text(rules or Rules()))
-    keys, told = catalogue.check_keys(), catalogue.rules or ""
+    keys, told, at = catalogue.check_keys(), catalogue.rules or "", moment()
     by_site: dict[str, list[dict[str, Any]]] = {}
     for row in catalogue.table("series").sort("path", "number").iter_rows(named=True):
         by_site.setdefault(row["site"], []).append(row)
-    tasks = [SiteTask(catalogue.folder, site, keys[site], told, tuple(rows)) for site, rows in by_site.items()
-             if any(row["checked"] != keys[site] for row in rows)]
+    tasks = [SiteTask(catalogue.folder, site, Check(keys[site], told, talik.__version__, at),
+                      tuple((row["series_id"], row["crc32"]) for row in rows))
+             for site, rows in by_site.items() if any(row["checked"] != keys[site] for row in rows)]
     made = mapped(check_site, tasks, lost=lost_site, workers=jobs, cluster=cluster)
     failed = [f"{outcome.path} ({outcome.reason})" for outcome in _committed(catalogue, made, len(tasks), watch)
               if outcome.status == "not checked"]

@@ -6,6 +6,7 @@ import gc
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,10 @@ import numpy as np
 from talik.errors import FileError, TalikError
 from talik.files import sha256
 from talik.readers.registry import Options, records_of
-from talik.records import Record
+from talik.records import REJECTED, Flag, Record
 from talik.series.days import VERSION, days_of
 from talik.store.day_files import days_path, write_days
-from talik.store.series_files import Sums, values_hash, write_series
+from talik.store.series_files import Origin, Sums, values_hash, write_series
 from talik.store.sources import fingerprint, shown, shown_text
 
 SERIES = "series"
@@ -53,7 +54,8 @@ class Outcome:
     """
     What became of one file, or of the check of one site (which then stands in `path`).
 
-    "taken in", "unchanged", "refused" (with kind of error and reason); "checked", "not checked".
+    "taken in", "unchanged", "refused" (with kind of error and reason); "checked" (kind: by which talik), "not checked".
+    `at`: when it was taken in or checked.
     """
 
     path: str
@@ -65,6 +67,7 @@ class Outcome:
     kind: str = ""
     reason: str = ""
     replaces: tuple[str, ...] = ()
+    at: str = ""
 
 
 def take_in(task: Task) -> Outcome:
@@ -81,7 +84,7 @@ def take_in(task: Task) -> Outcome:
     FileError
         If the store cannot be written to: that stops everything.
     """
-    name, digest, mark, size = shown(task.path), "", "", 0
+    name, digest, mark, size, at = shown(task.path), "", "", 0, moment()
     try:
         before = task.path.stat()
         digest, size = sha256(task.path), before.st_size
@@ -92,7 +95,7 @@ def take_in(task: Task) -> Outcome:
         if (after.st_size, after.st_mtime_ns) != (size, before.st_mtime_ns):
             mark = ""                     # what was read has no fingerprint: the next run reads it again
             raise FileError(f"{task.path.name}: was changed while it was read; take it in again when it is whole")
-        series = _stored(task, records, mark)
+        series = _stored(task, records, digest, size, mark, at)
     except _Unwritable as stop:
         raise FileError(str(stop)) from stop
     except OSError as error:              # gone since it was listed, not to be opened, a disk that fails: try again
@@ -108,7 +111,12 @@ def take_in(task: Task) -> Outcome:
         return Outcome(name, "refused", mark, digest, size, kind=kind, reason=reason)
     finally:
         gc.collect(1)                     # young tables may hang in cycles: memory would grow with the files
-    return Outcome(name, "taken in", mark, digest, size, series)
+    return Outcome(name, "taken in", mark, digest, size, series, at=at)
+
+
+def moment() -> str:
+    """The present to the microsecond, so that of two readings of a file the later one can be told."""
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def series_path(store: Path, series_id: str) -> Path:
@@ -133,17 +141,40 @@ def _records(task: Task, digest: str) -> list[Record]:
     return [replace(record, metadata={**record.metadata, **place}) for record in records] if place else records
 
 
-def _stored(task: Task, records: list[Record], mark: str) -> tuple[Stored, ...]:
+def _stored(task: Task, records: list[Record], digest: str, size: int, mark: str, at: str) -> tuple[Stored, ...]:
     stored = []
     for number, record in enumerate(records, 1):
-        series_id = hashlib.sha256(f"{shown(task.path)}\n{mark}\n{number}".encode()).hexdigest()[:20]
+        origin = Origin(shown(task.path), digest, size, mark, number, len(records), at)
+        series_id = hashlib.sha256(f"{origin.path}\n{mark}\n{number}".encode()).hexdigest()[:20]
         try:
-            sums = write_series(series_path(task.store, series_id), series_id, record)
-            days = kept_days(task.store, record, series_id)
+            stored.append(keep(task.store, series_id, record, record, origin))
         except FileError as error:
             raise _Unwritable(str(error)) from error
-        stored.append(Stored(_row(task, record, number, series_id, sums), tuple(columns_of(record, series_id)), days))
     return tuple(stored)
+
+
+def keep(store: Path, series_id: str, record: Record, read: Record, origin: Origin) -> Stored:
+    """
+    Write a series and its days.
+
+    Parameters
+    ----------
+    store : Path
+    series_id : str
+    record, read : Record
+        With the flags that are kept, and as it was read.
+    origin : Origin
+
+    Raises
+    ------
+    FileError
+        If the store cannot be written to.
+    """
+    sums = write_series(series_path(store, series_id), series_id, record, origin=origin,
+                        read=None if record is read else read)
+    flags = _counts(record, series_id) if origin.check else []
+    return Stored(_row(record, series_id, sums, origin), tuple(_columns(record, series_id)),
+                  kept_days(store, record, series_id), tuple(flags))
 
 
 def kept_days(store: Path, record: Record, series_id: str) -> tuple[Any, ...] | None:
@@ -154,13 +185,13 @@ def kept_days(store: Path, record: Record, series_id: str) -> tuple[Any, ...] | 
     return series_id, VERSION, sums.bytes, sums.crc32, sums.sha256
 
 
-def _row(task: Task, record: Record, number: int, series_id: str, sums: Sums) -> dict[str, Any]:
+def _row(record: Record, series_id: str, sums: Sums, origin: Origin) -> dict[str, Any]:
     some = record.times[~np.isnat(record.times)]
     place = {key: _number(record.metadata.get(key)) for key in ("latitude", "longitude", "elevation_m")}
     return {
         "series_id": series_id,
-        "path": shown(task.path),
-        "number": number,
+        "path": origin.path,
+        "number": origin.number,
         "site": shown_text(record.site),
         "format": record.source.format,
         "time_zone": record.source.time_zone,
@@ -177,15 +208,21 @@ def _row(task: Task, record: Record, number: int, series_id: str, sums: Sums) ->
         "crc32": sums.crc32,
         "sha256": sums.sha256,
         "values_hash": values_hash(record),
-        "checked": None,
+        "checked": origin.check.key if origin.check else None,
     }
 
 
-def columns_of(record: Record, series_id: str) -> list[tuple[Any, ...]]:
+def _columns(record: Record, series_id: str) -> list[tuple[Any, ...]]:
     """Rows for the catalogue's table `columns`."""
     measured = (~np.isnan(record.values)).sum(axis=0)
     return [(series_id, k + 1, None if np.isnan(depth) else float(depth), shown_text(label), int(measured[k]))
             for k, (depth, label) in enumerate(zip(record.depths, record.labels, strict=True))]
+
+
+def _counts(record: Record, series_id: str) -> list[tuple[Any, ...]]:
+    """Rows for the catalogue's table `flags`: how many values of each column are under each flag."""
+    return [(series_id, k + 1, flag.name, int(n), bool(flag & REJECTED)) for flag in Flag
+            for k, n in enumerate(np.count_nonzero(record.flags & np.uint16(int(flag)), axis=0)) if n]
 
 
 def _number(value: object) -> float | None:

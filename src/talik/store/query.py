@@ -16,6 +16,7 @@ from talik.series.days import VERSION as DAYS_VERSION
 from talik.store.catalogue import CATALOGUE, TABLES, reading
 from talik.store.day_files import DAYS, days_path
 from talik.store.intake import SERIES, series_path
+from talik.store.memory import bounded
 from talik.store.series_files import checked_bytes
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ MEMORY, SECONDS = 2.0, 600.0
 
 _COLUMNS = {"columns": "* RENAME (n AS samples)", "flags": "* RENAME (n AS flagged)"}
 """Counts have names of their own, so that a NATURAL JOIN joins by series and position alone."""
+_SLACK = 250_000_000
+"""What reading Parquet and passing pieces on take beside work and answer [bytes]."""
+
 _TOO_LARGE = "query: it takes more than {:g} GB; ask for less, or allow more: memory=..."
 
 
@@ -51,7 +55,8 @@ def query(store: Path | str, sql: str, parameters: Sequence[Any] | Mapping[str, 
     threads : int, optional
         For the query; all processors when not given.
     memory : float
-        What the work may take, and what the answer may take [GB]. Nothing is put on disk instead.
+        What the work may take, and what the answer may take [GB]. Nothing is put on disk instead. On Linux the
+        process gets no more than both while the question is worked on, its other threads included.
     seconds : float
         After this long the question is stopped.
 
@@ -96,7 +101,7 @@ def query(store: Path | str, sql: str, parameters: Sequence[Any] | Mapping[str, 
         except duckdb.Error as error:
             raise StoreError(f"{store}: cannot be opened for a query ({_said(error)}). "
                              f"Try: talik verify {store}") from error
-        return _answer(connection, sql, parameters, memory, seconds)
+        return _frame(_answer(connection, sql, parameters, memory, seconds))
 
 
 def _views(connection: duckdb.DuckDBPyConnection, store: Path, rows: Sequence[tuple[str, int, int]]) -> None:
@@ -122,7 +127,8 @@ def _day_view(connection: duckdb.DuckDBPyConnection, store: Path, rows: Sequence
                              f"expected {DAYS_VERSION}). Make them anew: talik ingest PATHS --store ... --fresh")
         checked_bytes(days_path(store, series_id), crc32)
     listed = ", ".join(f"'{_quoted(days_path(store, series_id))}'" for series_id, _, _ in rows)
-    connection.execute(f"CREATE VIEW {DAY_MEANS} AS " + (f"FROM read_parquet([{listed}])" if rows else
+    columns = "series_id, position, day, mean, n, expected"
+    connection.execute(f"CREATE VIEW {DAY_MEANS} AS " + (f"SELECT {columns} FROM read_parquet([{listed}])" if rows else
                        "SELECT NULL::VARCHAR AS series_id, NULL::INTEGER AS position, NULL::DATE AS day, "
                        "NULL::DOUBLE AS mean, NULL::INTEGER AS n, NULL::DOUBLE AS expected WHERE false"))
 
@@ -143,7 +149,7 @@ def _locked(connection: duckdb.DuckDBPyConnection, store: Path) -> None:
 
 
 def _answer(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] | Mapping[str, Any],
-            memory: float, seconds: float) -> pl.DataFrame:
+            memory: float, seconds: float) -> pa.Table:
     answered = threading.Event()
     watch = threading.Thread(target=_interrupted, args=(connection, answered, seconds), daemon=True)
     watch.start()
@@ -152,10 +158,11 @@ def _answer(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequenc
         # EXPLAIN is not among them: with ANALYZE it runs whatever it explains, COPY into the store's own folders too
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             raise UsageError(f"query: got {len(statements)} statements, expected one that reads: SELECT ... FROM ...")
-        return _gathered(connection.sql(statements[0], params=parameters or None), memory)
+        with bounded(int(2e9 * memory) + _SLACK):
+            return _gathered(connection.sql(statements[0], params=parameters or None), memory)
     except duckdb.InterruptException as error:
         raise UsageError(f"query: stopped after {seconds:g} s; ask for less, or allow more: seconds=...") from error
-    except duckdb.OutOfMemoryException as error:
+    except (duckdb.OutOfMemoryException, MemoryError) as error:
         raise UsageError(_TOO_LARGE.format(memory)) from error
     except duckdb.Error as error:
         raise UsageError(f"query: {_said(error)}") from error
@@ -171,10 +178,8 @@ def _interrupted(connection: duckdb.DuckDBPyConnection, answered: threading.Even
         seconds = min(seconds, 0.1)
 
 
-def _gathered(answer: duckdb.DuckDBPyRelation, memory: float) -> pl.DataFrame:
+def _gathered(answer: duckdb.DuckDBPyRelation, memory: float) -> pa.Table:
     """The answer piece by piece, so that one that is too large is noticed before it is there."""
-    import polars as pl
-
     pieces, taken = [], 0
     with answer.to_arrow_reader() as reader:
         for piece in reader:
@@ -182,7 +187,12 @@ def _gathered(answer: duckdb.DuckDBPyRelation, memory: float) -> pl.DataFrame:
             if taken > memory * 1e9:
                 raise UsageError(_TOO_LARGE.format(memory))
             pieces.append(piece)
-        table = pa.Table.from_batches(pieces, reader.schema)
+        return pa.Table.from_batches(pieces, reader.schema)
+
+
+def _frame(table: pa.Table) -> pl.DataFrame:
+    import polars as pl
+
     try:
         frame = pl.from_arrow(table)
     except pl.exceptions.PolarsError as error:

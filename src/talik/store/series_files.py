@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,9 @@ from talik.errors import StoreError
 from talik.records import Flag, Record, Source
 
 KEY = b"talik"
-"""Under which the Parquet file's own metadata hold the record's: site, depths, labels, source, history."""
+"""Under which the Parquet file's own metadata hold the record's: site, depths, labels, source, history, origin."""
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,45 @@ class Sums:
         return cls(len(content), zlib.crc32(content), hashlib.sha256(content).hexdigest())
 
 
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The check that a series carries the flags of: its key, the rules as text, talik's version, when."""
+
+    key: str
+    rules: str
+    talik: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """
+    What the catalogue knows of a series and its values do not say, so that it can be made anew from the series.
+
+    Parameters
+    ----------
+    path, sha256, bytes
+        Of the file that the series was read from.
+    fingerprint : str
+        Of all that decided what was read, as `sources.fingerprint` makes it.
+    number, of : int
+        Which of the file's series it is, and how many there are.
+    taken_at : str
+        When the file was read.
+    check : Check, optional
+        The check whose flags are kept; None when none are.
+    """
+
+    path: str
+    sha256: str
+    bytes: int
+    fingerprint: str
+    number: int
+    of: int
+    taken_at: str
+    check: Check | None = None
+
+
 def values_hash(record: Record) -> str:
     """Of stamps, depths and values alone: equal for equal series, whatever files they came from."""
     digest = hashlib.blake2b(digest_size=16)
@@ -49,7 +89,8 @@ def values_hash(record: Record) -> str:
     return digest.hexdigest()
 
 
-def write_series(path: Path, series_id: str, record: Record, *, read: Record | None = None) -> Sums:
+def write_series(path: Path, series_id: str, record: Record, *, read: Record | None = None,
+                 origin: Origin | None = None) -> Sums:
     """
     Write a record as one Parquet file, whole or not at all.
 
@@ -65,6 +106,8 @@ def write_series(path: Path, series_id: str, record: Record, *, read: Record | N
     read : Record, optional
         The record as it was read, when flags were added since: its own flags become `read_flag_1`, ... where they are
         more than MISSING.
+    origin : Origin, optional
+        Where it comes from; a series of a store has one.
 
     Returns
     -------
@@ -87,7 +130,9 @@ def write_series(path: Path, series_id: str, record: Record, *, read: Record | N
         for column in np.flatnonzero((read.flags != _blanks(read.values)).any(axis=0)):
             columns[f"read_flag_{column + 1}"] = arrow(read.flags[:, column])
     table = pa.table(columns)
-    described = {KEY: json.dumps(_described(record, read or record), default=_plain).encode("ascii")}
+    about = _described(record, read or record) | {"origin": asdict(origin) if origin else None}
+    about = json.loads(json.dumps(about, default=_plain))
+    described = {KEY: json.dumps(about | {"seal": _seal(series_id, table, about)}).encode("ascii")}
     with files.replacing(path) as part:
         pq.write_table(table.replace_schema_metadata(described), part, compression="zstd", write_page_checksum=True,
                        use_dictionary=[name for name in columns if name != "time_utc"],
@@ -114,12 +159,74 @@ def read_series(path: Path, crc32: int | None = None, *, as_read: bool = False) 
     StoreError
         If the file is missing, cut, or a byte of it was changed.
     """
+    table, about = _content(path, crc32)
+    with _told(path):
+        return _record(table, about, as_read=as_read)
+
+
+def origin_of(path: Path, crc32: int) -> Origin:
+    """
+    Where a series comes from.
+
+    Raises
+    ------
+    StoreError
+        If the file is missing, cut, or a byte of it was changed.
+    """
+    _, about = _content(path, crc32)
+    with _told(path):
+        return _origin(about)
+
+
+def proved_series(path: Path) -> tuple[Record, Record, Origin]:
+    """
+    A series that no catalogue knows, held against its own seal: with the flags it carries, as it was read, its origin.
+
+    The seal is of what is read, not of the file's bytes: statistics in it, which readers may rely on, are not proved.
+    Write the file anew to have them right.
+
+    Raises
+    ------
+    StoreError
+        If the file is missing, cut, renamed, of an older talik, or says another thing than when it was written.
+    """
+    table, about = _content(path, None)
+    with _told(path):
+        if about.pop("seal", None) != _seal(path.stem, table, about):
+            raise StoreError(damaged(path, "its content is not what its seal says"))
+        return _record(table, about, as_read=False), _record(table, about, as_read=True), _origin(about)
+
+
+def _content(path: Path, crc32: int | None) -> tuple[pa.Table, dict[str, Any]]:
     content = checked_bytes(path, crc32)
-    try:
+    with _told(path):
         table = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True).read(use_threads=False)
-        return _record(table, json.loads(table.schema.metadata[KEY]), as_read=as_read)
-    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-        raise StoreError(damaged(path, str(error))) from error
+        return table, json.loads(table.schema.metadata[KEY])
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Whatever a damaged file does to those who read it is said as damage."""
+    try:
+        yield
+    except StoreError:
+        raise
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, pa.ArrowException) as error:
+        raise StoreError(damaged(path, f"{type(error).__name__}: {error}")) from error
+
+
+def _origin(about: Mapping[str, Any]) -> Origin:
+    told = about["origin"]
+    return Origin(**{**told, "check": Check(**told["check"]) if told["check"] else None})
+
+
+def _seal(series_id: str, table: pa.Table, about: Mapping[str, Any]) -> str:
+    """Of everything that is read from the file, whatever its bytes are."""
+    told = json.dumps([series_id, table.column_names, about], sort_keys=True)
+    digest = hashlib.blake2b(told.encode("ascii"), digest_size=16)
+    for name in table.column_names[1:]:
+        digest.update(np.ascontiguousarray(array_of(table, name)).view(np.uint8).data)
+    return digest.hexdigest()
 
 
 def checked_bytes(path: Path, crc32: int | None) -> bytes:

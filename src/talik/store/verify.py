@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from talik.errors import StoreError
-from talik.store.catalogue import CATALOGUE, SEAL, TABLES, OtherVersion, reading
+from talik.store.catalogue import CATALOGUE, REMEDY, SEAL, TABLES, OtherVersion, is_store, reading
 from talik.store.day_files import days_path
 from talik.store.intake import series_path
 from talik.store.series_files import Sums
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Finding = tuple[str, str]
 
@@ -34,19 +38,11 @@ def verify_store(folder: Path | str) -> list[Finding]:
         If there is no store, it is of another version, or somebody writes to it.
     """
     folder = Path(folder)
-    try:
-        with reading(folder) as catalogue:
-            findings = _seal(folder)
-            for name in TABLES:
-                catalogue.table(name)
-            rows = catalogue.table("series").select("series_id", "site", "path", "bytes", "crc32", "sha256")
-            days = catalogue.table("day_files").drop("version").rows()
-    except OtherVersion:
-        raise
-    except StoreError as error:
-        if not (folder / CATALOGUE).is_file() or "another process" in str(error):
-            raise
-        return [(CATALOGUE, str(error))]
+    findings, tables = _catalogue(folder)
+    if not tables:
+        return findings
+    rows = tables["series"].select("series_id", "site", "path", "bytes", "crc32", "sha256")
+    days = tables["day_files"].drop("version").rows()
     whose = {series_id: f"{site}, from {source}" for series_id, site, source, *_ in rows.iter_rows()}
     told = [*((series_path, series_id, sums) for series_id, _, _, *sums in rows.iter_rows()),
             *((days_path, series_id, sums) for series_id, *sums in days)]
@@ -61,6 +57,24 @@ def verify_store(folder: Path | str) -> list[Finding]:
         findings.append((path.relative_to(folder).as_posix(), f"{fault} ({whose[series_id]}); "
                          "ingest its source again with --fresh"))
     return findings
+
+
+def catalogue_faults(folder: Path) -> list[Finding]:
+    """What is damaged in the catalogue itself; raises as `verify_store` does."""
+    return [finding for finding in _catalogue(folder)[0] if finding[0] == CATALOGUE]
+
+
+def _catalogue(folder: Path) -> tuple[list[Finding], dict[str, pl.DataFrame]]:
+    """What is damaged in the catalogue or its seal, and its tables; no table where it cannot be read."""
+    try:
+        with reading(folder) as catalogue:
+            return _seal(folder), {name: catalogue.table(name) for name in TABLES}
+    except OtherVersion:
+        raise
+    except StoreError as error:
+        if not is_store(folder) or "another process" in str(error):
+            raise
+        return [(CATALOGUE, str(error))], {}
 
 
 def is_sealed(folder: Path | str) -> bool:
@@ -78,6 +92,5 @@ def _seal(folder: Path) -> list[Finding]:
         return [(SEAL, "changed since it was written; `talik ingest` makes it anew")]
     sums = Sums.of(folder / CATALOGUE)
     if sealed != (sums.bytes, sums.sha256):
-        return [(CATALOGUE, f"it or {SEAL} was changed since they were written. Bring both back from a copy, "
-                            "or delete the store and ingest again")]
+        return [(CATALOGUE, f"it or {SEAL} was changed since they were written. {REMEDY}")]
     return []
