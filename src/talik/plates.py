@@ -55,8 +55,8 @@ def write_plates(tables: Tables, folder: Path, *, profile: str = "talik", extent
     Parameters
     ----------
     tables : mapping of str to polars.DataFrame
-        "sites" and "summary"; "site_years", "drivers_contributions", "drivers_ranks" and "slopes_pooled" where these
-        were run.
+        "sites" and "summary"; "site_years", "slopes_pooled", "drivers_contributions", "drivers_ranks",
+        "drivers_verdicts" and "drivers_skill" where these were run.
     folder : Path
         Where the files go.
     profile : {"talik", "liu2025"}
@@ -259,7 +259,9 @@ def _driver_plates() -> Iterator[Plate]:
             from talik.figures.drivers import ranking
 
             verdict = _of("drivers_verdicts", response)(tables)["verdict"][0]
-            return _figure(ranking(_of("drivers_ranks", response)(tables), verdict=verdict))
+            counts = _of("drivers_skill", response)(tables)["n"].drop_nulls()
+            title = f"{verdict} (n = {counts[0]})"
+            return _figure(ranking(_of("drivers_ranks", response)(tables), verdict=title))
 
         yield Plate(f"fig5{letter}_drivers_{response}", violin, _of("drivers_contributions", response),
                     f"Contributions of each predictor to the {name} (°C), as published: one random split, training "
@@ -268,7 +270,7 @@ def _driver_plates() -> Iterator[Plate]:
         yield Plate(f"fig5{letter}_ranks_{response}", ranks, _of("drivers_ranks", response),
                     f"Drivers of the {name} as recommended: importance (°C) on sites left out, with intervals over "
                     "refits on resampled clusters, and the interval of the rank.",
-                    _leading("importance"), ("drivers_ranks", "drivers_verdicts"))
+                    _leading("importance"), ("drivers_ranks", "drivers_verdicts", "drivers_skill"))
 
 
 def _leading(column: str) -> Callable[[pl.DataFrame], str]:

@@ -268,8 +268,8 @@ def _figures(desk: Desk) -> NotRun | None:
     from talik.plates import write_plates
 
     layer = desk.settings.figures.extent
-    names = ("summary.csv", "drivers_contributions.csv", "drivers_ranks.csv", "drivers_verdicts.csv",
-             "slopes_pooled.csv", "site_years.parquet")
+    names = ("summary.csv", "drivers_contributions.csv", "drivers_ranks.csv", "drivers_skill.csv",
+             "drivers_verdicts.csv", "slopes_pooled.csv", "site_years.parquet")
     tables = {Path(name).stem: desk.read(name) for name in names if desk.has(name)}
     listed = write_plates({"sites": desk.read(SITES), **tables}, desk.staging / "figures",
                           profile=desk.settings.study.profile, extent=desk.settings.path(layer) if layer else None)

@@ -34,7 +34,7 @@ def test_drivers_stand_in_the_order_of_importance_with_readable_names(values):
     ax = driver_violin(values, response="surface_offset")
     assert rows(ax) == ["my index", "Evaporation from vegetation transpiration", "Leaf area index of high vegetation",
                         "Snow depth"]
-    assert ax.get_xlabel() == "Contribution to surface offset (°C)"
+    assert ax.get_xlabel() == "Contribution to surface offset (°C), n = 40"
     assert points(ax) == 160
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from talik.figures.extent import Extent
 
 _MM = 25.4
-_RIM, _SHADING = 4.0, 8.0
+_RIM, _KEYS, _SHADING = 4.0, 18.0, 8.0
 _SMALLEST, _LARGEST = 6.0, 80.0
 _LIMITS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 50.0)
 _THIRDS = (1.5, 3.0, 6.0, 15.0, 30.0)
@@ -98,7 +98,7 @@ def offset_map(sites: Any, quantity: str = "surface_offset", *, extent: Extent |
     rows = _located(sites, quantity)
     if rows["value"].drop_nulls().is_empty():
         raise DataError(f"offset_map: no site with coordinates has a value of {quantity!r}: nothing to draw")
-    fig, panels, foot = _page(rows, extent)
+    fig, panels, foot = _page(rows, extent, _remarks(_rows(sites, quantity), quantity))
     magnitude = rows["value"].drop_nulls().abs()
     limit = _round_up(float(magnitude.quantile(0.9, interpolation="linear") or 0.0))
     norm, colours = Normalize(-limit, limit), colour_map("signed")
@@ -106,7 +106,6 @@ def offset_map(sites: Any, quantity: str = "surface_offset", *, extent: Extent |
         _offsets(panel, norm, colours, limit)
     beyond = (bool((rows["value"] < -limit).any()), bool((rows["value"] > limit).any()))
     _offset_legend(fig, known, norm, colours, limit, beyond, foot)
-    _notes(fig, _remarks(_rows(sites, quantity), panels, quantity), extent)
     return fig
 
 
@@ -135,7 +134,7 @@ def site_map(sites: Any, *, extent: Extent | None = None) -> Figure:
         If no site has coordinates, or a coordinate is not on Earth.
     """
     rows = _located(sites, None)
-    fig, panels, foot = _page(rows, extent)
+    fig, panels, foot = _page(rows, extent, _remarks(_rows(sites, None), None))
     styles = looks(panel.name for panel in panels)
     for panel in panels:
         look = styles[panel.name]
@@ -144,7 +143,6 @@ def site_map(sites: Any, *, extent: Extent | None = None) -> Figure:
             panel.ax.scatter(*panel.xy[mine].T, s=20, marker=mark, facecolor=look.colour, edgecolor="white",
                              linewidth=0.4, alpha=0.85, zorder=5)
     _region_legend(fig, panels, styles, foot)
-    _notes(fig, _remarks(_rows(sites, None), panels, None), extent)
     return fig
 
 
@@ -177,13 +175,16 @@ def _located(sites: Any, quantity: str | None) -> pl.DataFrame:
     return rows
 
 
-def _page(rows: pl.DataFrame, extent: Extent | None) -> tuple[Figure, list[_Panel], float]:
-    """A figure with one framed panel a region, the fullest first, and the height left under the maps [mm]."""
+def _page(rows: pl.DataFrame, extent: Extent | None, said: list[str]) -> tuple[Figure, list[_Panel], float]:
+    """A figure with one framed panel a region, the fullest first, and small print; the height under the maps [mm]."""
     count = dict(rows.group_by("region").len().iter_rows())
     names = sorted(looks(rows["region"]), key=lambda name: -count[name])
     width, height, places = _layout(len(names))
-    foot = 27.0 + (_SHADING if extent else 0.0)
+    notes = textwrap.wrap(" ".join(said), width=int(width / 1.32))
+    print_height = 3.2 + 2.9 * len(notes) if notes else 0.0
+    foot = _KEYS + print_height + (_SHADING if extent else 0.0)
     fig = figure(width, height + foot, layout=None)
+    _notes(fig, "\n".join(notes), max(print_height, 2.0), extent)
     panels = []
     for k, (name, (x, y, w, h)) in enumerate(zip(names, places, strict=True)):
         own = rows.filter(pl.col("region") == name)
@@ -309,14 +310,14 @@ def _region_legend(fig: Figure, panels: list[_Panel], styles: Mapping[str, Regio
         left += columns * (9.0 + 1.45 * longest) + 4.0
 
 
-def _remarks(rows: pl.DataFrame, panels: list[_Panel], quantity: str | None) -> list[str]:
+def _remarks(rows: pl.DataFrame, quantity: str | None) -> list[str]:
     """What the reader must know that the maps cannot show."""
     said = []
     lost = rows.filter(pl.col("latitude").is_null() | pl.col("longitude").is_null())["site"].to_list()
     if lost:
         more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
         said.append(f"Not shown, without coordinates: {', '.join(map(str, lost[:_NAMED]))}{more}.")
-    drawn = pl.concat([panel.rows for panel in panels])
+    drawn = rows.drop_nulls(["latitude", "longitude"])
     if quantity:
         empty = drawn["value"].null_count()
         if empty:
@@ -329,16 +330,14 @@ def _remarks(rows: pl.DataFrame, panels: list[_Panel], quantity: str | None) -> 
     return said
 
 
-def _notes(fig: Figure, said: list[str], extent: Extent | None) -> None:
-    """Small print at the foot of the page, and above it what the shading means."""
+def _notes(fig: Figure, text: str, above: float, extent: Extent | None) -> None:
+    """Small print at the foot of the page, and what the shading means `above` it [mm]."""
     from matplotlib.patches import Patch
 
     width, height = (float(v) * _MM for v in fig.get_size_inches())
-    text = textwrap.fill(" ".join(said), width=int(width / 1.32))
     fig.text(5 / width, 2 / height, text, fontsize=SMALL - 0.5, color=QUIET, va="bottom", linespacing=1.25)
     if extent is not None:
         patches = [Patch(facecolor=shade, label=name) for name, shade in extent.legend()]
-        above = 4 + 3 * (text.count("\n") + 1)
         fig.legend(handles=patches, loc="lower left", bbox_to_anchor=(5 / width, above / height), ncols=4,
                    title=extent.label, borderaxespad=0.0, alignment="left", columnspacing=1.2)
 

@@ -63,7 +63,7 @@ def skill(table: Any, ax: Axes | None = None) -> Axes:
     ax.set_xlim(_LEAST, 1.0)
     ax.tick_params(axis="y", length=0)
     ax.grid(axis="x")
-    ax.set_xlabel("Skill beyond the mean")
+    ax.set_xlabel("Skill beyond the mean" + ("; grey: chance" if rows["null_high"].count() else ""))
     return ax
 
 

@@ -70,7 +70,9 @@ def driver_violin(frame: Any, ax: Axes | None = None, *, response: str = "", ord
     ax.set_yticks(range(len(names)), [_title(name) for name in names])
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
-    ax.set_xlabel(f"Contribution to {_in_sentence(response)}" if response else "Contribution")
+    counts = sorted({known[name].height for name in names})
+    ax.set_xlabel((f"Contribution to {_in_sentence(response)}" if response else "Contribution")
+                  + f", n = {counts[0]}" + (f" to {counts[-1]}" if len(counts) > 1 else ""))
     if colour_bar:
         _key(ax)
     return ax
