@@ -123,8 +123,12 @@ def test_a_stated_depth_error_is_in_the_uncertainty_of_every_mean_and_not_withou
     without, stated = (annual_means(string(z, values), sensors=Sensors(0.1, depth)) for depth in (None, 0.03))
     assert (without.depth_uncertainty == 0).all()
     slope = np.abs(np.diff(stated.mean[0]) / np.diff(z))
-    np.testing.assert_allclose(stated.depth_uncertainty[0], 0.03 * slope[[0, 0, 1]])
-    np.testing.assert_allclose(stated.uncertainty[0], np.hypot(without.uncertainty[0], 0.03 * slope[[0, 0, 1]]))
+    at_surface = slope[0] + (slope[0] - slope[1]) * 0.5 / 1.5                       # of the parabola of all three
+    steepest = np.r_[at_surface, slope]
+    np.testing.assert_allclose(stated.depth_uncertainty[0], 0.03 * steepest)
+    np.testing.assert_allclose(stated.uncertainty[0], np.hypot(without.uncertainty[0], 0.03 * steepest))
+    slope = np.abs(np.diff(stated.tdd[0]) / np.diff(z))
+    np.testing.assert_allclose(stated.tdd_uncertainty[0, 1], np.hypot(without.tdd_uncertainty[0, 1], 0.03 * slope[0]))
     alone = annual_means(string(z[:1], values[:, :1]), sensors=Sensors(0.1, 0.03))
     assert np.isnan(alone.depth_uncertainty).all()
     assert (alone.uncertainty == without.uncertainty[:, :1]).all()
@@ -266,9 +270,10 @@ def test_zero_amplitude_is_deeper_where_the_extremes_may_be_wider():
                     for gap in (("2016-01-01", "2016-01-01", None),
                                 ("2016-06-09", "2016-06-15", 3)))
     assert whole.dzaa == pytest.approx(1.2 * np.log(24), abs=0.02)
-    assert (whole.dzaa_bias_bound, whole.dzaa_uncertainty) == (0.0, 0.0)
+    assert whole.dzaa_bias_bound == 0.0
+    assert whole.dzaa_uncertainty < 0.02
     assert holed.dzaa <= whole.dzaa <= holed.dzaa + holed.dzaa_bias_bound
-    assert holed.dzaa_uncertainty == pytest.approx(holed.dzaa_bias_bound / np.sqrt(3))
+    assert holed.dzaa_uncertainty > holed.dzaa_bias_bound / np.sqrt(3)
 
 
 # ------------------------------------------------------------------ running means

@@ -6,11 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from talik.errors import DataError, UsageError
+from talik.kernels.diffusivity import diffusivity_from_days, diffusivity_from_waves
 from talik.kernels.profile import (
     annual_wave,
     at_depth,
-    diffusivity_from_days,
-    diffusivity_from_waves,
     harmonic_fit,
     thaw_depth,
     zero_amplitude_depth,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -110,12 +110,15 @@ class Daily:
         Daily means [°C]; NaN where a day has too few samples.
     count, expected : ndarray, shape (days, m)
         Samples of the day, and samples a whole day has; NaN where no step can be told.
+    hours : ndarray, shape (2, days, m), optional
+        What missing samples do to each mean [K], from `talik.kernels.gaps.hour_errors`.
     """
 
     first: int
     mean: Floats
     count: Integers
     expected: Floats
+    hours: Floats | None = None
 
     @property
     def dates(self) -> NDArray[np.datetime64]:
@@ -128,12 +131,19 @@ class Daily:
         """Days of steps of 15 to 23 hours: most have one sample, at another hour every day."""
         return (self.expected > 1.01) & (self.expected < 1.7)
 
+    @property
+    def partial(self) -> Booleans:
+        """Days that have some of their samples."""
+        # a step of 50 minutes gives 28 or 29 a day
+        partial: Booleans = (self.count > 0) & (np.floor(self.expected + 0.01) - self.count > 0.5)
+        return partial
+
     def whole(self, min_fraction: float) -> Daily:
         """NaN for days with fewer than `min_fraction` of their samples, `once_a_day`, and steps beyond a day."""
         # of 28.8 samples a day, as of a step of 50 minutes, a whole day may have 28
         least = np.minimum(np.ceil(min_fraction * self.expected - 1e-9), np.floor(self.expected + 1e-9))
         whole = (self.count >= least) & (self.count > 0) & (self.expected > 0.99) & ~self.once_a_day
-        return Daily(self.first, np.where(whole, self.mean, np.nan), self.count, self.expected)
+        return replace(self, mean=np.where(whole, self.mean, np.nan))
 
 
 def _day_sums(values: Floats, start: Integers) -> tuple[Floats, Integers]:

@@ -14,7 +14,8 @@ Booleans = NDArray[np.bool_]
 _LONGEST_LAG, _FEWEST_CHANGES, _SEASONS = 31, 20, 12
 
 
-def extreme_bounds(grid: Floats, where: Windows, wanted: Booleans) -> tuple[Floats, Floats]:
+def extreme_bounds(grid: Floats, where: Windows, wanted: Booleans,
+                   hours: Floats | float = 0.0) -> tuple[Floats, Floats]:
     """
     The lowest and the highest daily mean that years with missing days can have had.
 
@@ -29,6 +30,8 @@ def extreme_bounds(grid: Floats, where: Windows, wanted: Booleans) -> tuple[Floa
         The years.
     wanted : ndarray of bool, shape (years, m)
         For which of them to look.
+    hours : ndarray, shape (days, m), optional
+        How far missing hours may have moved each day's mean [K].
 
     Returns
     -------
@@ -44,7 +47,8 @@ def extreme_bounds(grid: Floats, where: Windows, wanted: Booleans) -> tuple[Floa
     >>> low.round(1), np.nanmax(x).round(2), high.round(1)
     (array([[-10.]]), np.float64(9.94), array([[10.7]]))
     """
-    low, high = np.fmin.reduceat(grid, where.year_row, axis=0), np.fmax.reduceat(grid, where.year_row, axis=0)
+    low = np.fmin.reduceat(grid - hours, where.year_row, axis=0)
+    high = np.fmax.reduceat(grid + hours, where.year_row, axis=0)
     sought = np.isnan(grid) & np.repeat(wanted, where.days, axis=0)
     columns = np.flatnonzero(sought.any(axis=0))
     if columns.size:

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from talik.kernels.calendar import Daily
+from talik.kernels.calendar import DAY_US, Daily
 from talik.kernels.profile import harmonic_basis, solved_where_safe
 from talik.kernels.years import Windows, missing_runs
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
 Integers = NDArray[np.int64]
+
+_FEWEST = 5
+"""Samples of an hour that tell its place in the daily wave."""
 
 
 def bias_bound(n: NDArray[np.int64], mean: Floats, days: NDArray[np.int64], low: Floats, high: Floats) -> Floats:
@@ -73,12 +76,84 @@ def hours_bound(days: Daily, low: Floats, high: Floats) -> Floats:
     array([[3.]])
     """
     bound = np.zeros(days.mean.shape)
-    whole = np.floor(days.expected + 0.01)                          # a step of 50 minutes gives 28 or 29 a day
-    row, column = np.nonzero(whole - days.count > 0.5)
-    share = 1 - days.count[row, column] / whole[row, column]
+    row, column = np.nonzero(days.partial)
+    share = 1 - days.count[row, column] / np.floor(days.expected[row, column] + 0.01)
     mean = days.mean[row, column]
     bound[row, column] = np.nan_to_num(share * np.maximum(high[column] - mean, mean - low[column]))
     return bound
+
+
+def hour_errors(times: NDArray[np.datetime64], values: Floats, days: Daily, *, offset_hours: float = 0.0) -> Floats:
+    """
+    What missing samples do to the mean of each day, going by the column's other days.
+
+    By the mean daily wave of the month (of the whole record at hours that the month has fewer than five times), the
+    samples there are stand off from the mean of all; what it leaves scatters, and missing samples take their share.
+
+    Parameters
+    ----------
+    times : datetime64 array, shape (n,)
+        UTC.
+    values : ndarray, shape (n, m)
+        [°C]; NaN where missing.
+    days : Daily
+        Their daily means.
+    offset_hours : float
+        As for `talik.kernels.calendar.daily`.
+
+    Returns
+    -------
+    ndarray, shape (2, days, m)
+        By how much the wave draws the day's mean [K, signed], and the standard uncertainty beyond that [K]; 0 for days
+        that have all samples and for those without any, NaN where no wave is known at the hours there are.
+
+    Examples
+    --------
+    >>> from talik.kernels.calendar import daily
+    >>> t = np.arange("2020-06-01", "2020-06-21", dtype="M8[h]")
+    >>> x = 5.0 + 3.0 * np.sin(2 * np.pi * np.arange(480) / 24)[:, None]
+    >>> x[-6:] = np.nan                                                     # the last day's cold evening
+    >>> days = daily(t, x)
+    >>> hour_errors(t, x, days)[0, -1].round(2), (days.mean[-1] - 5).round(2)
+    (array([0.72]), array([0.72]))
+    """
+    found, partial = np.zeros((2, *days.mean.shape)), days.partial
+    since = times.astype("M8[us]").astype(np.int64) + round(offset_hours * 3.6e9)
+    row = since // DAY_US - days.first
+    month = days.dates.astype("M8[M]").astype(np.int64) % 12
+    place = month[row] * 24 + since % DAY_US * 24 // DAY_US
+    for column in np.flatnonzero(partial.any(axis=0)):
+        there = ~np.isnan(values[:, column])
+        drawn, left = _daily_wave(values[there, column], row[there], place[there], partial.shape[0])
+        whole = np.floor(days.expected[:, column] + 0.01)
+        # hours at which the column never has a sample are of unknown warmth
+        hours = np.count_nonzero(np.bincount(place[there] % 24, minlength=24) >= _FEWEST)
+        drawn[np.minimum(whole, 24) > hours] = np.nan
+        share = 1.5 * (1 - days.count[:, column] / whole)
+        found[:, :, column] = np.where(partial[:, column], [drawn, share * left[month]], 0.0)
+    return found
+
+
+def _daily_wave(x: Floats, row: Integers, place: Integers, n_days: int) -> tuple[Floats, Floats]:
+    """
+    By how much the mean daily wave draws each day's mean, and the standard deviation of what it leaves by month (12).
+
+    Days and hours are fitted in turn: the mean of a day without its night is too warm by what the wave says it is.
+    """
+    n, count = np.bincount(row, minlength=n_days), np.bincount(place, minlength=288).reshape(12, 24)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean, drawn = np.bincount(row, x, n_days) / n, np.zeros(n_days)
+        for _ in range(3):
+            departure = x - (mean - drawn)[row]
+            total = np.bincount(place, departure, 288).reshape(12, 24)
+            always = np.where(count.sum(axis=0) >= _FEWEST, total.sum(axis=0) / count.sum(axis=0), np.nan)
+            wave = np.where(count >= _FEWEST, total / count, always)
+            wave -= np.nansum(wave, axis=1, keepdims=True) / np.count_nonzero(~np.isnan(wave), axis=1)[:, None]
+            drawn = np.bincount(row, wave.ravel()[place], n_days) / n
+        squares = np.bincount(place // 24, (departure - wave.ravel()[place]) ** 2, 12)
+        by_month = count.sum(axis=1)
+        left = np.sqrt(np.where(by_month >= 24 * _FEWEST, squares / by_month, squares.sum() / by_month.sum()))
+    return np.where(np.isnan(drawn) | (n == 0), np.nan, drawn), left
 
 
 def gap_uncertainty(grid: Floats, where: Windows) -> Floats:

@@ -173,7 +173,7 @@ def year_sums(grid: Floats, where: Windows) -> YearSums:
     )
 
 
-def shifted_degree_days(grid: Floats, where: Windows, n: Integers, shift: float) -> tuple[Floats, Floats]:
+def shifted_degree_days(grid: Floats, where: Windows, n: Integers, shift: float | Floats) -> tuple[Floats, Floats]:
     """
     By how much thawing and freezing degree-days change when all days are warmer or colder by `shift`.
 
@@ -187,7 +187,7 @@ def shifted_degree_days(grid: Floats, where: Windows, n: Integers, shift: float)
         The years.
     n : ndarray of int, shape (years, m)
         Days with a value.
-    shift : float
+    shift : float or ndarray, shape (m,)
         [K].
 
     Returns

@@ -19,7 +19,7 @@ from talik.series.completeness import year_start as month_and_day
 from talik.series.days import Days, days_hash, days_of
 from talik.series.filling import Filling
 from talik.series.missing import hours_reach, missing_errors
-from talik.series.uncertainty import Sensors, combined, readings
+from talik.series.uncertainty import Sensors, calibration, combined, rounding
 
 if TYPE_CHECKING:
     import polars as pl
@@ -64,9 +64,9 @@ class AnnualMeans(Result):
         Standard uncertainty in all [K], [K d]: gaps, calibration, rounding, and depth where `sensors` says it.
         An error of calibration moves degree-days by its size on every day of that side of 0 °C, and on days so near
         0 °C that they change side by what they are beyond it.
-    reading_uncertainty : ndarray, shape (m,)
-        Standard uncertainty of one reading of each column [K]: calibration, rounding to the digits of the file, and,
-        where one sample at one hour stands for the day, the daily wave (`talik.series.uncertainty.readings`).
+    calibration, rounding : ndarray, shape (m,)
+        Standard uncertainty [K] that a column has all year, by calibration and, where one sample at one hour stands for
+        the day, by the daily wave; and that of a single value for the steps in which the file gives it.
     depth_uncertainty : ndarray
         The part of `uncertainty` that is the depth's [K]: 0 when `sensors` does not say how well depths are known, NaN,
         and not included, where no other depth tells the gradient.
@@ -100,7 +100,8 @@ class AnnualMeans(Result):
     gap_uncertainty: Floats = field(repr=False)
     uncertainty: Floats = field(repr=False)
     depth_uncertainty: Floats = field(repr=False)
-    reading_uncertainty: Floats = field(repr=False)
+    calibration: Floats = field(repr=False)
+    rounding: Floats = field(repr=False)
     tdd_bias_bound: Floats = field(repr=False)
     tdd_gap_uncertainty: Floats = field(repr=False)
     tdd_uncertainty: Floats = field(repr=False)
@@ -228,7 +229,8 @@ def annual_means(record: Record | Days, *, completeness: Completeness | str = "d
     sums = years.year_sums(grid, where)
     n = np.add.reduceat(~np.isnan(unfilled), where.year_row, axis=0, dtype=np.int64)
     reason = _reasons(rule, sums, where, days)
-    reading = readings(known, record.depths, measured.resolution, measured.hour)
+    lasting, reach = calibration(known, record.depths, measured.hour), np.ptp(np.nan_to_num(days.mean), axis=0)
+    steady = combined(lasting, rounding(measured.resolution, reach))
     low, high = extreme_bounds(unfilled, where, reason == "", where.padded(hours_reach(days)))
     bound, gap = missing_errors(days, filled, grid, where, sums, reason == "")
     ranges = {name: np.where(sums.n > 0, sums.mean + sign * bound[0], extreme.reduce(days.mean, axis=0))
@@ -236,17 +238,17 @@ def annual_means(record: Record | Days, *, completeness: Completeness | str = "d
     values = {"mean": sums.mean, "low": sums.low, "high": sums.high, "tdd": sums.thawing, "fdd": sums.freezing,
               "low_bound": np.fmin(sums.low, low), "high_bound": np.fmax(sums.high, high),
               **_errors(bound, gap, where.days[:, None],
-                        years.shifted_degree_days(grid, where, sums.n, reading))}
+                        years.shifted_degree_days(grid, where, sums.n, steady))}
     values = {name: np.where(reason == "", value, np.nan) for name, value in values.items()}
     placed = _depth_errors(values["mean"], record.depths, known.depth)
-    values["uncertainty"] = combined(values["gap_uncertainty"], reading, np.nan_to_num(placed))
+    values["uncertainty"] = combined(values["gap_uncertainty"], steady, np.nan_to_num(placed))
     for name in ("tdd", "fdd"):
         placed_sums = np.nan_to_num(_depth_errors(values[name], record.depths, known.depth))
         values[f"{name}_uncertainty"] = combined(values[f"{name}_uncertainty"], placed_sums)
     return AnnualMeans(
         site=record.site, depths=record.depths, labels=record.labels, year=where.label, days=where.days,
         start=where.start, end=where.end, n=n, filled=sums.n - n, longest_gap=sums.longest_gap, **values, **ranges,
-        depth_uncertainty=placed, reading_uncertainty=reading, reason=reason,
+        depth_uncertainty=placed, calibration=lasting, rounding=rounding(measured.resolution), reason=reason,
         settings={"completeness": asdict(rule), "fill": asdict(fill) if fill else None, "sensors": asdict(known),
                   "days_cut_at": f"UTC{measured.offset_hours:+g} h"},
         data_hash=days_hash(days, record.depths))
@@ -282,6 +284,9 @@ def _depth_errors(mean: Floats, depths: Floats, placement: float | None) -> Floa
         z, first = np.unique(depths[known], return_inverse=True)
         if z.size > 1:
             level = np.bincount(first, values[known]) / np.bincount(first)
-            slope = np.abs(np.diff(level) / np.diff(z))
-            row[known] = placement * np.maximum(np.r_[0.0, slope], np.r_[slope, 0.0])[first]
+            chord = np.diff(level) / np.diff(z)
+            slope = np.abs(chord)
+            # the first sensor has none above: there profiles are steeper than their chord, as the parabola of three is
+            bend = (chord[1] - chord[0]) / (z[2] - z[0]) * (z[1] - z[0]) if z.size > 2 else 0.0
+            row[known] = placement * np.maximum(np.r_[abs(chord[0] - bend), slope], np.r_[slope, 0.0])[first]
     return error

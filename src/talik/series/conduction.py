@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talik.errors import DataError, UsageError
-from talik.kernels import calendar, profile, years
+from talik.kernels import calendar, years
+from talik.kernels.diffusivity import diffusivity_from_days, diffusivity_from_waves
+from talik.kernels.profile import annual_wave
 from talik.records import Record
 from talik.results import Result
 from talik.series.annual import annual_means, daily_means
@@ -159,16 +161,16 @@ def diffusivity(record: Record, *, margin: float = 0.5, completeness: Completene
                         "surface, expected three or more, each once")
     days = daily_means(record, completeness=completeness)
     grid = days.values[:, ground]
-    _, amplitude, phase = profile.annual_wave(days.times.astype("M8[D]").astype(np.float64), grid, harmonics=2)
+    _, amplitude, phase = annual_wave(days.times.astype("M8[D]").astype(np.float64), grid, harmonics=2)
     n = np.count_nonzero(~np.isnan(grid), axis=0)
     low, high = np.fmin.reduce(grid, axis=0), np.fmax.reduce(grid, axis=0)
     still = ((high[:-1] < -margin) & (high[1:] < -margin)) | ((low[:-1] > margin) & (low[1:] > margin))
     unfit = np.where(np.isnan(amplitude[:-1] + amplitude[1:]), "few_days", np.where(still, "", "phase_change"))
     rows: list[tuple[object, ...]] = []
-    for method, found in zip(("damping", "lag"), profile.diffusivity_from_waves(z, amplitude, phase), strict=True):
+    for method, found in zip(("damping", "lag"), diffusivity_from_waves(z, amplitude, phase), strict=True):
         rows += [(record.site, (a + b) / 2, a, b, method, *_valid(v, str(why)), int(c)) for a, b, v, why, c in
                  zip(z[:-1], z[1:], found, unfit, np.minimum(n[:-1], n[1:]), strict=True)]
-    found, used = profile.diffusivity_from_days(z, grid, margin=margin)
+    found, used = diffusivity_from_days(z, grid, margin=margin)
     rows += [(record.site, b, a, c, "days", *_valid(v, "" if k >= 30 else "few_days"), int(k)) for a, b, c, v, k in
              zip(z, z[1:], z[2:], found, used, strict=False)]
     kinds = {"site": pl.String, "depth": pl.Float64, "upper": pl.Float64, "lower": pl.Float64, "method": pl.String,

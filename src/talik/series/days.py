@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from talik.errors import DataError
 from talik.kernels import calendar
+from talik.kernels.gaps import hour_errors
 from talik.records import REJECTED, Flag, Record
 
-VERSION = 3
+VERSION = 4
 """Of the rules by which samples become days; kept days of another version are made anew."""
+
+_FINE = 0.002
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,6 +33,10 @@ class Days:
         Hours ahead of UTC of the clock by which days were cut.
     daily : Daily
         Means of the values that no flag rejects, however few; samples there are; samples a whole day has.
+    resolution : ndarray, shape (m,)
+        Smallest step between values of each column [K]; 0 below 2 mK and where they are too few to tell.
+    hour : float
+        Hour, on that clock, of the one sample a day; NaN where there are more, and where stamps are dates.
     """
 
     site: str
@@ -37,6 +44,8 @@ class Days:
     labels: tuple[str, ...]
     offset_hours: float
     daily: calendar.Daily = field(repr=False)
+    resolution: NDArray[np.float64]
+    hour: float
 
 
 def days_of(record: Record) -> Days:
@@ -56,8 +65,35 @@ def days_of(record: Record) -> Days:
     """
     rejected, rows = (record.flags & np.uint16(int(REJECTED & ~Flag.MISSING))).any(), clocked(record)
     values, offset = record.accepted().values if rejected else record.values, day_offset(record)
-    return Days(record.site, record.depths, record.labels, offset,
-                calendar.daily(record.times[rows], values[rows], offset_hours=offset))
+    times, values = record.times[rows], values[rows]
+    daily = calendar.daily(times, values, offset_hours=offset)
+    if daily.partial[1:-1].any():
+        daily = replace(daily, hours=hour_errors(times, values, daily, offset_hours=offset))
+    return Days(record.site, record.depths, record.labels, offset, daily, _resolution(values),
+                _only_hour(times, daily, offset))
+
+
+def _resolution(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Smallest step between values of each column, 0 if fine; one that hardly moves takes the others' usual one."""
+    some = np.sort(values[::max(1, len(values) // 500)], axis=0)
+    steps = np.diff(some, axis=0)
+    steps[~(steps > 1e-9)] = np.inf
+    moving = np.count_nonzero(np.isfinite(steps), axis=0) >= 8
+    if not moving.any():
+        return np.zeros(values.shape[1])
+    finest = steps.min(axis=0)
+    found = np.minimum(np.where(moving, finest, np.median(finest[moving])), 1.0)
+    return np.where(found < _FINE, 0.0, found)
+
+
+def _only_hour(times: NDArray[np.datetime64], daily: calendar.Daily, offset: float) -> float:
+    """The hour at which nine tenths of the days have their one sample; NaN at midnight, which is how dates look."""
+    if not daily.mean.size or not np.nanmedian(daily.expected) < 1.5:
+        return float("nan")
+    hours = (times.astype("M8[us]").astype(np.int64) / 3.6e9 + offset) % 24
+    usual = float(np.median(hours))
+    same = np.mean(np.abs(hours - usual) < 0.1) >= 0.9
+    return usual if same and 0.1 < usual < 23.9 else float("nan")
 
 
 def clocked(record: Record) -> slice | NDArray[np.bool_]:

@@ -52,10 +52,9 @@ def missing_errors(measured: Daily, filled: gaps.Filled | None, grid: Floats, wh
         found = gaps.gap_uncertainty(grid[:, gappy], where)
         likely[:, :, gappy] = np.where(np.isnan(found), likely[:, :, gappy], np.minimum(found, bound[:, :, gappy]))
     hours = gaps.hours_bound(measured, coldest, warmest)
-    if hours.any():             # a day far on the other side stays there, whatever its missing hours
-        toward = measured.mean + hours, hours - measured.mean
-        most = np.stack([_yearly(each, where) for each in (hours, *(np.clip(t, 0.0, hours) for t in toward))])
-        bound, likely = bound + most, combined(likely, most / np.sqrt(3))
+    if hours.any():
+        most = _yearly_sides(measured.mean, hours, where)
+        bound, likely = bound + most, combined(likely, np.minimum(_hours_likely(measured, hours, where), most))
     if filled is not None:
         most, added = (np.stack(parts) for parts in zip(*(
             _filled(filled, where, side, low[side], high[side]) for side in range(3)), strict=True))
@@ -66,6 +65,45 @@ def missing_errors(measured: Daily, filled: gaps.Filled | None, grid: Floats, wh
 def _sides(values: Floats) -> Floats:
     """All of it, what is above 0 °C, and what is below it, counted positive."""
     return np.stack([values, np.maximum(values, 0.0), np.maximum(-values, 0.0)])
+
+
+def hours_reach(days: Daily) -> Floats:
+    """
+    How far missing hours may have moved each day's mean [K]: the daily wave's part and four times what it leaves.
+
+    Where no wave is known, as far as the range of the column allows.
+    """
+    if not days.partial.any():
+        return np.zeros(days.mean.shape)
+    hours = gaps.hours_bound(days, *(reduce(days.mean, axis=0) for reduce in (np.fmin.reduce, np.fmax.reduce)))
+    if days.hours is None:
+        return hours
+    drawn, scatter = days.hours
+    reach: Floats = np.fmin(hours, np.abs(drawn) + 4 * scatter)
+    return reach
+
+
+def _hours_likely(days: Daily, most: Floats, where: Windows) -> Floats:
+    """
+    Standard uncertainty of the means of each side from missing hours.
+
+    What the daily wave draws is the same every day and adds up with its sign; what it leaves is a new error every day.
+    Days without a known wave may be off by anything up to `most`, all the same way.
+    """
+    drawn, scatter = np.full((2, *most.shape), np.nan) if days.hours is None else days.hours
+    unknown, none = np.isnan(drawn), most == 0
+    wave, scatter = (np.where(unknown | none, 0.0, part) for part in (drawn, scatter))
+    warm, cold = (_yearly_sides(days.mean, np.maximum(sign * wave, 0.0), where) for sign in (1, -1))
+    sides = scatter, *(np.where(side * days.mean + scatter > 0, scatter, 0.0) for side in (1, -1))
+    random = np.sqrt(np.stack([_yearly(each**2, where) / where.days[:, None] for each in sides]))
+    blind = _yearly_sides(days.mean, np.where(unknown, most, 0.0), where) / np.sqrt(3)
+    return combined(warm - cold, random, blind)
+
+
+def _yearly_sides(mean: Floats, moved: Floats, where: Windows) -> Floats:
+    """By how much days moved by `moved` move the means of the sides: one far on the other side stays there."""
+    toward = mean + moved, moved - mean
+    return np.stack([_yearly(each, where) for each in (moved, *(np.clip(t, 0.0, moved) for t in toward))])
 
 
 def _yearly(values: Floats, where: Windows) -> Floats:

@@ -80,7 +80,8 @@ class ThawYear:
     dzaa, dzaa_temperature : float
         Depth of zero annual amplitude [m] and the mean annual temperature there [°C].
     dzaa_bias_bound, dzaa_uncertainty : float
-        How much deeper it can be for missing days [m], and the standard uncertainty by these, and by depth [m].
+        How far missing days can have moved it [m]: deeper, or, where a sensor without a whole year lies between the two
+        it is read off, anywhere between them; and the standard uncertainty by these, spacing, rounding and depth [m].
     alt_reason, ttop_reason, dzaa_reason : str
         Codes of `talik.series.completeness.REASONS`.
     """
@@ -203,7 +204,9 @@ def layer_of(annual: AnnualMeans, *, columns: NDArray[np.int64] | None = None, s
 
     coldest, warmest = (np.clip(bound, -100.0, 100.0) for bound in (annual.low_bound, annual.high_bound))
     profile = [profiles(values) for values in (annual.mean, annual.low, annual.high, coldest, warmest,
-                                               np.hypot(annual.gap_uncertainty, known.temperature),
+                                               np.hypot(annual.gap_uncertainty, annual.calibration),
+                                               *(np.broadcast_to(part, annual.mean.shape) for part in (
+                                                   annual.calibration, annual.rounding)),
                                                annual.least_mean, annual.most_mean)]
     years = []
     for i, year in enumerate(annual.year.tolist()):
@@ -224,7 +227,7 @@ def _mean_of(values: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class _Profile:
-    """One year by depth: mean, extremes, how far missing days may have exceeded them, error and range of the mean."""
+    """One year by depth: mean, extremes, how far missing days may exceed them, errors of mean and value, range."""
 
     depths: Floats
     mean: Floats
@@ -233,6 +236,8 @@ class _Profile:
     low_bound: Floats
     high_bound: Floats
     error: Floats
+    calibration: Floats
+    rounding: Floats
     least: Floats
     most: Floats
 
@@ -259,21 +264,34 @@ def _envelope_thaw(own: _Profile, options: ThawOptions, sensors: Sensors) -> _La
     if reason:
         return _Layer(np.nan, thaw.last_thawed, most.first_frozen, "envelope", reason)
     deeper = open_by = abs(most.depth - thaw.depth)
-    if _sensor_lost(own, thaw, options):
+    if _sensor_lost(own, _top_of_reading(own, thaw, options), thaw.first_frozen):
         open_by = max(thaw.depth - thaw.last_thawed, thaw.first_frozen - thaw.depth)
     # a bracket made wide by a lost sensor is in the error of interpolation already
     within = max(np.hypot(thaw.interpolation_error, deeper / np.sqrt(3)), open_by / np.sqrt(3))
-    error = combined(sensors.temperature / abs(thaw.gradient), within)
+    error = combined(_moved_by_readings(own, thaw, options), within)
     return _Layer(thaw.depth, thaw.last_thawed, thaw.first_frozen, "envelope", "", open_by, float(error))
 
 
-def _sensor_lost(own: _Profile, thaw: Thaw, options: ThawOptions) -> bool:
-    """Whether a sensor that measures, but not this whole year, lies where it would have had a say."""
-    top = thaw.last_thawed
-    if options.method == "extrapolate":
-        above = own.depths[(own.depths < top) & ~np.isnan(own.high)]
-        top = above[-1] if above.size else -np.inf
-    between = (own.depths > top) & (own.depths < thaw.first_frozen)
+def _moved_by_readings(own: _Profile, thaw: Thaw, options: ThawOptions) -> float:
+    """How far an error of all readings moves a thickness [m], into the next bracket if it must be."""
+    moved, ends = [], {"deeper": own.depths[~np.isnan(own.high)][-1], "shallower": 0.0}
+    for error in (np.hypot(own.calibration, own.rounding) * sign for sign in (-1, 1)):
+        other = thaw_depth(own.depths, own.high + error, method=options.method, freezing_point=options.freezing_point)
+        moved.append(abs(ends.get(other.bottom, other.depth) - thaw.depth))
+    return float(max(moved))
+
+
+def _top_of_reading(own: _Profile, thaw: Thaw, options: ThawOptions) -> float:
+    """The depth of the highest sensor that has a say in a thickness [m]."""
+    above = own.depths[(own.depths < thaw.last_thawed) & ~np.isnan(own.high)]
+    if options.method == "interpolate":
+        return thaw.last_thawed
+    return float(above[-1]) if above.size else -np.inf
+
+
+def _sensor_lost(own: _Profile, above: float, below: float) -> bool:
+    """Whether a sensor that measures, but not this whole year, lies between two that do."""
+    between = (own.depths > above) & (own.depths < below)
     return bool((between & np.isnan(own.high) & ~np.isnan(own.least)).any())
 
 
@@ -309,9 +327,13 @@ def _zero_amplitude(own: _Profile, threshold: float, placed: float) -> tuple[flo
         reason = "peak_missing"
     if reason:
         return np.nan, np.nan, np.nan, np.nan, reason
-    deeper = most.depth - zero.depth
-    return (zero.depth, at_depth(own.depths, own.mean, zero.depth).value, deeper,
-            float(combined(deeper / np.sqrt(3), placed)), "")
+    deeper = open_by = most.depth - zero.depth
+    if _sensor_lost(own, zero.above, zero.below):
+        open_by = max(most.depth - zero.above, zero.below - zero.depth)
+    within = max(np.hypot(zero.interpolation_error, deeper / np.sqrt(3)), open_by / np.sqrt(3))
+    half_range = np.interp(zero.depth, own.depths, own.rounding) / np.sqrt(2)
+    return (zero.depth, at_depth(own.depths, own.mean, zero.depth).value, open_by,
+            float(combined(within, half_range / zero.gradient, placed)), "")
 
 
 def _top(depths: Floats, mean: Floats, alt: float, reach: float) -> tuple[Reading, float, str]:

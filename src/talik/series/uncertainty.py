@@ -55,6 +55,54 @@ def combined(*parts: ArrayLike) -> Floats:
     return total
 
 
+_DAILY_WAVE, _DAILY_DEPTH = 2.5, 0.15
+"""How far a yearly mean of readings at one hour of the day may be off at the surface, and in air [K], and the depth [m]
+over which that falls to 1/e: what invented ground of many climates shows (`benchmarks/stated_errors.py`)."""
+
+
+def calibration(sensors: Sensors, depths: ArrayLike, hour: float = np.nan) -> Floats:
+    """
+    Standard uncertainty that is the same all year for each column: calibration, and one hour standing for a day.
+
+    Parameters
+    ----------
+    sensors : Sensors
+    depths : array_like, shape (m,)
+        [m]; NaN counts as the surface.
+    hour : float
+        Hour of the one sample a day; NaN where there are more, or where it is a mean.
+
+    Returns
+    -------
+    ndarray, shape (m,)
+        [K]
+
+    Examples
+    --------
+    >>> calibration(Sensors(0.1), [-2.0, 0.5]), calibration(Sensors(0.1), [-2.0, 0.5], hour=12.0).round(2)
+    (array([0.1, 0.1]), array([2.5 , 0.13]))
+    """
+    below = np.maximum(np.nan_to_num(np.asarray(depths, dtype=np.float64)), 0.0)
+    return combined(sensors.temperature, _DAILY_WAVE * np.exp(-below / _DAILY_DEPTH) * (not np.isnan(hour)))
+
+
+def rounding(resolution: ArrayLike, reach: ArrayLike = 0.0) -> Floats:
+    """
+    Standard uncertainty of one value that is rounded to steps of `resolution`, and of a mean of values over a range.
+
+    Values that run over many steps are rounded up as often as down.
+
+    Examples
+    --------
+    >>> rounding(0.5).round(3), rounding(0.5, 18.0).round(3)
+    (np.float64(0.144), np.float64(0.024))
+    """
+    step = np.asarray(resolution, dtype=np.float64)
+    steps = np.maximum(np.nan_to_num(np.asarray(reach) / np.where(step > 0, step, np.inf)), 1.0)
+    single: Floats = step / np.sqrt(12 * steps)
+    return single
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """

@@ -17,6 +17,7 @@ from talik.store.series_files import KEY, Sums, array_of, arrow, checked_bytes, 
 
 DAYS = "days"
 """Folder of the store that holds them."""
+_HOURS = ("drawn", "scatter")
 
 
 def days_path(store: Path, series_id: str) -> Path:
@@ -36,7 +37,8 @@ def write_days(path: Path, series_id: str, days: Days) -> Sums:
         Repeated in the column of this name.
     days : Days
         One row a column and day, column by column: series_id, position, day, mean [°C] of the accepted values (null
-        without any), n, expected samples (null where no step can be told).
+        without any), n, expected samples (null where no step can be told); where samples of days are missing, what
+        that does to their means (drawn, scatter [K]).
 
     Raises
     ------
@@ -52,7 +54,11 @@ def write_days(path: Path, series_id: str, days: Days) -> Sums:
         "n": arrow(days.daily.count.ravel("F").astype(np.int32)),
         "expected": arrow(days.daily.expected.ravel("F"), blank=True),
     })
+    if days.daily.hours is not None:
+        for name, part in zip(_HOURS, days.daily.hours, strict=True):
+            table = table.append_column(name, pa.array(part.ravel("F")))
     about = {"site": days.site, "labels": days.labels, "offset_hours": days.offset_hours, "first": days.daily.first,
+             "resolution": days.resolution.tolist(), "hour": None if np.isnan(days.hour) else days.hour,
              "depths": [None if np.isnan(depth) else float(depth) for depth in days.depths]}
     described = table.replace_schema_metadata({KEY: json.dumps(about).encode("ascii")})
     with files.replacing(path) as part:
@@ -74,11 +80,15 @@ def read_days(path: Path, crc32: int) -> Days:
     """
     content = checked_bytes(path, crc32)
     try:
-        table = pq.ParquetFile(pa.BufferReader(content)).read(["mean", "n", "expected"], use_threads=False)
+        file = pq.ParquetFile(pa.BufferReader(content))
+        names = ["mean", "n", "expected", *(name for name in _HOURS if name in file.schema_arrow.names)]
+        table = file.read(names, use_threads=False)
         about = json.loads(table.schema.metadata[KEY])
         depths = np.array([np.nan if depth is None else depth for depth in about["depths"]], dtype=np.float64)
-        mean, count, expected = (array_of(table, name).reshape(depths.size, -1).T for name in table.column_names)
+        mean, count, expected, *hours = (array_of(table, name).reshape(depths.size, -1).T for name in names)
+        resolution, hour = np.array(about["resolution"]), np.nan if about["hour"] is None else about["hour"]
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise StoreError(damaged(path, str(error))) from error
     return Days(about["site"], depths, tuple(about["labels"]), about["offset_hours"],
-                Daily(about["first"], mean, count.astype(np.int64), expected))
+                Daily(about["first"], mean, count.astype(np.int64), expected, np.stack(hours) if hours else None),
+                resolution, hour)
