@@ -229,7 +229,7 @@ class _Parts:
             ]
         if self.mark:
             dates, hours = halved(frame[self.layout.stamp], self.mark)
-            frame = frame.with_columns(dates.alias(self.layout.stamp), hours.alias(self.clock))
+            return frame.with_columns(dates.alias(self.layout.stamp), hours.alias(self.clock))
         names = [name for name in (self.layout.stamp, self.clock) if name]
         return frame.with_columns(pl.col(names).fill_null("").cast(pl.Categorical)) if names else frame
 

@@ -218,9 +218,21 @@ def mark_between(stamp: str | None) -> str:
 
 
 def halved(stamps: pl.Series, mark: str) -> tuple[pl.Series, pl.Series]:
-    """Dates and times of day on both sides of a mark."""
+    """Dates and times of day on both sides of a mark, as categories."""
+    place = str(stamps[0]).find(mark)
+    if place > 0 and not stamps.null_count() and (stamps.str.slice(place, 1) == mark).all():
+        dates, hours = (half.cast(pl.Categorical) for half in (stamps.str.head(place), stamps.str.slice(place + 1)))
+        if all(mark not in date and date == date.strip() for date in _texts(dates)) and all(
+            hour == hour.strip() for hour in _texts(hours)
+        ):
+            return dates, hours
     halves = stamps.str.strip_chars().str.splitn(mark, 2).struct.unnest()
-    return halves.to_series(0).fill_null(""), halves.to_series(1).fill_null("")
+    dates, hours = (halves.to_series(part).fill_null("").cast(pl.Categorical) for part in (0, 1))
+    return dates, hours
+
+
+def _texts(categories: pl.Series) -> list[str]:
+    return categories.unique().cast(pl.String).to_list()
 
 
 def _parted(series: pl.Series, where: Where) -> tuple[pl.Series, pl.Series]:
@@ -246,11 +258,13 @@ def _parted(series: pl.Series, where: Where) -> tuple[pl.Series, pl.Series]:
 def _distinct(series: pl.Series) -> tuple[list[str], NDArray[np.integer]]:
     """The distinct texts in order of appearance, and for each row the place of its text."""
     if series.dtype == pl.Categorical:
-        numbers = series.to_physical()
-        first = numbers.unique(maintain_order=True).to_numpy()
-        places = np.zeros(int(first.max()) + 1, np.int32)
-        places[first] = np.arange(len(first))
-        return series.unique(maintain_order=True).cast(pl.String).to_list(), places[numbers.to_numpy()]
+        numbers = series.to_physical().to_numpy()
+        row = np.full(int(numbers.max()) + 1, numbers.size)
+        row[numbers[::-1]] = np.arange(numbers.size)[::-1]          # where a number is repeated the last one stays
+        first = np.sort(row[row < numbers.size])
+        places = np.zeros(row.size, np.int32)
+        places[numbers[first]] = np.arange(first.size)
+        return series.gather(first).cast(pl.String).to_list(), places[numbers]
     distinct = series.unique(maintain_order=True)
     codes = series.replace_strict(distinct, np.arange(len(distinct)), return_dtype=pl.Int64)
     return [text or "" for text in distinct.to_list()], codes.to_numpy()
