@@ -5,6 +5,7 @@ import pytest
 
 import talik
 from talik.errors import AmbiguousFile, FileError, UnknownFormat
+from talik.records import Flag
 from talik.store.export import export
 
 ERDDAP = """time,latitude,depth,ground_temperature,station_name
@@ -76,6 +77,22 @@ def test_warm_numbers_without_a_unit_are_asked_about(tmp_path):
     assert (hot.values[0, 0], round(cold.values[0, 0], 9)) == (41.0, 5.0)
     [named] = read(tmp_path / "b.csv", text.replace("soil_10cm", "soil_10cm (degC)"))
     np.testing.assert_array_equal(named.values, hot.values)
+
+
+@pytest.mark.parametrize("mean", [12.0, -14.0])
+def test_a_column_in_fahrenheit_takes_no_good_neighbour_with_it(tmp_path, mean):
+    """Warm, or cold and seen by its neighbour only: set aside and told; a title with its unit brings it back."""
+    cold = [round(mean + 9 * np.sin(n / 5), 2) for n in range(60)]
+    rows = "".join(f"2020-01-{1 + n // 24:02d} {n % 24:02d}:00,{t},{t * 1.8 + 32:.3f}\n" for n, t in enumerate(cold))
+    [record] = read(tmp_path / "a.csv", "time,T_10cm,T_20cm\n" + rows)
+    np.testing.assert_array_equal(record.values[:, 0], cold)
+    assert np.isnan(record.values[:, 1]).all()
+    assert (record.flags[:, 1] == Flag.RANGE).all()
+    assert "'T_20cm' names no unit and cannot be in °C" in " ".join(record.source.understood)
+    [named] = read(tmp_path / "b.csv", "time,T_10cm,T_20cm (°F)\n" + rows)
+    np.testing.assert_allclose(named.values, np.column_stack([cold, cold]), atol=1e-3)
+    [asked] = talik.read(tmp_path / "a.csv", columns={"unit": "C"})
+    assert not np.isnan(asked.values).any()
 
 
 @pytest.mark.parametrize(("text", "message"), [

@@ -20,6 +20,7 @@ from talik.readers.columns import Layout
 from talik.readers.delimited import ended, quoted_columns
 from talik.readers.depths import unit_of
 from talik.readers.dialect import cells, unique_names
+from talik.readers.doubtful import told
 from talik.readers.numerals import BLANKS, decimal_mark
 from talik.readers.preamble import beginning
 from talik.readers.registry import CERTAIN, Head, Options, Reader
@@ -121,6 +122,7 @@ def read(head: Head, options: Options) -> list[Record]:
             "units: °C taken, the units line is blank" if silent else "units: from the units line",
             _told(depths, [names[warm[place]] for place in lone]),
             days,
+            told([names[i] for i in warm], flags),
         ),
     )
     zones = {names[i]: zone for i in warm if (zone := _zone(names[i]))}

@@ -8,20 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from talik.errors import AmbiguousFile
 from talik.readers.columns import Columns
 from talik.readers.depths import CELSIUS, Labelled, Unit, unit_of
+from talik.readers.doubtful import set_aside, told
 from talik.readers.numerals import fills_marked
 from talik.readers.registry import Head
 from talik.readers.sources import sourced
 from talik.readers.zones import Zone, contradiction
 from talik.records import Record
-
-_WARMEST = 70.0
-"""A median [°C] beyond which a table without units is not in °C."""
-
-_WARM = 20.0
-"""A median [°C] that the ground of cold regions has in no year, and that its readings in °F often have."""
 
 _NEVER = (-99.0, -99.9, -99.99, 99.0, 99.9, 99.99)
 """Fill values that are temperatures in °C nowhere on Earth, and may be some in °F."""
@@ -87,6 +81,7 @@ def wide_record(
             *understood,
             columns.note,
             units_found(units),
+            told(names, flags),
             labelled.how,
             contradiction(zone, about.get("longitude")),
         ),
@@ -111,13 +106,7 @@ def celsius(
             )
             values[:, place] = known.to_celsius(clean)
     unnamed = [place for place, unit in enumerate(units) if unit is None]
-    if unnamed and (middle := _median(values, unnamed)) > _WARM:
-        which = "not °C. Kelvin or Fahrenheit" if middle > _WARMEST else "°C, or rather °F"
-        raise AmbiguousFile(
-            f"{file}: no unit is named and half of the values are above {middle:.0f}: {which}? "
-            f"Name it: columns={{'unit': '{'K' if middle > _WARMEST else 'C'}'}}" + " or 'F'"
-        )
-    return values, flags
+    return set_aside(values, flags, unnamed, file=file) if unnamed else (values, flags)
 
 
 def units_found(units: Sequence[Unit | None]) -> str:
@@ -125,10 +114,3 @@ def units_found(units: Sequence[Unit | None]) -> str:
     named = sorted({unit.name for unit in units if unit is not None})
     missing = "°C taken, none is named" if None in units else ""
     return "units: " + ", ".join(filter(None, (*named, missing)))
-
-
-def _median(values: NDArray[np.float64], columns: list[int]) -> float:
-    """Of some ten thousand rows, which is enough to tell kelvin from °C."""
-    values = values[:: max(1, len(values) // 10_000), columns]
-    known = values[~np.isnan(values)]
-    return float(np.median(known)) if known.size else 0.0
