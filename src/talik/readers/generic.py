@@ -15,10 +15,11 @@ from talik.errors import AmbiguousFile, FileError, UnknownFormat
 from talik.readers.channels import speaks_of_warmth
 from talik.readers.columns import Columns, Layout, columns_of_rows, read_columns
 from talik.readers.counted import from_day_of_year, from_numbers, later, with_clock
-from talik.readers.depths import CELSIUS, GAP_FILLED, Labelled, bare_unit, depths_of, heights_turned, unit_of
+from talik.readers.depths import CELSIUS, Labelled, bare_unit, depths_of, heights_turned, unit_of
 from talik.readers.longtable import spread
+from talik.readers.measured import of_temperatures, refuse_foreign_unit, refuse_groups, unit_beside
 from talik.readers.numerals import decimal_mark
-from talik.readers.preamble import fills, foreign_unit, metadata, place_in, time_zone
+from talik.readers.preamble import fills, metadata, place_in, time_zone
 from talik.readers.registry import GUESS, Head, Options, Reader
 from talik.readers.roles import DAYS, Roles, dates_repeated, is_count, is_height, roles_of, sampled
 from talik.readers.sources import plus, sourced
@@ -86,6 +87,8 @@ def _whole(table: Table, roles: Roles, file: str) -> Roles:
         )
     lack = "no temperatures (minima and maxima do not count)" if roles.dated else "no dates"
     odd = _no_numbers(table) if roles.dated else ""
+    if roles.depth and roles.temperatures and not roles.dated:
+        odd = ". A profile by depth alone is no series: write its date into a column of its own"
     raise UnknownFormat(
         f"{file}: {lack} found among the columns {', '.join(table.names[:30])}; name them with "
         f"columns={{'{'temperature' if roles.dated else 'time'}': '...'}}{odd}"
@@ -132,7 +135,8 @@ def _layout(table: Table, roles: Roles) -> Layout:
                 None,
                 (
                     roles.site,
-                    *dict.fromkeys(roles.verdicts.values()),
+                    *dict.fromkeys((*roles.verdicts.values(), *roles.units.values())),
+                    roles.kind,
                     "" if deep else roles.depth,
                     apart,
                 ),
@@ -197,7 +201,9 @@ def _parquet(head: Head, options: Options) -> tuple[Table, Roles, Columns]:
 
 def _records(head: Head, options: Options, table: Table, roles: Roles, columns: Columns, how: str = "") -> list[Record]:
     zone = time_zone(options.timezone, (roles.clock, roles.stamp), table.comments, table.above)
-    _refuse_foreign_unit(table, roles, head.name)
+    columns, only = of_temperatures(columns, roles, head.name)
+    roles = replace(roles, unit=roles.unit or unit_beside(columns, roles, head.name))
+    refuse_foreign_unit(table, roles, head.name)
     about = metadata(table.comments)
     lone = f"{head.path.stem} {table.sheet}".strip()
     records = []
@@ -205,14 +211,16 @@ def _records(head: Head, options: Options, table: Table, roles: Roles, columns: 
         name = site or str(about.get("site") or about.get("site_id") or lone)
         here = {**about, **place_in(part.frame, roles.others)}
         if roles.depth:
-            records.append(_long(head, part, roles, zone, name, table, here, how))
+            records.append(_long(head, part, roles, zone, name, table, here, (only, how)))
             continue
         _refuse_repeated(part.repeated, part, roles, table, head.name)
+        labelled = _labelled(roles, table, head)
+        refuse_groups(roles, table, labelled.depths, head.name)
         record = wide_record(
             head,
             part,
             roles.temperatures,
-            _labelled(roles, table, head),
+            labelled,
             zone,
             site=name,
             header=table.separator.join(table.names),
@@ -220,26 +228,10 @@ def _records(head: Head, options: Options, table: Table, roles: Roles, columns: 
             unit=roles.unit or (CELSIUS if _is_own(roles) else None),
             metadata=here,
             others=roles.others,
-            understood=(str(roles), how),
+            understood=(str(roles), only, how),
         )
         records.append(_judged(record, part, roles))
     return records
-
-
-def _refuse_foreign_unit(table: Table, roles: Roles, file: str) -> None:
-    """Refuse a table whose columns name no unit when the lines above it speak of another than °C."""
-    filled = [name for name in roles.temperatures if GAP_FILLED.match(name)]
-    if filled and roles.unit is None and "TIMESTAMP_START" not in table.names:
-        raise AmbiguousFile(
-            f"{file}: does F in {filled[0]!r} say Fahrenheit, or as in FLUXNET's names that gaps are filled? Name the "
-            "unit: columns={'unit': 'F'} or 'C'"
-        )
-    line = foreign_unit(table.above)
-    if line and roles.unit is None and any(unit_of(name) is None for name in roles.temperatures):
-        raise AmbiguousFile(
-            f"{file}: the columns name no unit, and above them stands {line[:100]!r}. Name the unit of the "
-            "temperatures: columns={'unit': 'F'}, 'K' or 'C'"
-        )
 
 
 def _refuse_repeated(repeated: int, part: Columns, roles: Roles, table: Table, file: str) -> None:
@@ -320,7 +312,8 @@ def _sites(columns: Columns, roles: Roles) -> Iterator[tuple[str, Columns]]:
 
 
 def _long(
-    head: Head, part: Columns, roles: Roles, zone: Zone, site: str, table: Table, about: dict[str, Any], how: str
+    head: Head, part: Columns, roles: Roles, zone: Zone, site: str, table: Table, about: dict[str, Any],
+    how: tuple[str, ...],
 ) -> Record:
     depths, how_depths = _column_of_depths(part, roles, table, head.name)
     unit = roles.unit or unit_of(roles.temperatures[0])
@@ -334,7 +327,7 @@ def _long(
         replace(part.proved, times=wide.times),
         zone,
         header=table.separator.join(table.names),
-        understood=(str(roles), how, part.note, units_found([unit]), how_depths, told(counted) if counted else ""),
+        understood=(str(roles), *how, part.note, units_found([unit]), how_depths, told(counted) if counted else ""),
     )
     if wide.repeated:
         source = plus(source, f"stamps: {wide.repeated} rows repeat a stamp of their depth; kept as rows of their own")

@@ -87,7 +87,7 @@ def _is_air(head: Head) -> bool:
 def read(head: Head, options: Options) -> list[Record]:
     """One record a station, in the order of the file."""
     layout_name = f"fld{head.path.name[2:].lower()}"
-    layout_text = _beside(head, "fld") or _AIR_LAYOUT * _is_air(head)
+    layout_text = _beside(head, "fld", options.encoding) or _AIR_LAYOUT * _is_air(head)
     if not layout_text:
         raise FileError(f"{head.name}: the layout {layout_name} is not with it; without it the columns cannot be told")
     fields = _layout(layout_text, layout_name)
@@ -96,7 +96,7 @@ def read(head: Head, options: Options) -> list[Record]:
     rows = table(head.whole_bytes(), max(field.end for field in fields), file=head.name)
     index, year, month, day = (_whole(rows, field) for field in stamp)
     dates, exist = _dates(year, month, day)
-    stations = _stations(_beside(head, "statlist"))
+    stations = _stations(_beside(head, "statlist", options.encoding))
     warm = [column for column in columns if not np.isnan(column.depth)]
     cold = [column for column in columns if np.isnan(column.depth)]
     values = {column.name: numbers(rows, column.field, fills=_FILLS.get(column.field.width, ())) for column in columns}
@@ -173,20 +173,17 @@ def _record(station: int, rows: NDArray[np.int64], dates: Times, exist: NDArray[
     )
 
 
-def _beside(head: Head, kind: str) -> str:
-    """The text of the layout (fld) or list of stations (statlist) beside a wr*.txt; "" when it is not there."""
+def _beside(head: Head, kind: str, encoding: str | None = None) -> str:
+    """The layout (fld) or list of stations (statlist) beside a wr*.txt, UTF-8 or as published; "" when not there."""
     name = kind + head.path.name[2:].lower()
     found = next((path for path in head.path.parent.iterdir() if path.name.lower() == name and path.is_file()), None)
-    return _text(found.read_bytes()[:1 << 20]) if found else ""
-
-
-def _text(content: bytes) -> str:
-    """A layout or list in the encoding in which its words are Russian ones."""
-    for encoding in ("utf-8", _ENCODING, "cp866", "koi8-r"):
-        text = content.decode(encoding, errors="replace").removeprefix("\ufeff")
-        if "\ufffd" not in text and re.search("станц|индекс|[а-яё]{3}", text):
-            return text
-    return content.decode(_ENCODING, errors="replace")
+    if found is None:
+        return ""
+    content = found.read_bytes()[:1 << 20]
+    try:
+        return content.decode(encoding or "utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError:
+        return content.decode(_ENCODING, errors="replace")
 
 
 def _layout(text: str, name: str) -> list[Field]:

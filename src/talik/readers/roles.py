@@ -66,6 +66,8 @@ _DEPTH_NAME = re.compile(
     r"( *\([a-z ,]+\))?",
     re.IGNORECASE,
 )
+_UNIT_NAME = re.compile(r"(.+[ _.])?(units?|einheit)([ _]?(name|code|symbol|of[ _]measure(ment)?))?", re.IGNORECASE)
+_KIND_NAME = re.compile(r"(parameter|param|variable|quantity|element|observed[ _]?property)([ _]?(name|code))?", re.I)
 _DEEP_TEXT = re.compile(r"[-\u2212]?\d+(?:[.,]\d+)?\s*(?:c|m)?m", re.IGNORECASE)
 _SITE = {
     "site",
@@ -106,6 +108,10 @@ class Roles:
         Other columns of numbers.
     verdicts : mapping of str to str
         The column of the provider's words on each temperature, where there is one.
+    units : mapping of str to str
+        The column that says the unit of each temperature, where there is one.
+    kind : str
+        The column that says what each row of a long table measures.
     unit : Unit or None
         Of the temperatures, given by the caller.
     depth_unit : str
@@ -121,6 +127,8 @@ class Roles:
     temperatures: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     verdicts: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    kind: str = ""
     site: str = ""
     unit: Unit | None = field(default=None)
     depth_unit: str = ""
@@ -140,9 +148,10 @@ class Roles:
         time = " ".join(filter(None, (self.stamp, *self.fields.values())))
         time += f" with {self.clock}" if self.clock else ""
         said = [f"time {time}", f"temperature {', '.join(self.temperatures)}"]
-        more = (("depth", self.depth), ("site", self.site), ("flag", ", ".join(self.verdicts.values())))
+        more = (("depth", self.depth), ("site", self.site), ("flag", ", ".join(self.verdicts.values())),
+                ("unit", ", ".join(self.units.values())), ("what a row measures", self.kind))
         said += [f"{name} {value}" for name, value in more if value]
-        left = ", ".join(name for name in self.others if speaks_of_warmth(name) or has_depth(name))
+        left = ", ".join(name for name in self.others if speaks_of_warmth(name))
         said += [f"not taken for temperatures of the air or the ground: {left}"] * bool(left)
         return "columns: " + "; ".join(said)
 
@@ -198,7 +207,8 @@ def roles_of(names: Sequence[str], samples: Mapping[str, Sequence[str]], said: M
         and not re.fullmatch(r"#|no|n|id|record|column 1", n.lower())
     )
     counted = {*numbers, depth}
-    words = [n for n in free if n not in counted and _VERDICT.search(n) and samples.get(n)]
+    texts = [n for n in free if n not in counted and samples.get(n)]
+    words = [n for n in texts if _VERDICT.search(n)]
     return Roles(
         stamp,
         clock,
@@ -207,6 +217,8 @@ def roles_of(names: Sequence[str], samples: Mapping[str, Sequence[str]], said: M
         warm,
         others,
         _verdicts(warm, words),
+        _units(warm, texts),
+        _kind(texts) if len(warm) == 1 else "",
         site,
         _unit(said),
         said.get("depth_unit", ""),
@@ -341,6 +353,18 @@ def _verdicts(warm: Sequence[str], words: Sequence[str]) -> dict[str, str]:
     for word in words:
         about.setdefault(_plain(_VERDICT.sub("", word)), []).append(word)
     return {name: own[0] for name in warm if len(own := about.get(_plain(name), [])) == 1}
+
+
+def _units(warm: Sequence[str], texts: Sequence[str]) -> dict[str, str]:
+    """The column of units of each temperature: by the name it begins with, or the only one on the only temperature."""
+    said = {_plain(match[1] or ""): n for n in texts if (match := _UNIT_NAME.fullmatch(n.strip()))}
+    if len(warm) == 1 and len(said) == 1:
+        return {warm[0]: next(iter(said.values()))}
+    return {name: said[_plain(name)] for name in warm if _plain(name) in said}
+
+
+def _kind(texts: Sequence[str]) -> str:
+    return next((n for n in texts if _KIND_NAME.fullmatch(n.strip())), "")
 
 
 def _plain(name: str) -> str:

@@ -20,9 +20,9 @@ _UNITS = re.compile(r'^"?UNITS', re.IGNORECASE)
 
 
 def claims(head: Head) -> int:
-    """Whether its first lines name the model of a logger, and are followed by the lines of titles and units."""
+    """Whether the model of a logger and its line of titles stand among the first lines."""
     top = head.lines[:60]
-    return CERTAIN * all(any(map(pattern.match, top)) for pattern in (_MODEL, _NAMES, _UNITS))
+    return CERTAIN * all(any(map(pattern.match, top)) for pattern in (_MODEL, _NAMES))
 
 
 def read(head: Head, options: Options) -> list[Record]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from talik.readers.channels import speaks_of_warmth
 from talik.readers.depths import unit_of
 from talik.readers.dialect import SEPARATORS, cells, separator_of, unique_names
 from talik.readers.numerals import BLANKS
 from talik.readers.registry import Head
 from talik.readers.spreadsheet import Cell
+from talik.readers.zones import offset
 
 _LOOKED_AT = 200
 _MOST_ABOVE = 100
@@ -28,7 +31,7 @@ _STAMPED = re.compile(
 _VALUE = re.compile(r"[-+\u2212(]?\s*(\d[\d.,'\s\u00a0]*|\.\d+)[-)]?([eE][-+]?\d+)?")
 _UNIT = re.compile(
     r"[\[(]?([°ºo]?\s*[CFK]|deg(?:rees?)?[. _]?(?:[CFK]|north|east)?|celsius|kelvin|fahrenheit|c?m|mm|%|pct|"
-    r"m/?s|hpa|k?pa|w/?m.?2?|utc|gmt|(yy)?yy[-/.]?mm[-/.]?dd.*|dd[-/.]mm.*|hh:?mm.*|v|volts?|m3.*|unitless|none|-|n/?a|smp|avg|ts|rn|min|max)?[\])]?",
+    r"m/?s|hpa|k?pa|w/?m.?2?|utc([+-]\d+)?|gmt([+-]\d+)?|local|lst|ak?[sd]t|[ecmp][sd]t|cet|msk|(yy)?yy[-/.]?mm[-/.]?dd.*|dd[-/.]mm.*|hh:?mm.*|v|volts?|m3.*|unitless|none|-|n/?a|smp|avg|ts|rn|min|max)?[\])]?",
     re.IGNORECASE,
 )
 _STATISTIC = re.compile(r"(avg|smp|min|max|std|tot|med|wvc|hst)?", re.IGNORECASE)
@@ -61,6 +64,8 @@ class Table:
         The rows above the names as they stand.
     sheet : str
         Of a workbook.
+    groups : dict of str to str
+        What stands above the names of columns and became part of them, by name.
     """
 
     names: tuple[str, ...]
@@ -70,6 +75,7 @@ class Table:
     comments: dict[str, str]
     above: tuple[str, ...] = ()
     sheet: str = ""
+    groups: Mapping[str, str] = field(default_factory=dict)
 
 
 def text_table(head: Head) -> Table | None:
@@ -83,10 +89,10 @@ def text_table(head: Head) -> Table | None:
     found = _located(rows)
     if found is None:
         return None
-    names, skip, told = found
+    names, skip, told, groups = found
     above = (*head.lines[:first], *(lines[n] for n in told))
     body = tuple(row for row in rows[skip : skip + _LOOKED_AT] if any(row))
-    return Table(_as_wide_as(names, body), first + skip, separator, body, _comments(above), above)
+    return Table(_as_wide_as(names, body), first + skip, separator, body, _comments(above), above, groups=groups)
 
 
 def sheet_tables(head: Head) -> Iterator[Table]:
@@ -95,10 +101,10 @@ def sheet_tables(head: Head) -> Iterator[Table]:
         rows = [[_shown(cell) for cell in row] for row in sheet[: _MOST_ABOVE + _LOOKED_AT]]
         found = _located(rows)
         if found is not None:
-            names, skip, told = found
+            names, skip, told, groups = found
             above = tuple("\t".join(filter(None, rows[n])) for n in told)
             body = tuple(rows[skip : skip + _LOOKED_AT])
-            yield Table(tuple(names), skip, ",", body, _comments(above), above, name)
+            yield Table(tuple(names), skip, ",", body, _comments(above), above, name, groups)
 
 
 def _after_comments(lines: Sequence[str]) -> int:
@@ -120,8 +126,8 @@ def _separator(lines: Sequence[str]) -> str:
     return tied[0] if tied else found
 
 
-def _located(rows: Sequence[Sequence[str | None]]) -> tuple[list[str], int, list[int]] | None:
-    """Names, rows above the first row of values, and the places of the rows above the names."""
+def _located(rows: Sequence[Sequence[str | None]]) -> tuple[list[str], int, list[int], dict[str, str]] | None:
+    """Names, rows above the first row of values, the places of the rows above the names, and groups of names."""
     first = _first_values(rows)
     titles = [n for n in range(first) if any(rows[n])]
     if first >= len(rows) or not titles:
@@ -134,11 +140,36 @@ def _located(rows: Sequence[Sequence[str | None]]) -> tuple[list[str], int, list
         return None
     at = named[-1]
     names = [cell or "" for cell in rows[at]]
+    over = _over(rows[at - 1], names) if at and at - 1 not in beside else []
+    names = [" ".join(filter(None, pair)) for pair in zip(over, names, strict=True)] if over else names
     for row in (rows[n] for n in beside if at - 5 <= n):
         names = next(joined for kind, joined in _JOINED.items() if kind(row))(names, row)
     # a stamp under the names begins the rows, even where the rest of its line is not as in the rows below
     first = next((n for n in range(at + 1, first) if _begins_with_a_stamp(rows[n])), first)
-    return unique_names(names), first, [n for n in titles if n < at and n not in beside]
+    names = unique_names(names)
+    groups = {name: group for name, group in zip(names, over, strict=False) if group}
+    return names, first, [n for n in titles if n < at and n not in beside and not (over and n == at - 1)], groups
+
+
+def _over(above: Sequence[str | None], names: Sequence[str]) -> list[str]:
+    """
+    The row above the names as part of them: "Moisture" over "5 cm"; a blank goes on with what stands to its left.
+
+    Only where names repeat, or are no more than depths, and the row above parts them into groups.
+    """
+    cells = [(cell or "").strip() for cell in [*above, *[""] * len(names)]][: len(names)]
+    bare = [bool(_MEASURE.fullmatch(name.strip())) for name in names]
+    often = Counter(filter(None, names))
+    doubled = [often[name] > 1 for name in names]
+    if len({cell for cell in cells if cell}) < 2 or sum(map(bool, names)) < 0.5 * len(names):
+        return []
+    if not any(doubled) and not (sum(bare) > 1 and any(map(speaks_of_warmth, cells))):
+        return []
+    group, found = "", []
+    for cell, own, name in zip(cells, [a or b for a, b in zip(bare, doubled, strict=True)], names, strict=True):
+        group = cell or group
+        found.append(group if own else "" if name else cell)
+    return found
 
 
 def _first_values(rows: Sequence[Sequence[str | None]]) -> int:
@@ -196,7 +227,9 @@ def _with_units(names: Sequence[str], units: Sequence[str | None]) -> list[str]:
     """ "T1" over "degC" is "T1 (degC)", "depth" over "cm" is "depth (cm)"."""
     under = [*((unit or "").strip("[]() ") for unit in units), *[""] * len(names)]
     return [
-        f"{name} ({unit})" if unit_of(unit) or (_LENGTH.fullmatch(unit) and _DEEP.fullmatch(name)) else name
+        f"{name} ({unit})"
+        if unit_of(unit) or offset(unit) is not None or (_LENGTH.fullmatch(unit) and _DEEP.fullmatch(name))
+        else name
         for name, unit in zip(names, under, strict=False)
     ]
 
