@@ -209,9 +209,11 @@ def test_both_renderings_hold_the_same_sentences(tmp_path):
 def test_a_report_again_needs_the_tables_of_the_run(tmp_path):
     made = material(tmp_path)
     made.steps.write_csv(tmp_path / STEPS)
-    outputs = [FileEntry.of(tmp_path / name, name, "x") for name in ("summary.csv", "sites.parquet", STEPS)]
+    (tmp_path / "atlas.html").write_text("drawn by the run")
+    outputs = [FileEntry.of(tmp_path / name, name, "x") for name in ("summary.csv", "sites.parquet", STEPS, "atlas.html")]
     write_manifest(tmp_path, name="small", home=tmp_path, settings=made.settings.model_dump(mode="json"), inputs=[],
                    outputs=outputs)
+    (tmp_path / "atlas.html").write_text("drawn again with `talik atlas`")
     assert page(report(read_material(tmp_path))) == page(report(made))
     (tmp_path / "summary.csv").write_text("by\n")
     with pytest.raises(StoreError, match=r"summary.csv: changed since it was made. A report made now"):

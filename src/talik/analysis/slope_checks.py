@@ -223,7 +223,8 @@ def _subgroups(pooled: Pooled) -> list[tuple[Any, ...]]:
     order = np.argsort(p)[::-1]
     adjusted[order] = np.minimum(np.minimum.accumulate(p[order] * p.size / np.arange(p.size, 0, -1)), 1.0)
     return [(f"subgroup {name}", part.mean, *part.interval, float(q), part.k,
-             f"mean over {part.k} groups; p adjusted for {p.size} subgroups (Benjamini-Hochberg), {part.p:.3g} before")
+             f"mean over {part.k} group{'s' * (part.k != 1)}; p adjusted for {p.size} subgroup{'s' * (p.size != 1)} "
+             f"(Benjamini-Hochberg), {part.p:.3g} before")
             for (name, part), q in zip(parts, adjusted, strict=True)]
 
 

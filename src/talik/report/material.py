@@ -18,6 +18,8 @@ from talik.variables import VARIABLES, shown_unit, variable
 
 STEPS = "steps.csv"
 """The table of the steps of a run, which the recipe writes beside the report."""
+PAGES = ("report.", "atlas.")
+"""Begin the names of the pages: made from the tables, by whoever likes, so another one is no damage to a report."""
 OFFSETS = ("surface_offset", "thermal_offset")
 
 
@@ -76,7 +78,7 @@ def read_material(results: Path) -> Material:
         If a table is missing or changed, or the run ended before its report.
     """
     manifest = read_manifest(results)
-    wrong = [(path, fault) for path, fault in damaged(results, manifest) if not path.startswith("report.")]
+    wrong = [(path, fault) for path, fault in damaged(results, manifest) if not path.startswith(PAGES)]
     if wrong:
         path, fault = wrong[0]
         raise StoreError(f"{results / path}: {fault}. A report made now would not be one of this run. "
