@@ -125,6 +125,13 @@ def test_a_line_above_the_model_of_an_rst_logger_changes_nothing(tmp_path):
 # --- tables of no known format
 
 
+def test_stations_and_comments_of_a_weather_service(tmp_path):
+    text = '"Station Name","Date","Soil Temp. 5 cm (°C)","Soil Temp. 5 cm Source Flag","Soil Temp. 5 cm Comment"\n'
+    text += "".join(f'"Brocket AGDM","{t:%d-%B-%Y %H:%M}",-1.5,"ACTUAL",""\n' for t in HOURS)
+    [record] = read(tmp_path / "a.csv", text)
+    assert (record.site, record.labels) == ("Brocket AGDM", ("Soil Temp. 5 cm (°C)",))
+
+
 @pytest.mark.parametrize("other", ["Vbat", "LWC", "G", "ice", "liquid water", "matric potential", "WFV", "unfrozen",
                                    "SHF", "Moisture", "RH", "U_batt", "heat flux", "mV"])
 def test_other_measures_at_a_depth_are_never_temperatures(tmp_path, other):
@@ -192,3 +199,14 @@ def test_pangaeas_depth_may_be_explained(tmp_path):
     text += "".join(f"{t:%Y-%m-%dT%H:%M}\t{z}\t{-z}\n" for t in HOURS for z in (0.5, 2))
     [record] = read(tmp_path / "a.tab", text)
     assert (record.depths.tolist(), record.values[0].tolist()) == ([0.5, 2.0], [-0.5, -2.0])
+
+
+@pytest.mark.parametrize(("name", "hour", "told"), [("T_5cm", 12, True), ("T_5cm_avg", 12, False), ("T_5cm", 0, False)])
+def test_one_reading_a_day_is_said_to_be_no_mean(tmp_path, name, hour, told):
+    text = f"time,{name}\n" + rows(DAYS, "%Y-%m-%d", "").replace(",", f" {hour:02d}:00,-1.5")
+    assert ("not for the mean of the day" in said(read(tmp_path / "a.csv", text)[0])) == told
+
+
+def test_readings_of_every_hour_are_not_called_daily(tmp_path):
+    text = "time,T_5cm\n" + rows(HOURS, "%Y-%m-%d %H:30", "-1.5")
+    assert "mean of the day" not in said(read(tmp_path / "a.csv", text)[0])

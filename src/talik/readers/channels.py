@@ -21,7 +21,7 @@ _CODE = re.compile(r"(?!moss|peat|soil|sol|sand|silt|clay|rock)[A-Za-z]{1,4}\d?[
 _OTHER = re.compile(
     r"moist|vwc|water|swc|(?<![a-z])sms?(?![a-z])|(?<![a-z])wc|humid|(?<![a-z])rh(?![a-z])|snow|prec|rain|wind|cond|"
     r"(?<![a-z])ec(?![a-z])|press|rad|flux|[ls]w_|(?<![a-z])par(?![a-z])|batt|volt|flag|qual|(?<![a-z])q[ac](?![a-z])|"
-    r"accuracy|count|(?<![a-z])(lat|lon|long)(?![a-z])|latitud|longitud|elev|serial|signal|deg(?:ree)?[ _.]?days?|"
+    r"accuracy|count|comment|remark|(?<![a-z])notes?(?![a-z])|(?<![a-z])(lat|lon|long)(?![a-z])|latitud|longitud|elev|serial|signal|deg(?:ree)?[ _.]?days?|"
     r"dew|(?<![a-z])tau\w*p|rosn|ros[eé]e|roc[ií]o|orvalho|daugg|росы|露点|frost[ _.]?(point|pt)|wet[ _.]?bulb|"
     r"(?<![a-z])(ptemp|wind ?chill|hmdx|humidex|nee|gpp|doc|toc|tm[xn])(?![a-z])|resist|tension|suction|permittivity|"
     r"ice[ _.]?(content|fraction)|(?<![a-z])(ice|lwc|liquid|unfrozen|frozen|matric|saturation|poros\w*|salin\w*)"

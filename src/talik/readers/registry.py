@@ -16,6 +16,7 @@ from talik.errors import FileError, TalikError, UnknownFormat, UsageError, unkno
 from talik.readers import spreadsheet, strangers
 from talik.readers.encoding import Encoding, decoded, detected, is_text, named, split_lines
 from talik.readers.packed import kind_of, records_within
+from talik.readers.rhythm import spot_words
 from talik.records import Record
 
 _MODULES = (
@@ -369,7 +370,8 @@ def _finished(record: Record, head: Head, format: str, digest: str, options: Opt
             f"{head.name}: row {place + 1} of {record.site!r} has the stamp {str(record.times[place])[:19]}, which no "
             "thermometer saw: is it damaged, or the column of stamps another one?"
         )
-    source = replace(record.source, path=str(head.path), format=format, sha256=digest)
+    understood = tuple(filter(None, (*record.source.understood, spot_words(record))))
+    source = replace(record.source, path=str(head.path), format=format, sha256=digest, understood=understood)
     if options.depths is None:
         return replace(record, source=source)
     if len(options.depths) != record.depths.size:
