@@ -275,7 +275,7 @@ def test_extremes_of_days_are_left_out_and_sites_are_called_as_their_dimension_s
             values.attrs.update(standard_name="air_temperature", units="K", cell_methods=f"time: {method} within days")
     records = talik.read(path)
     assert [(r.site, r.labels) for r in records] == [("Iqaluit", ("tas",)), ("Halifax", ("tas",))]
-    assert "variables: tasmax, tasmin left out: minima and maxima are no means" in records[0].source.understood
+    assert "variables: tasmax, tasmin left out: no means of air or ground" in records[0].source.understood
 
 
 @pytest.mark.parametrize("zone", ["UTC-09:00", "America/Yellowknife", "UTC"])
@@ -287,3 +287,59 @@ def test_the_days_of_a_record_stay_those_of_its_clock_through_netcdf(tmp_path, z
     [again] = talik.read(export([placed], "netcdf", tmp_path)[0])
     assert again.source.time_zone == record.source.time_zone == zone
     np.testing.assert_array_equal(days_of(again).daily.mean, days_of(record).daily.mean)
+
+
+def columns(path: Path, variables: dict[str, dict[str, object]]) -> Path:
+    """Three days of variables along time alone, as a station's writer without CF makes them."""
+    with h5netcdf.File(path, "w") as file:
+        file.dimensions = {"time": 3}
+        time = file.create_variable("time", ("time",), "i4")
+        time[:] = [0, 1, 2]
+        time.attrs["units"] = "days since 2020-01-01"
+        for number, (name, attributes) in enumerate(variables.items()):
+            variable = file.create_variable(name, ("time",), "f4")
+            variable[:] = [number, number + 0.5, number + 1]
+            variable.attrs.update(units="degC", **attributes)
+    return path
+
+
+def test_what_is_in_degrees_and_no_temperature_is_left_out_and_said(tmp_path):
+    kinds = ("Tsoil_5cm", "Tsoil_5cm_std", "Tsoil_5cm_max", "soil_uncertainty", "dew_point", "panel_temp", "dT")
+    named = {"x1": {"long_name": "Maximum soil temperature"}, "x2": {"cell_methods": "time: standard_deviation"}}
+    [record] = talik.read(columns(tmp_path / "a.nc", {kind: {} for kind in kinds} | named))
+    assert record.labels == ("Tsoil_5cm",)
+    assert record.values[:, 0].tolist() == [0, 0.5, 1]
+    assert f"variables: {', '.join([*kinds[1:], *named])} left out: no means of air or ground" in (
+        record.source.understood
+    )
+
+
+@pytest.mark.parametrize("variables", [
+    {"Tsoil_5cm": {}, "Tsoil_1m": {}, "Tair_2m": {}},
+    {"t1": {"depth": "5 cm"}, "t2": {"depth": "1 m"}, "Tair": {"depth": "2 m"}},
+    {"t1": {"long_name": "Soil temperature at 5 cm depth"}, "t2": {"long_name": "ground, 1 m"},
+     "t3": {"long_name": "temperature at 2 m", "standard_name": "air_temperature"}},
+])
+def test_depths_in_names_and_attributes_of_variables(tmp_path, variables):
+    [record] = talik.read(columns(tmp_path / "a.nc", variables))
+    assert record.depths.tolist() == [-2, 0.05, 1]
+    assert record.values[0].tolist() == [2, 0, 1]
+
+
+@pytest.mark.parametrize("name, unit, factor", [
+    ("depth", "Meters", 1), ("soil_depth", "centimeters", 100), ("lev", "m", 1), ("z", "metres", 1),
+    ("layer", "mm", 1000),
+])
+def test_vertical_coordinates_by_other_names_and_units(tmp_path, name, unit, factor):
+    path = tmp_path / "a.nc"
+    with h5netcdf.File(path, "w") as file:
+        file.dimensions = {"time": 2, name: 2}
+        levels = [0.05 * factor, factor]
+        for variable, values, units in (("time", [0, 1], "days since 2020-01-01"), (name, levels, unit)):
+            file.create_variable(variable, (variable,), "f8")[:] = values
+            file.variables[variable].attrs["units"] = units
+        soil = file.create_variable("soil_temperature", ("time", name), "f8")
+        soil[:] = [[-1, -2], [-3, -4]]
+        soil.attrs["units"] = "degC"
+    [record] = talik.read(path)
+    np.testing.assert_allclose(record.depths, [0.05, 1])

@@ -12,17 +12,18 @@ from numpy.typing import NDArray
 from talik.errors import FileError
 from talik.readers.cf_rows import Rows, rows_of
 from talik.readers.cf_variables import (
-    LENGTHS,
     TEMPERATURES,
     bad_codes,
     is_depth,
-    is_extreme,
+    is_no_mean,
     is_temperature,
     marked,
+    metres,
     temperatures,
     upwards,
     utc,
 )
+from talik.readers.depths import depths_of, has_depth, is_air
 from talik.readers.longtable import spread
 from talik.readers.netcdf_file import Content, Variable, is_netcdf, opened
 from talik.readers.registry import CERTAIN, Head, Options, Reader
@@ -42,13 +43,14 @@ def _read(head: Head, options: Options) -> list[Record]:
     with opened(head.path) as content:
         time = _time(content, head)
         warm = [v for v in content.variables.values() if is_temperature(v) and v.dimensions]
-        extremes, warm = [v.name for v in warm if is_extreme(v)], [v for v in warm if not is_extreme(v)]
+        extremes, warm = [v.name for v in warm if is_no_mean(v)], [v for v in warm if not is_no_mean(v)]
         if not warm:
             raise FileError(
                 f"{head.name}: no variable along {time.name!r} has a standard name such as {TEMPERATURES[0]} "
-                f"or a temperature unit (minima and maxima do not count); variables: {', '.join(content.variables)}"
+                "or a temperature unit (minima, maxima and deviations do not count); variables: "
+                f"{', '.join(content.variables)}"
             )
-        left = f"variables: {', '.join(extremes)} left out: minima and maxima are no means" if extremes else ""
+        left = f"variables: {', '.join(extremes)} left out: no means of air or ground" if extremes else ""
         if not _is_rectangular(content, time, warm):
             return [_known(record, content, options, left) for record in _of_rows(content, time, warm, options, head)]
         clock = time.dimensions[0]
@@ -183,7 +185,7 @@ def _depths(content: Content, variable: Variable, clock: str, station: str, numb
     values = np.asarray(depth.values(), dtype=np.float64)
     if station and station in depth.dimensions:
         values = np.take(values, number, axis=depth.dimensions.index(station))
-    return np.round(np.atleast_1d(values) * upwards(depth, values) * LENGTHS[depth.text("units")], 6) + 0.0
+    return np.round(np.atleast_1d(values) * upwards(depth, values) * (metres(depth) or 1.0), 6) + 0.0
 
 
 def _record(
@@ -221,7 +223,7 @@ def _record(
         **_place(content, station, number),
     }
     units = sorted({v.text("units") for v in warm})
-    levels_found = np.concatenate(depths)
+    levels_found, how_deep = _all_depths(depths, warm)
     order = np.argsort(levels_found, kind="stable")
     return Record(
         _site(content, station, number, head),
@@ -234,16 +236,29 @@ def _record(
             header=str(content.attributes.get("title", "")),
             time_zone=zone.label,
             time_zone_from=zone.found_in,
-            understood=(how, zone.understood, f"units: {', '.join(units)}", _how_deep(levels_found)),
+            understood=(how, zone.understood, f"units: {', '.join(units)}", how_deep),
         ),
         metadata,
     )
 
 
-def _how_deep(depths: NDArray[np.float64]) -> str:
-    if np.isnan(depths).all():
-        return "depths: there is no vertical coordinate in m, cm or mm (give them with depths=...)"
-    return "depths: from the vertical coordinate"
+def _all_depths(depths: list[NDArray[np.float64]], warm: list[Variable]) -> tuple[NDArray[np.float64], str]:
+    """Of all columns, and how they were found: in the vertical coordinate, else in what the variables say."""
+    found = np.concatenate(depths)
+    if not np.isnan(found).all():
+        return found, "depths: from the vertical coordinate"
+    if all(levels.size == 1 for levels in depths):
+        labelled = depths_of([_spoken(variable) for variable in warm])
+        if not np.isnan(labelled.depths).all():
+            return labelled.depths, labelled.how.replace("labels", "names of the variables, or what they say")
+    return found, "depths: there is no vertical coordinate in m, cm or mm (give them with depths=...)"
+
+
+def _spoken(variable: Variable) -> str:
+    """What says the depth of a variable: its name, an attribute of its own, or its long name."""
+    said = (variable.name, *(variable.text(key) for key in ("depth", "sensor_depth", "long_name")))
+    text = next((text for text in said if has_depth(text)), variable.name)
+    return f"air {text}" if variable.standard_name == "air_temperature" or is_air(variable.name) else text
 
 
 def _placed(array: NDArray[Any], variable: Variable, clock: str, station: str, number: int) -> NDArray[Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talik.errors import FileError
-from talik.readers.cf_variables import LENGTHS, bad_codes, is_depth, marked, temperatures, upwards
+from talik.readers.cf_variables import bad_codes, is_depth, marked, metres, temperatures, upwards
 from talik.readers.netcdf_file import Content, Variable
 from talik.readers.registry import Head
 from talik.records import Flag
@@ -67,7 +67,7 @@ def rows_of(content: Content, variable: Variable, time: Variable, head: Head) ->
     else:
         found = np.asarray(level.values(), dtype=np.float64)
         found = np.where(_is_fill(level, found), np.nan, found)
-        found = found * upwards(level, found) * LENGTHS[level.text("units")]
+        found = found * upwards(level, found) * (metres(level) or 1.0)
         depth = np.round(_laid_over(content, found, level.dimensions, target, level.name, head), 6) + 0.0
     stations = _stations(content, variable, time)
     numbers = np.zeros(values.shape, np.int64)

@@ -50,6 +50,18 @@ _SINCE = re.compile(
 _WARMEST = 70.0
 """A median [°C] beyond which values without units are not in °C."""
 
+_NO_MEAN = re.compile(
+    r"max(?![a-z])|(?<![a-z])t?min(?![a-z])|std|stdev|(?<![a-z])(sd|err(or)?|unc(ert\w*)?)(?![a-z])|anomal|dew|wet_?bulb|(?<![a-z])d_?t$|"
+    r"diff|gradient|range|panel|logger|batt|water|snow|sky|brightness",
+    re.IGNORECASE,
+)
+_NO_MEAN_LONG = re.compile(
+    r"maximum|minimum|deviation|uncertainty|error|anomaly|dew|wet.?bulb|differen|gradient|panel|logger|battery|water|"
+    r"snow|sky|brightness",
+    re.IGNORECASE,
+)
+"""In names and long names of variables in degrees that are no means of air or ground."""
+
 _CALENDARS = ("", "standard", "gregorian", "proleptic_gregorian")
 
 
@@ -59,20 +71,34 @@ def is_temperature(variable: Variable) -> bool:
     return unit_of(variable.text("units")) is not None and "since" not in variable.text("units")
 
 
-def is_extreme(variable: Variable) -> bool:
-    """Whether its values are the greatest or smallest of a span of time, by the cell methods."""
-    return re.search(r"\b(maximum|minimum|max|min)\b", variable.text("cell_methods")) is not None
+def is_no_mean(variable: Variable) -> bool:
+    """
+    Whether its values are extremes, deviations, uncertainties or other things in degrees that are no temperature.
+
+    By the cell methods; where there is no standard name also by name and long name.
+    """
+    if re.search(r"\b(maximum|minimum|max|min|standard_deviation|variance|range)\b", variable.text("cell_methods")):
+        return True
+    said = not variable.standard_name
+    return said and bool(_NO_MEAN.search(variable.name) or _NO_MEAN_LONG.search(variable.text("long_name")))
 
 
 def is_depth(variable: Variable) -> bool:
     return (
         variable.text("axis") == "Z"
         or variable.standard_name in ("depth", "height")
-        or re.match(r"(soil_?)?depth|height", variable.name.lower()) is not None
-    ) and variable.text("units") in LENGTHS
+        or re.match(r"(soil_?)?(depth|layer|lev(el)?s?$)|height|z$|zsoil", variable.name.lower()) is not None
+    ) and metres(variable) is not None
 
 
-LENGTHS = {"m": 1.0, "meter": 1.0, "meters": 1.0, "metre": 1.0, "metres": 1.0, "cm": 0.01, "mm": 0.001}
+_LENGTHS = {"m": 1.0, "met": 1.0, "cm": 0.01, "centimet": 0.01, "mm": 0.001, "millimet": 0.001}
+_LENGTH = re.compile(r"(c|m)?m|((?:centi|milli)?met)(?:er|re)s?")
+
+
+def metres(variable: Variable) -> float | None:
+    """Metres in the unit of a vertical coordinate; None when it has none."""
+    match = _LENGTH.fullmatch(variable.text("units").strip().lower())
+    return None if match is None else _LENGTHS[match[2] or match[0]]
 
 
 def upwards(level: Variable, values: NDArray[np.float64]) -> int:
