@@ -210,7 +210,8 @@ def test_a_report_again_needs_the_tables_of_the_run(tmp_path):
     made = material(tmp_path)
     made.steps.write_csv(tmp_path / STEPS)
     (tmp_path / "atlas.html").write_text("drawn by the run")
-    outputs = [FileEntry.of(tmp_path / name, name, "x") for name in ("summary.csv", "sites.parquet", STEPS, "atlas.html")]
+    names = ("summary.csv", "sites.parquet", STEPS, "atlas.html")
+    outputs = [FileEntry.of(tmp_path / name, name, "x") for name in names]
     write_manifest(tmp_path, name="small", home=tmp_path, settings=made.settings.model_dump(mode="json"), inputs=[],
                    outputs=outputs)
     (tmp_path / "atlas.html").write_text("drawn again with `talik atlas`")
