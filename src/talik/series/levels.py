@@ -28,9 +28,10 @@ _SURE, _PLAIN, _LONGEST = 8.0, 2.5, 400
 """How many standard errors a level between two jumps must have: usually; where the jump alone stands far out. And the
 most days from a jump to the jump back."""
 _LASTING, _ALIKE = 10.0, 2.0
-_IN_GROUND, _BARE = 1.5, 2.5
+_IN_GROUND, _BARE, _USUAL = 1.5, 2.5, 0.98
 """How many standard errors a change for good must have; by what factor the jump, the change from day to day and that
-of the whole level may differ; and how many times the floor of a jump it must reach deeper than 5 cm, and elsewhere."""
+of the whole level may differ; how many times the floor of a jump it must reach deeper than 5 cm, and elsewhere; and
+at what share of moments one must be found to be said to be found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,40 @@ def level_findings(record: Record, flags: Flags, days: calendar.Daily, jumps: Ma
     return _flag(record, flags, _there_and_back(record, flags, days.mean, jumps, moments, rules)) or lasting
 
 
+def smallest_found(record: Record, days: Floats, rules: Rules) -> Floats:
+    """
+    The smallest change for good that would have been found in each column [K]; NaN with fewer than 40 days.
+
+    It may begin anywhere but in the first and last tenth of the days. What season, weather and neighbours do at each
+    of these days, by chance, is held against it: a step is found when it exceeds the standard errors asked for by as
+    much as the column changes there without one, and when its jump stays the larger part of what the value does.
+
+    Parameters
+    ----------
+    days : ndarray, shape (days, m)
+        Daily means of what no flag rejects [°C].
+    """
+    smallest = np.full(record.depths.size, np.nan)
+    order = np.argsort(record.times, kind="stable")
+    for k in range(smallest.size):
+        lasting, change, error = lasting_changes(days[:, k], days[:, _witnesses(record.depths, k, {})])
+        told = np.flatnonzero(~np.isnan(change))
+        own, stays, error = np.abs(change[told]), np.abs(lasting[told]), error[told]
+        tenth = told.size // 10
+        if not told.size:
+            continue
+        known = record.values[order, k]
+        jumps = float(np.quantile(np.abs(np.diff(known[~np.isnan(known)])), _USUAL))
+        needed = np.maximum.reduce([np.maximum(_least(record, k, rules), _LASTING * error) + own, _ALIKE * jumps + own,
+                                    _ALIKE * np.maximum(own, stays) + np.minimum(own, stays)])
+        smallest[k] = float(np.quantile(needed[tenth:told.size - tenth], _USUAL))
+    return smallest
+
+
+def _least(record: Record, column: int, rules: Rules) -> float:
+    return rules.step_floor * (_IN_GROUND if record.depths[column] > 0.05 else _BARE)
+
+
 def _flag(record: Record, flags: Flags, found: Found) -> bool:
     """Flagged are the levels that have fewer values than the one with most."""
     for column, changes in found.items():
@@ -105,10 +140,10 @@ def _of_column(record: Record, flags: Flags, days: Floats, column: int, found: F
     changes: list[tuple[int, float]] = []
     taken: list[int] = []
     near = days[:, _witnesses(record.depths, column, found)]
-    least = rules.step_floor * (_IN_GROUND if record.depths[column] > 0.05 else _BARE)
+    least = _least(record, column, rules)
     while len(changes) < 6:
         lasting, change, error = lasting_changes(days[:, column], near, taken, least=least)
-        change[taken] = np.nan
+        change[[at + near_by for at in taken for near_by in (-1, 0, 1) if at + near_by < change.size]] = np.nan
         with np.errstate(invalid="ignore"):
             sure = (np.abs(change) >= np.maximum(least, _LASTING * error)) & _alike(lasting, change)
         at = np.flatnonzero(sure)
@@ -152,7 +187,7 @@ def _jump(record: Record, flags: Flags, column: int, change: Floats, candidates:
         melts = thawing(float(record.values[i, column]), float(jumps[best]))
         if 1 / _ALIKE <= jumps[best] / size <= _ALIKE and not (melts and min(
                 earlier.size, known.size - earlier.size) < 100):
-            return day, int(stamps[j]), size
+            return int(day_of[j]), int(stamps[j]), size
     return None
 
 
