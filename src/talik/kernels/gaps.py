@@ -115,45 +115,51 @@ def hour_errors(times: NDArray[np.datetime64], values: Floats, days: Daily, *, o
     >>> x[-6:] = np.nan                                                     # the last day's cold evening
     >>> days = daily(t, x)
     >>> hour_errors(t, x, days)[0, -1].round(2), (days.mean[-1] - 5).round(2)
-    (array([0.72]), array([0.72]))
+    (array([0.71]), array([0.72]))
     """
     found, partial = np.zeros((2, *days.mean.shape)), days.partial
     since = times.astype("M8[us]").astype(np.int64) + round(offset_hours * 3.6e9)
-    row = since // DAY_US - days.first
+    hour = since * 24 // DAY_US - 24 * days.first
     month = days.dates.astype("M8[M]").astype(np.int64) % 12
-    place = month[row] * 24 + since % DAY_US * 24 // DAY_US
+    by_month = np.argsort(month, kind="stable")
     for column in np.flatnonzero(partial.any(axis=0)):
         there = ~np.isnan(values[:, column])
-        drawn, left = _daily_wave(values[there, column], row[there], place[there], partial.shape[0])
+        count, total = (np.bincount(hour[there], weight, 24 * partial.shape[0]).reshape(-1, 24)[by_month]
+                        for weight in (None, values[there, column]))
+        drawn, left = np.empty((2, partial.shape[0]))
+        drawn[by_month], left[by_month] = _daily_wave(count > 0, total / np.maximum(count, 1), month[by_month])
         whole = np.floor(days.expected[:, column] + 0.01)
         # hours at which the column never has a sample are of unknown warmth
-        hours = np.count_nonzero(np.bincount(place[there] % 24, minlength=24) >= _FEWEST)
-        drawn[np.minimum(whole, 24) > hours] = np.nan
+        drawn[np.minimum(whole, 24) > np.count_nonzero((count > 0).sum(axis=0) >= _FEWEST)] = np.nan
         share = 1.5 * (1 - days.count[:, column] / whole)
-        found[:, :, column] = np.where(partial[:, column], [drawn, share * left[month]], 0.0)
+        found[:, :, column] = np.where(partial[:, column], [drawn, share * left], 0.0)
     return found
 
 
-def _daily_wave(x: Floats, row: Integers, place: Integers, n_days: int) -> tuple[Floats, Floats]:
+def _daily_wave(there: Booleans, x: Floats, month: Integers) -> tuple[Floats, Floats]:
     """
-    By how much the mean daily wave draws each day's mean, and the standard deviation of what it leaves by month (12).
+    By how much the mean daily wave draws each day's mean, and the standard deviation of what it leaves that month.
 
-    Days and hours are fitted in turn: the mean of a day without its night is too warm by what the wave says it is.
+    `there`, `x` (0 elsewhere) are days x hours, in order of `month`. Days and hours are fitted in turn: the mean of a
+    day without its night is too warm by what the wave says it is.
     """
-    n, count = np.bincount(row, minlength=n_days), np.bincount(place, minlength=288).reshape(12, 24)
+    begin = np.flatnonzero(np.diff(month, prepend=-1))
+    own = np.repeat(np.arange(begin.size), np.diff(np.r_[begin, month.size]))
+    n, count, always = there.sum(axis=1), np.add.reduceat(there, begin, axis=0, dtype=np.int64), there.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean, drawn = np.bincount(row, x, n_days) / n, np.zeros(n_days)
-        for _ in range(3):
-            departure = x - (mean - drawn)[row]
-            total = np.bincount(place, departure, 288).reshape(12, 24)
-            always = np.where(count.sum(axis=0) >= _FEWEST, total.sum(axis=0) / count.sum(axis=0), np.nan)
-            wave = np.where(count >= _FEWEST, total / count, always)
-            wave -= np.nansum(wave, axis=1, keepdims=True) / np.count_nonzero(~np.isnan(wave), axis=1)[:, None]
-            drawn = np.bincount(row, wave.ravel()[place], n_days) / n
-        squares = np.bincount(place // 24, (departure - wave.ravel()[place]) ** 2, 12)
-        by_month = count.sum(axis=1)
-        left = np.sqrt(np.where(by_month >= 24 * _FEWEST, squares / by_month, squares.sum() / by_month.sum()))
-    return np.where(np.isnan(drawn) | (n == 0), np.nan, drawn), left
+        mean, drawn = x.sum(axis=1) / n, np.zeros(n.size)
+        for _ in range(1 if there[n > 0].mean() > 0.95 else 3):
+            departure = np.where(there, x - (mean - drawn)[:, None], 0.0)
+            usual = np.where(always >= _FEWEST, departure.sum(axis=0) / always, np.nan)
+            wave = np.where(count >= _FEWEST, np.add.reduceat(departure, begin, axis=0) / count, usual)
+            level = np.nansum(wave, axis=1) / np.maximum(np.count_nonzero(~np.isnan(wave), axis=1), 1)
+            wave = np.nan_to_num(wave - level[:, None])
+            of_day = np.where(there, wave[own], 0.0)
+            drawn = of_day.sum(axis=1) / n
+        squares = np.add.reduceat(np.square(departure - of_day).sum(axis=1), begin)
+        samples = count.sum(axis=1)
+        left = np.where(samples >= 24 * _FEWEST, squares / samples, squares.sum() / samples.sum())
+    return drawn, np.sqrt(left)[own]
 
 
 def gap_uncertainty(grid: Floats, where: Windows) -> Floats:

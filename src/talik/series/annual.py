@@ -274,7 +274,11 @@ def _errors(bound: Floats, gap: Floats, days: NDArray[np.int64],
 
 
 def _depth_errors(mean: Floats, depths: Floats, placement: float | None) -> Floats:
-    """What a depth's error does to a mean [K], by the steeper gradient to its neighbours; NaN without any neighbour."""
+    """
+    What a depth's error does to a mean [K], by the steeper gradient to its neighbours; NaN without any neighbour.
+
+    The distance between two sensors is known as badly as their depths are.
+    """
     if placement is None:
         return np.zeros(mean.shape)
     ground, error = np.flatnonzero(depths >= 0), np.full(mean.shape, np.nan)
@@ -284,9 +288,8 @@ def _depth_errors(mean: Floats, depths: Floats, placement: float | None) -> Floa
         z, first = np.unique(depths[known], return_inverse=True)
         if z.size > 1:
             level = np.bincount(first, values[known]) / np.bincount(first)
-            chord = np.diff(level) / np.diff(z)
-            slope = np.abs(chord)
-            # the first sensor has none above: there profiles are steeper than their chord, as the parabola of three is
-            bend = (chord[1] - chord[0]) / (z[2] - z[0]) * (z[1] - z[0]) if z.size > 2 else 0.0
-            row[known] = placement * np.maximum(np.r_[abs(chord[0] - bend), slope], np.r_[slope, 0.0])[first]
+            slope = np.abs(np.diff(level) / np.diff(z)) * (1 + placement * np.sqrt(2) / np.diff(z))
+            # the first sensor has none above, where profiles bend most
+            ends = max(slope[0], abs(level[2] - level[0]) / (z[2] - z[0])) if z.size > 2 else slope[0]
+            row[known] = placement * np.maximum(np.r_[ends, slope], np.r_[slope, 0.0])[first]
     return error

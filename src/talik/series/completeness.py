@@ -35,6 +35,7 @@ REASONS: Mapping[str, str] = {
     "peak_missing": "days are missing when it was warmest, or coldest, and the sensors cannot say how far it went",
     "no_profile": "no sensor of the profile has a whole year",
     "outside_string": "the depth lies outside the sensors; nothing is extrapolated",
+    "talik": "a layer below the surface that stayed thawed all year: it does not bound the active layer below",
     "several_crossings": "a frozen layer above one that thaws: which is the active layer is not decided",
     "phase_change": "ground that freezes or thaws: latent heat would be read as a diffusivity",
     "not_conducting": "no wave that falls and lags with depth, or days that a conducting layer does not explain",

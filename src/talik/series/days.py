@@ -18,6 +18,7 @@ VERSION = 4
 """Of the rules by which samples become days; kept days of another version are made anew."""
 
 _FINE = 0.002
+"""Steps of values below this [K] are not looked at."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +71,7 @@ def days_of(record: Record) -> Days:
     if daily.partial[1:-1].any():
         daily = replace(daily, hours=hour_errors(times, values, daily, offset_hours=offset))
     return Days(record.site, record.depths, record.labels, offset, daily, _resolution(values),
-                _only_hour(times, daily, offset))
+                only_hour(times, offset))
 
 
 def _resolution(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -86,11 +87,22 @@ def _resolution(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(found < _FINE, 0.0, found)
 
 
-def _only_hour(times: NDArray[np.datetime64], daily: calendar.Daily, offset: float) -> float:
-    """The hour at which nine tenths of the days have their one sample; NaN at midnight, which is how dates look."""
-    if not daily.mean.size or not np.nanmedian(daily.expected) < 1.5:
+def only_hour(times: NDArray[np.datetime64], offset: float) -> float:
+    """
+    The hour of the one sample a day, on a clock `offset` hours ahead of UTC; NaN where there are more a day.
+
+    Also NaN at midnight, which is how dates look, and with them daily means.
+
+    Examples
+    --------
+    >>> t = np.arange("2020-01-01", "2020-02-01", dtype="M8[D]")
+    >>> only_hour(t + np.timedelta64(12, "h"), 0.0), only_hour(t, 0.0)
+    (12.0, nan)
+    """
+    us = times.astype("M8[us]").astype(np.int64)
+    if us.size < 2 or np.median(np.diff(np.sort(us[:400]))) < 17 * 3.6e9:
         return float("nan")
-    hours = (times.astype("M8[us]").astype(np.int64) / 3.6e9 + offset) % 24
+    hours = (us / 3.6e9 + offset) % 24
     usual = float(np.median(hours))
     same = np.mean(np.abs(hours - usual) < 0.1) >= 0.9
     return usual if same and 0.1 < usual < 23.9 else float("nan")

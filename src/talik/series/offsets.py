@@ -13,8 +13,9 @@ from talik.records import Record
 from talik.results import Result
 from talik.series.columns import Column, Pick, joined
 from talik.series.completeness import Completeness, completeness_rule
+from talik.series.days import day_offset, only_hour
 from talik.series.deployments import conflict_words, conflicts, strings
-from talik.series.doubts import unit_doubt
+from talik.series.doubts import doubts
 from talik.series.filling import Filling
 from talik.series.pairing import Pairing, year_rows
 from talik.series.quality import checked_once
@@ -260,7 +261,7 @@ def annual_offsets(records: Record | Sequence[Record], *, air: Pick = None, surf
     if check:
         several = [checked_once(record, rules) for record in several]
     name = site or several[0].site
-    doubts = [doubt for record in several if (doubt := unit_doubt(record))]
+    doubted = doubts(several)
     served = (air_columns(several, air), surface_columns(several, surface, surface_depth, depth_tolerance),
               depth_columns(several, depth, depth_tolerance))
     picked = served[0][0], served[1][0], served[2][0]
@@ -275,10 +276,18 @@ def annual_offsets(records: Record | Sequence[Record], *, air: Pick = None, surf
     years = years.select(pl.lit(name).alias("site"), pl.all())
     said = {"overlaps": tuple(said for _, overlaps in served for said in overlaps),
             "conflicts": tuple(asdict(one) for one in apart),
-            "notes": (*conflict_words(apart), *air_said(several, picked[0]), *doubts)}
+            "notes": (*conflict_words(apart), *air_said(several, picked[0]), *doubted, *_hours_said(several))}
     return AnnualOffsets(name, years, columns, {
         **pairing.settings, "depth_method": method, "checked": check, "surface_depth": surface_depth,
         "depth_tolerance": depth_tolerance, **said}, digest)
+
+
+def _hours_said(records: Sequence[Record]) -> list[str]:
+    """What is to be known of records with one sample a day."""
+    found = dict.fromkeys((r.site, only_hour(r.times, day_offset(r))) for r in records)
+    return [f"{where}: one sample a day, at {hour:g} h; taken as readings of that hour, not as daily means, so that "
+            "air and surface are uncertain by the daily wave (daily means are stamped with their date, or 00:00)"
+            for where, hour in found if not np.isnan(hour)]
 
 
 def _profiles(records: Sequence[Record]) -> tuple[tuple[Column, ...], ...]:

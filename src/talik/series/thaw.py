@@ -261,6 +261,8 @@ def _envelope_thaw(own: _Profile, options: ThawOptions, sensors: Sensors) -> _La
     reason = "several_crossings" if thaw.crossings > 1 else _CODES[thaw.bottom]
     if not reason and (most.bottom != "found" or most.last_thawed > thaw.last_thawed):
         reason = "peak_missing"
+    if not reason and _never_froze(own, thaw.last_thawed, options.freezing_point):
+        reason = "talik"
     if reason:
         return _Layer(np.nan, thaw.last_thawed, most.first_frozen, "envelope", reason)
     deeper = open_by = abs(most.depth - thaw.depth)
@@ -270,6 +272,12 @@ def _envelope_thaw(own: _Profile, options: ThawOptions, sensors: Sensors) -> _La
     within = max(np.hypot(thaw.interpolation_error, deeper / np.sqrt(3)), open_by / np.sqrt(3))
     error = combined(_moved_by_readings(own, thaw, options), within)
     return _Layer(thaw.depth, thaw.last_thawed, thaw.first_frozen, "envelope", "", open_by, float(error))
+
+
+def _never_froze(own: _Profile, last_thawed: float, freezing_point: float) -> bool:
+    """Whether a sensor of the thawed layer stayed thawed all year, by more than its readings may be off."""
+    sure = own.low_bound - 2 * np.hypot(own.calibration, own.rounding) > freezing_point
+    return bool((sure & (own.depths <= last_thawed)).any())
 
 
 def _moved_by_readings(own: _Profile, thaw: Thaw, options: ThawOptions) -> float:
