@@ -55,6 +55,16 @@ def test_lines_above_and_behind_and_their_ends_change_nothing(tmp_path, name):
     same(path, name, text.replace("\n", "\r\r\n"))
 
 
+@pytest.mark.parametrize("name", ["hobo_german.csv", "toa5.dat", "data_90000001_0.csv"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-8-sig"])
+def test_an_old_macs_line_ends_in_wide_letters_change_nothing(tmp_path, name, encoding):
+    path = tmp_path / name
+    path.write_bytes(text_of(name).replace("\n", "\r").encode(encoding))
+    [record], [meant] = talik.read(path), talik.read(SAMPLES / name)
+    np.testing.assert_array_equal(record.times, meant.times)
+    np.testing.assert_allclose(record.values, meant.values, atol=1e-12)
+
+
 @pytest.mark.parametrize("name", SEPARATED)
 def test_a_spreadsheets_quotes_and_empty_columns_change_nothing(tmp_path, name):
     text, path, separator = text_of(name), tmp_path / name, SEPARATED[name]

@@ -119,7 +119,7 @@ def blocks(head: Head, *, skip: int = 0, size: int = BLOCK) -> Iterator[bytes]:
         If a piece is not in the file's encoding.
     """
     if head.encoding.name.startswith(("utf-16", "utf-32")):
-        pieces = iter((_blank_end_off(head.whole_text().replace("\r\n", "\n").encode()),))
+        pieces = iter((_plain_lines(head.whole_text().encode(), head),))
     elif b"\r" in head.content.replace(b"\r\n", b""):
         pieces = _pieces(head, size)
     else:                                                # the lines are left out before the piece is read, not after
@@ -157,15 +157,15 @@ def _whole_lines(piece: bytes, stream: BufferedReader) -> bytes:
 def _as_utf8(piece: bytes, head: Head, plain: bool) -> bytes:
     if not (plain and piece.isascii()):
         piece = decoded(piece, head.encoding, file=head.name).encode()
+    return _plain_lines(piece, head)
+
+
+def _plain_lines(piece: bytes, head: Head) -> bytes:
+    """With LF line ends, and without lines of blanks (or the end mark of DOS) behind the last row."""
     if b"\r" in piece:
         piece = piece.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if b"\0" in piece:
         raise FileError(f"{head.name}: holds binary data (a zero byte) inside its text; the file is damaged")
-    return _blank_end_off(piece)
-
-
-def _blank_end_off(piece: bytes) -> bytes:
-    """Without the lines of blanks (or the end mark of DOS) behind the last row."""
     if piece.endswith((b"\n", b" ", b"\t", b"\x1a")) and (blank := _BLANK_END.search(piece, len(piece) - 1024)):
         return piece[: blank.start() + 1]
     return piece

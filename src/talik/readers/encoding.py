@@ -126,7 +126,7 @@ def with_degrees(text: str) -> str:
     """
     known = _degrees_in_disguise()
     found = "|".join(map(re.escape, sorted(known, key=len, reverse=True)))
-    lost = rf"(?:{found})(?![A-Za-z])|(?<=[\s,(])[?\ufffd]{{1,2}}[CF](?![A-Za-z])"
+    lost = rf"(?:{found})(?![A-Za-z])|(?<=[\s,(;\"])Â?[?\ufffd]{{1,2}}[CF](?![A-Za-z])"
     return re.sub(lost, lambda match: known.get(match[0], f"°{match[0][-1]}"), text)
 
 
