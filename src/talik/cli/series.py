@@ -49,7 +49,7 @@ def check(files: tuple[Path, ...], site: str | None, rules: tuple[str, ...], onl
     from talik.cli.spelling import as_options
     from talik.errors import DataError, TalikError
     from talik.files import write_csv
-    from talik.series.doubts import unit_doubt
+    from talik.series.doubts import doubts
     from talik.series.judged import not_judged
     from talik.series.quality import check as checked
 
@@ -67,7 +67,7 @@ def check(files: tuple[Path, ...], site: str | None, rules: tuple[str, ...], onl
         if unseen := not_judged(result.judged()):
             note(f"{record.site}: {unseen}")
         try:
-            if doubt := unit_doubt(result.record):
+            for doubt in doubts([result.record]):
                 note(f"{record.site}: {doubt}")
         except DataError as certain:
             complain(certain)

@@ -89,6 +89,56 @@ def damping_diffusivity(depths: Floats, amplitude: Floats, *, least: float = 0.2
     return float(np.pi / (365.25 * 86400) / slope**2) if slope < 0 else float("nan")
 
 
+def conducted_diffusivity(depths: Floats, days: Floats, *, frozen: float = -1.0, thawed: float = 1.0, span: int = 5,
+                          least_days: int = 60, least: float = 0.7) -> float:
+    """
+    Thermal diffusivity [m2 s-1] with which the middle of three sensors follows the other two, where nothing melts.
+
+    Its change over `2 span` days is held against the curvature of the profile, summed over these days, on days on
+    which all three are frozen, or all thawed; the diffusivity is that of both states together.
+
+    Parameters
+    ----------
+    depths : ndarray, shape (3,)
+        [m], ascending.
+    days : ndarray, shape (n, 3)
+        Daily means [°C]; NaN where missing.
+    frozen, thawed : float
+        Below and above which ground neither freezes nor thaws [°C].
+    span : int
+        Half the days over which changes are taken.
+    least_days : int
+        Fewest such days.
+    least : float
+        Correlation of change and curvature below which nothing is told (NaN).
+
+    Examples
+    --------
+    >>> z, t = np.array([0.1, 0.3, 0.5]), np.arange(731.0)[:, None]
+    >>> depth = np.sqrt(5e-7 * 86400 * 365.25 / np.pi)
+    >>> wave = 20 + 10 * np.exp(-z / depth) * np.cos(2 * np.pi * t / 365.25 - z / depth)
+    >>> round(conducted_diffusivity(z, wave) * 1e7, 1)
+    5.0
+    """
+    above, below = np.diff(depths)
+    curvature = 2 * ((days[:, 2] - days[:, 1]) / below - (days[:, 1] - days[:, 0]) / above) / (above + below)
+    with np.errstate(invalid="ignore"):
+        still = (days < frozen).all(axis=1) | (days > thawed).all(axis=1)
+    curvature = np.where(still, curvature, np.nan)
+    if curvature.size <= 2 * span:
+        return float("nan")
+    window = np.lib.stride_tricks.sliding_window_view(curvature, 2 * span + 1)
+    summed = window[:, 1:-1].sum(axis=1) + (window[:, 0] + window[:, -1]) / 2
+    change = days[2 * span:, 1] - days[:-2 * span, 1]
+    known = ~np.isnan(summed + change)
+    if np.count_nonzero(known) < least_days or not min(summed[known].std(), change[known].std()) > 0:
+        return float("nan")
+    x, y = summed[known] * 86400.0, change[known]
+    if not np.corrcoef(x, y)[0, 1] >= least:
+        return float("nan")
+    return float(y.std() / x.std())
+
+
 def short_contradiction(upper: Floats, lower: Floats, *, least: float, growth: float = 0.2,
                         shortest: int = 150) -> bool:
     """
