@@ -3,10 +3,12 @@
 import datetime as dt
 
 import numpy as np
+import polars as pl
 import pytest
 
 import talik
 from talik.errors import AmbiguousFile, UnknownFormat
+from talik.readers.calm import thaw_by_year
 
 DAYS = [dt.date(2012, 6, 10) + dt.timedelta(days=i) for i in range(12)]
 HOURS = [dt.datetime(2012, 9, 10) + dt.timedelta(hours=i) for i in range(30)]
@@ -210,3 +212,50 @@ def test_one_reading_a_day_is_said_to_be_no_mean(tmp_path, name, hour, told):
 def test_readings_of_every_hour_are_not_called_daily(tmp_path):
     text = "time,T_5cm\n" + rows(HOURS, "%Y-%m-%d %H:30", "-1.5")
     assert "mean of the day" not in said(read(tmp_path / "a.csv", text)[0])
+
+
+def test_words_among_depths_and_units_under_names_belong_to_them(tmp_path):
+    text = "Depth (cm),,,Air,5,50\nYear,Day,Hour,Temp C,Temp C,Temp C\n"
+    text += "".join(f"1998,{day},{hour}00,-9.5,-1.5,-2.5\n" for day in range(1, 40) for hour in range(1, 25, 6))
+    [record] = read(tmp_path / "a.csv", text)
+    np.testing.assert_array_equal(record.depths, [np.nan, 0.05, 0.5])
+    assert record.labels[0] == "Temp C Air"
+    text = "YEAR,DAY,TIME,AIR TEMP,SOIL TEMP 1,SOIL MOIST 1\n,,,(C),2.5 cm,2.5 cm\n"
+    text += "".join(f"1998,{day},{hour}00,-9.5,-1.5,0.3\n" for day in range(1, 40) for hour in range(0, 24, 6))
+    assert read(tmp_path / "b.csv", text)[0].labels == ("AIR TEMP (C)", "SOIL TEMP 1 2.5 cm")
+
+
+@pytest.mark.parametrize("unit", ["mV", "V", "Ohm", "kΩ", "W m-2", "W/m2", "%", "kPa", "m/s", "mS/cm", "m3/m3"])
+def test_a_unit_in_brackets_outweighs_a_word(tmp_path, unit):
+    text = f"time,Soil_T_1 (°C),Soil_T_1_x ({unit}),Soil_T 8 cm [{unit}]\n" + rows(HOURS, "%Y-%m-%d %H:%M", "-1.5,3,4")
+    assert read(tmp_path / "a.csv", text)[0].labels == ("Soil_T_1 (°C)",)
+
+
+def test_letters_of_several_zones_are_asked_about(tmp_path):
+    text = "Date Time (AST),T_5cm\n" + rows(HOURS, "%Y-%m-%d %H:%M", "-1.5")
+    with pytest.raises(AmbiguousFile, match=r"a.csv: the stamps are in 'AST' \(Alaska, Atlantic or Arabia\?\)"):
+        read(tmp_path / "a.csv", text)
+    assert read(tmp_path / "a.csv", text, timezone="-09:00")[0].source.time_zone == "UTC-09:00"
+
+
+def test_stamps_of_parquet_keep_their_zone(tmp_path):
+    times = pl.Series(HOURS).dt.replace_time_zone("America/Anchorage")
+    pl.DataFrame({"time": times, "T_5cm": [-1.5] * len(HOURS)}).write_parquet(tmp_path / "a.parquet")
+    [record] = talik.read(tmp_path / "a.parquet")
+    assert (str(record.times[0])[:13], record.source.time_zone_from) == ("2012-09-10T08", "header")
+
+
+def test_depths_that_gtnp_counts_upwards_or_names_twice(tmp_path):
+    text = "id,date,depth,temperature,flag,dataset_id,borehole_id,site_id\n"
+    text += "".join(f"1,{day},{depth},{2 * depth},,7,8,9\n" for depth in (-0.5, -1.0) for day in DAYS)
+    [record] = read(tmp_path / "a.csv", text)
+    assert (record.depths.tolist(), record.values[0].tolist()) == ([0.5, 1.0], [-1.0, -2.0])
+    [record] = read(tmp_path / "b.csv", "Date/Depth,0.5,1.0,1.0\n" + rows(DAYS, "%Y-%m-%d", "-1.5,-2.5,-2.4"))
+    assert record.depths.tolist() == [0.5, 1.0, 1.0]
+
+
+def test_a_calm_grid_may_name_units_and_say_what_its_dates_head(tmp_path):
+    path = tmp_path / "grid.csv"
+    nodes = "".join(f"{i},{i},{i},{40 + i}\n" for i in range(11))
+    path.write_text("node,x (m),y (m),2010-08-25 thaw depth (cm)\n" + nodes)
+    assert thaw_by_year(path) == {2010: 0.45}

@@ -55,6 +55,7 @@ _COORDINATES = (
     ("lon", "lat"),
 )
 _WHEN = re.compile(r"(?:19|20)\d\d|\d{1,2}[/.-](\d{1,2}|[A-Za-z]{3})[/.-]\d{2}")
+_DATE = re.compile(r"\d{4}([-/.])\d{1,2}\1\d{1,2}|\d{1,2}([-/.])(\d{1,2}|[A-Za-z]{3})\2\d{2}(\d{2})?")
 _YEAR = re.compile(r"\D*((?:19|20)\d\d)\D*")
 
 
@@ -228,8 +229,9 @@ def _seasons(titles: list[str], file: str) -> dict[str, str]:
     """Years, and dates as year-month-day, of the titles of a grid."""
     years = {title: match[1] for title in titles if (match := _YEAR.fullmatch(title))}
     dated = [title for title in titles if title not in years]
+    written = [match[0] if (match := _DATE.search(title)) else title for title in dated]
     try:
-        dates = prove_dates(dated, file=file).times.astype("M8[D]") if dated else ()
+        dates = prove_dates(written, file=file).times.astype("M8[D]") if dated else ()
     except AmbiguousFile:
         shown = ", ".join(dated)
         raise FileError(f"{file}: the titles {shown} may be read in several ways; write them as 2001-08-20") from None
@@ -322,7 +324,7 @@ def _grid_titles(rows: Rows, file: str) -> tuple[int, int, int]:
 
 
 def _bare(title: str) -> str:
-    return re.sub(r"[^a-z]", "", title.lower())
+    return re.sub(r"[^a-z]", "", re.sub(r"[(\[].*?[)\]]", "", title.lower()))
 
 
 def _node(cell: Cell) -> tuple[float | None, str]:

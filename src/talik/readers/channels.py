@@ -14,14 +14,15 @@ _WARM = re.compile(
 )
 _AT_DEPTH = re.compile(r"[_ .-]\d+(?:[.,]\d+)?_?[cm]?m$", re.IGNORECASE)
 _AT_LAYER = re.compile(r"[_ .-](moss|lichen|litter|organic|peat|surf(?:ace)?|canopy)$", re.IGNORECASE)
-_SURFACE = re.compile(r"(ground[ _]?)?surface|air", re.IGNORECASE)
+_SURFACE = re.compile(r"(ground[ _]?)?surface|air|at", re.IGNORECASE)
 _CODE = re.compile(r"(?!moss|peat|soil|sol|sand|silt|clay|rock)[A-Za-z]{1,4}\d?[_ .-]+\d", re.IGNORECASE)
 """A few letters before a depth, which name a measure rather than a place."""
 
 _OTHER = re.compile(
     r"moist|vwc|water|swc|(?<![a-z])sms?(?![a-z])|(?<![a-z])wc|humid|(?<![a-z])rh(?![a-z])|snow|prec|rain|wind|cond|"
     r"(?<![a-z])ec(?![a-z])|press|rad|flux|[ls]w_|(?<![a-z])par(?![a-z])|batt|volt|flag|qual|(?<![a-z])q[ac](?![a-z])|"
-    r"accuracy|count|comment|remark|(?<![a-z])notes?(?![a-z])|(?<![a-z])(lat|lon|long)(?![a-z])|latitud|longitud|elev|serial|signal|deg(?:ree)?[ _.]?days?|"
+    r"comment|remark|(?<![a-z])notes?(?![a-z])|"
+    r"accuracy|count|(?<![a-z])(lat|lon|long)(?![a-z])|latitud|longitud|elev|serial|signal|deg(?:ree)?[ _.]?days?|"
     r"dew|(?<![a-z])tau\w*p|rosn|ros[eé]e|roc[ií]o|orvalho|daugg|росы|露点|frost[ _.]?(point|pt)|wet[ _.]?bulb|"
     r"(?<![a-z])(ptemp|wind ?chill|hmdx|humidex|nee|gpp|doc|toc|tm[xn])(?![a-z])|resist|tension|suction|permittivity|"
     r"ice[ _.]?(content|fraction)|(?<![a-z])(ice|lwc|liquid|unfrozen|frozen|matric|saturation|poros\w*|salin\w*)"
@@ -38,6 +39,13 @@ _CODES = re.compile(
     re.IGNORECASE,
 )
 """Short names of the same, which may as well be the code of a site where the name speaks of a temperature."""
+
+_UNIT = re.compile(
+    r"[(\[]\s*([mk]?v(olts?)?|%|pct|[mk]?\u03c9|[mk]?\u2126|[mk]?ohms?|w[ /·]*m.*|[hk]?pa|m?bar|"
+    r"[cm]?m[ /·]*s.*|d?s[ /·]*m.*|c?m.?3.*|v/v|counts?|raw)\s*[)\]]",
+    re.IGNORECASE,
+)
+"""A unit in brackets that is none of temperature: of voltage, resistance, flux, pressure, wind, conductivity, water."""
 
 _HOUSE = re.compile(
     r"(panel|pnl|logger|board|case|internal|reference|enclosure|cpu|box|device|chassis|housing)[ _.]?t(e?mp|[ _]|$)",
@@ -92,6 +100,7 @@ def speaks_of_warmth(name: str) -> bool:
 def _is_other(name: str) -> bool:
     return bool(
         _OTHER.search(name)
+        or _UNIT.search(name)
         or (_CODES.search(name) and not speaks_of_warmth(name))
         or (_HOUSE.search(name) and not has_depth(name))
     )

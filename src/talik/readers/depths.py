@@ -46,6 +46,9 @@ _LAYER = re.compile(
 )
 """0-10cm: a layer, of which the depth may be the middle or either end."""
 
+_REPEATED = re.compile(r" \(\d\)$")
+"""What makes the name of a second column of the same name its own."""
+
 _DOTS = re.compile(r"\.{2,}")
 """What R makes of a blank with a bracket or a minus: Soil.Temperature..2in..degF."""
 
@@ -206,7 +209,7 @@ def bare_unit(numbers: Sequence[float]) -> str | None:
 
 
 def _depth(label: str, bare: str | None) -> float:
-    text = _DOTS.sub(" ", label.strip().strip('"'))
+    text = _REPEATED.sub("", _DOTS.sub(" ", label.strip().strip('"')))
     if _LAYER.search(text):
         return float("nan")
     for pattern, number, unit in ((_LABEL, 1, 2), (_AFTER, 1, 2), (_BEFORE, 2, 1), (_GLUED, 1, 2), (_INCHES, 1, 0)):
@@ -240,14 +243,14 @@ _UNITS = (
         FAHRENHEIT,
         re.compile(
             r"[°º*˚]\s*F\b|℉|\bdeg(?:rees?)?[\s_.]*F\b|fahrenheit|temp(?:erature)?F(?![a-z])|"
-            r"[_(,\[]\s*o?F\s*(?:[)\]_]|$)|temp\w*\.F$",
+            r"[_(,\[]\s*o?F\s*(?:[)\]_]|$)|temp\w*[. ]F$",
             re.IGNORECASE,
         ),
     ),
     (
         CELSIUS,
         re.compile(
-            r"[°º*˚]\s*[CС]\b|℃|\bdeg(?:rees?)?[\s_.]*C\b|celsius|цельси|[_(,\[]\s*o?C\s*(?:[)\]_]|$)|temp\w*\.C$",
+            r"[°º*˚]\s*[CС]\b|℃|\bdeg(?:rees?)?[\s_.]*C\b|celsius|цельси|[_(,\[]\s*o?C\s*(?:[)\]_]|$)|temp\w*[. ]C$",
             re.IGNORECASE,
         ),
     ),

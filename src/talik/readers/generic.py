@@ -28,7 +28,7 @@ from talik.readers.stamps import from_fields
 from talik.readers.tables import Table, sheet_tables, text_table
 from talik.readers.verdicts import told, verdicts
 from talik.readers.widetable import celsius, units_found, wide_record
-from talik.readers.zones import Zone
+from talik.readers.zones import Zone, refuse_several
 from talik.records import Record
 
 _LOOKED_AT = 200
@@ -191,7 +191,10 @@ def _parquet(head: Head, options: Options) -> tuple[Table, Roles, Columns]:
     except pl.exceptions.PolarsError as error:
         raise FileError(f"{head.name}: the Parquet file cannot be read ({str(error).splitlines()[0][:150]})") from None
     clocks = [name for name, kind in frame.schema.items() if isinstance(kind, (pl.Datetime, pl.Date))]
-    texts = frame.with_columns(pl.col(clocks).cast(pl.Datetime("us")).dt.strftime("%Y-%m-%d %H:%M:%S")).cast(pl.String)
+    zoned = [name for name in clocks if getattr(frame.schema[name], "time_zone", None)]  # a cast makes these UTC
+    texts = frame.with_columns(
+        pl.col(clocks).cast(pl.Datetime("us")).dt.strftime("%Y-%m-%d %H:%M:%S"),
+    ).with_columns(pl.col(zoned) + "Z").cast(pl.String)
     table = Table(tuple(frame.columns), 1, ",", tuple(texts.head(_LOOKED_AT).rows()), {})
     roles = _whole(table, _roles(table, options), head.name)
     layout = _layout(table, roles)
@@ -200,6 +203,8 @@ def _parquet(head: Head, options: Options) -> tuple[Table, Roles, Columns]:
 
 
 def _records(head: Head, options: Options, table: Table, roles: Roles, columns: Columns, how: str = "") -> list[Record]:
+    if options.timezone is None:
+        refuse_several([roles.clock, roles.stamp, *roles.fields.values()], head.name)
     zone = time_zone(options.timezone, (roles.clock, roles.stamp), table.comments, table.above)
     columns, only = of_temperatures(columns, roles, head.name)
     roles = replace(roles, unit=roles.unit or unit_beside(columns, roles, head.name))

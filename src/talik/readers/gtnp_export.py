@@ -94,6 +94,10 @@ def _record(
     wide = spread(
         columns.proved.times[rows], columns.frame["depth"].to_numpy()[rows], unit.to_celsius(raw), marks | bad
     )
+    in_air = len(wide.depths) == 1 or "air" in str(about.get("medium", "")).lower()
+    heights = not in_air and bool((wide.depths < 0).all())
+    if heights:
+        wide = replace(wide, depths=-wide.depths[::-1], values=wide.values[:, ::-1], flags=wide.flags[:, ::-1])
     zone = chosen(
         options.timezone,
         0 if stamp.startswith("utc") else offset(str(about.get("time_zone", ""))),
@@ -107,7 +111,7 @@ def _record(
         understood=(
             columns.note,
             f"units: {unit.name}",
-            "depths: from the column depth [m]",
+            f"depths: from the column depth [m]{', written as heights' if heights else ''}",
             contradiction(zone, about.get("longitude")),
         ),
     )

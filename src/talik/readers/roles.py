@@ -185,7 +185,8 @@ def roles_of(names: Sequence[str], samples: Mapping[str, Sequence[str]], said: M
     if clock:
         fields = {key: name for key, name in fields.items() if key != "hour"}
     taken = {stamp, clock, *fields.values()}
-    site = said.get("site") or next((n for n in names if re.sub(r"\s+", "_", n.lower().strip()) in _SITE and n not in taken), "")
+    places = (n for n in names if re.sub(r"\s+", "_", n.lower().strip()) in _SITE and n not in taken)
+    site = said.get("site") or next(places, "")
     # a column that is blank in the first rows may hold numbers further down: its name decides
     free = [n for n in names if n not in taken and n != site]
     numbers = [n for n in free if _mostly(_NUMBER, samples.get(n, ()))]

@@ -40,6 +40,9 @@ _STATISTIC = re.compile(r"(avg|smp|min|max|std|tot|med|wvc|hst)?", re.IGNORECASE
 _EXTREME = re.compile(r"min|max|std", re.IGNORECASE)
 _DEEP = re.compile(r"(?:sensor[ _]?)?(depth|tiefe|глубина|profondeur|height)\b.*", re.IGNORECASE)
 _LENGTH = re.compile(r"(?<![a-z])(c?m|mm|ft|feet|inch(?:es)?|(?<=[(\[])in(?=[)\]]))(?![a-z])", re.IGNORECASE)
+_LAYER = re.compile(r"air|surf(ace)?\.?|moss", re.IGNORECASE)
+"""What stands among depths for sensors that have none."""
+
 _MEASURE = re.compile(r"[-\u2212+]?\d+(?:[.,]\d+)?\s*(c?m|mm|in|inch(es)?|ft)?\.?", re.IGNORECASE)
 
 
@@ -158,7 +161,7 @@ def _over(above: Sequence[str | None], names: Sequence[str]) -> list[str]:
     Only where names repeat, or are no more than depths, and the row above parts them into groups.
     """
     cells = [(cell or "").strip() for cell in [*above, *[""] * len(names)]][: len(names)]
-    bare = [bool(_MEASURE.fullmatch(name.strip())) for name in names]
+    bare = [bool(_MEASURE.fullmatch(name.strip()) or _UNIT.fullmatch(name.strip())) for name in names]
     often = Counter(filter(None, names))
     doubled = [often[name] > 1 for name in names]
     if len({cell for cell in cells if cell}) < 2 or sum(map(bool, names)) < 0.5 * len(names):
@@ -209,7 +212,9 @@ def _is_units(row: Sequence[str | None]) -> bool:
 def _is_depths(row: Sequence[str | None]) -> bool:
     first = next((cell.strip() for cell in row if cell and cell.strip()), "")
     return bool(_DEEP.fullmatch(first)) and all(
-        _MEASURE.fullmatch(cell.strip()) for cell in list(row)[1:] if cell and cell.strip() and cell.strip() != first
+        _MEASURE.fullmatch(cell.strip()) or _LAYER.fullmatch(cell.strip())
+        for cell in list(row)[1:]
+        if cell and cell.strip() and cell.strip() != first
     )
 
 
@@ -238,9 +243,14 @@ def _with_depths(names: Sequence[str], depths: Sequence[str | None]) -> list[str
     """ "T1" under "50", in a row "Depth (cm)", is "T1 50 cm"."""
     first = next((cell for cell in depths if cell), "")
     unit = _LENGTH.search(_DEEP.sub(lambda match: match[0][len(match[1]) :], first))
-    over = [*(depth if depth and _MEASURE.fullmatch(depth.strip()) else "" for depth in depths), *[""] * len(names)]
+
+    def shown(depth: str) -> str:
+        bare = unit and _MEASURE.fullmatch(depth) and not _LENGTH.search(depth)
+        return _in_plain(depth) + (f" {unit[0]}" if unit and bare else "")
+
+    over = [*((depth or "").strip() for depth in depths), *[""] * len(names)]
     return [
-        f"{name} {_in_plain(depth)}{'' if _LENGTH.search(depth) else f' {unit[0]}' if unit else ''}" if depth else name
+        f"{name} {shown(depth)}" if _MEASURE.fullmatch(depth) or _LAYER.fullmatch(depth) else name
         for name, depth in zip(names, over, strict=False)
     ]
 

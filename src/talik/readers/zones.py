@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -55,7 +56,8 @@ _BOTH_SEASONS = {
     "EET/EEST": "Europe/Helsinki",
     "NZST/NZDT": "Pacific/Auckland",
 }
-_OF_SEVERAL = {"cst": "North America or China", "ast": "Atlantic or Arabia", "ist": "India, Ireland or Israel"}
+_OF_SEVERAL = {"cst": "North America or China", "ast": "Alaska, Atlantic or Arabia", "ist": "India, Ireland or Israel"}
+_SEVERAL = re.compile(rf"[(\[ _,]({'|'.join(_OF_SEVERAL)})(?![a-z])", re.IGNORECASE)
 _NORWEGIAN = re.compile(r"norsk normaltid|norwegian (?:mean|normal) time", re.IGNORECASE)
 _IN_BRACKETS = re.compile(
     r"\(\s*([A-Z]{2,5}(?:/[A-Z]{2,5})?)\s*\)|[,(]\s*([A-Z]{3,5})(?: (?:Standard|Daylight) Time)?\s*\)?$"
@@ -189,6 +191,29 @@ def offset_in(text: str) -> int | None:
     return 0 if re.search(r"(?<![A-Za-z])(?:UTC|GMT)(?![A-Za-z])", text, re.IGNORECASE) else None
 
 
+def refuse_several(titles: Sequence[str], file: str) -> None:
+    """
+    Refuse titles of stamps that name a zone by letters which stand for several.
+
+    Examples
+    --------
+    >>> refuse_several(["Hour (AST)"], "a.csv")
+    Traceback (most recent call last):
+    ...
+    talik.errors.AmbiguousFile: a.csv: the stamps are in 'AST' (Alaska, Atlantic or Arabia?): say which with ...
+    """
+    for title in titles:
+        if found := _SEVERAL.search(title):
+            raise AmbiguousFile(_asked(file, found[1], _OF_SEVERAL[found[1].lower()]))
+
+
+def _asked(file: str, word: str, which: str) -> str:
+    return (
+        f"{file}: the stamps are in {word!r} ({which}?): say which with timezone= (--timezone), "
+        "such as '-06:00' or a name ('America/Winnipeg')"
+    )
+
+
 def named_in(text: str, *, file: str) -> int | str | None:
     """
     The zone in the title of a column of stamps: minutes, the name of a zone with summer time, or None.
@@ -215,10 +240,7 @@ def named_in(text: str, *, file: str) -> int | str | None:
     known = _BOTH_SEASONS.get(word) or _ABBREVIATED.get(word.lower())
     if known is None or word.lower() in _OF_SEVERAL:
         which = _OF_SEVERAL.get(word.lower(), "an abbreviation that is not known here")
-        raise AmbiguousFile(
-            f"{file}: the stamps are in {word!r} ({which}?): say which with timezone= (--timezone), "
-            "such as '-06:00' or a name ('America/Winnipeg')"
-        )
+        raise AmbiguousFile(_asked(file, word, which))
     return known
 
 
