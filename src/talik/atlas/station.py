@@ -32,6 +32,7 @@ def _series(time: Any) -> Drawing:
     fig.add_tools(models().HoverTool(renderers=[shown], tooltips=[("Rejected", "@value"), ("", "@told")]))
     fig.renderers.append(models().Span(location=0, dimension="width", line_color=INK, line_dash="dashed"))
     fig.grid.grid_line_alpha = 0.25
+    fig.xaxis.major_label_policy = models().NoOverlap()
     fig.yaxis.axis_label = "Temperature (°C)"
     return Drawing("Daily means", fig)
 
@@ -50,6 +51,7 @@ def _depth_time(time: Any) -> Drawing:
     fig.segment("x0", "y0", "x1", "y1", source=front, line_color="#1a1a1a", line_width="width")
     fig.add_layout(models().ColorBar(color_mapper=colours, width=12, padding=8, background_fill_alpha=0,
                                      bar_line_color=INK), "right")
+    fig.xaxis.major_label_policy = models().NoOverlap()
     fig.yaxis.axis_label = "Depth (m)"
     return Drawing("Temperature by depth and time (°C)", fig)
 
