@@ -1,6 +1,9 @@
 """
 A writer of the store is killed (SIGKILL) at random moments, over and over; what it acknowledged must be there.
 
+The first half of the runs reads only, the others check, too. Now and then the catalogue is lost, and who makes it anew
+is killed as well.
+
 Run by test_store_storms.py: python kills.py FOLDER KILLS SEED. Children are forked from this process, which has loaded
 everything and started no thread, so that one kill costs little.
 """
@@ -20,8 +23,9 @@ import pyarrow.parquet  # noqa: F401
 import talik
 from talik.files import sha256
 from talik.readers.registry import readers
-from talik.store.catalogue import is_store, reading
+from talik.store.catalogue import CATALOGUE, SEAL, is_store, reading
 from talik.store.ingest import ingest
+from talik.store.rebuild import rebuild
 from talik.store.verify import verify_store
 
 FILES = 8
@@ -61,9 +65,29 @@ def check(store, acknowledged):
             assert all(marks.get(path) in digests for path, digests in acknowledged.items()), "acknowledged are lost"
             first = {record.source.path: record.values[0, 0] for record in catalogue.records()}
             assert set(first) == set(marks)
+    done(work)
+
+
+def done(work):
+    """Run `work(write)` in a child to its end."""
     child, pipe = forked(work)
+    pipe.read()
     pipe.close()
     assert os.waitpid(child, 0)[1] == 0
+
+
+def lose_the_catalogue(store, dice):
+    """Make it anew, killed once on the way; returns whether the kill struck."""
+    for name in (CATALOGUE, f"{CATALOGUE}.wal", SEAL):
+        (store / name).unlink(missing_ok=True)
+    child, pipe = forked(lambda write: rebuild(store))
+    time.sleep(dice.random() * 0.3)
+    os.kill(child, signal.SIGKILL)
+    pipe.close()
+    struck = os.waitpid(child, 0)[1] == signal.SIGKILL
+    if not (store / CATALOGUE).exists():
+        done(lambda write: rebuild(store))
+    return struck
 
 
 def main(folder, kills, seed):
@@ -82,8 +106,9 @@ def main(folder, kills, seed):
             path.write_text(content(k, versions[k]))
             acknowledged.get(str(path.resolve()), set()).add(sha256(path))
 
-        def work(write):
-            ingest([archive], store, watch=lambda n, of, o: write(f"{o.path} {o.sha256} {o.status.split()[0]}"))
+        def work(write, check=killed > kills // 2):
+            ingest([archive], store, check=check,
+                   watch=lambda n, of, o: write(f"{o.path} {o.sha256} {o.status.split()[0]}"))
 
         child, pipe = forked(work)
         told = [pipe.readline()] if dice.random() < 0.3 else []
@@ -92,16 +117,17 @@ def main(folder, kills, seed):
         told += pipe.readlines()
         pipe.close()
         killed += os.waitpid(child, 0)[1] == signal.SIGKILL
-        for path, digest, status in (line.decode().split() for line in told):
+        for path, digest, status in (line.decode().rsplit(" ", 2) for line in told):
             if status == "taken":
                 acknowledged[path] = {digest}
         check(store, acknowledged)
-    child, pipe = forked(work)
-    pipe.read()
-    pipe.close()
-    assert os.waitpid(child, 0)[1] == 0, "a rerun does not complete"
-    done = ingest([archive], store)
-    assert done.count("unchanged") == FILES, str(done)
+        if acknowledged and dice.random() < 0.2:
+            killed += lose_the_catalogue(store, dice)
+            check(store, acknowledged)
+    done(work)
+    again = ingest([archive], store)
+    assert again.count("unchanged") == FILES, str(again)
+    assert again.checked
     with reading(store) as catalogue:
         for record in catalogue.records():
             [again] = talik.read(record.source.path)

@@ -142,6 +142,38 @@ def test_a_column_of_unknown_depth_is_kept_in_csv_and_left_out_by_name_elsewhere
         np.testing.assert_array_equal(back([path for path, _ in written]).depths, [0.05, 0.5])
 
 
+def test_sensors_that_share_a_depth_are_no_one_sensor_in_gtnp(tmp_path):
+    right = record(depths=(0.5, 0.5, 1.0))
+    [(none, said)] = exported([right], "gtnp", tmp_path)
+    assert (none, said) == (None, "Barrow AWS: 2 sensors at 0.5 m, and GTN-P's table tells sensors by depth alone. "
+                                  "Write csv or netcdf")
+    for form in ("csv", "parquet", "netcdf", "frictionless") * 2:
+        found = back(export([right], form, tmp_path / form / str(right.depths.size)))
+        np.testing.assert_array_equal(found.depths, right.depths)
+        np.testing.assert_array_equal(found.values, right.values)
+        right = record(depths=(-2.0, -2.0)) if form == "frictionless" else right
+
+
+@pytest.mark.parametrize("site", ["Ёлка", "a/b\\c", "<img src=x>", "he said 'x'", "@SUM(1)", "12", "nan", " a "])
+@pytest.mark.parametrize("form", FORMS)
+def test_hard_names_of_sites(form, site, tmp_path):
+    right = record(site=site, depths=(0.05, 0.123456789), n=40)
+    found = back(export([right], form, tmp_path))
+    np.testing.assert_array_equal(found.values, right.values)
+    np.testing.assert_allclose(found.depths, right.depths, rtol=1e-9 if form != "netcdf" else 1e-5)
+    harmless = f"'{site}" if site[0] in "=+-@" and form not in ("parquet", "netcdf") else site
+    assert found.site.strip() == (harmless if form != "gtnp" else site).strip()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_one_stamp_and_nothing_accepted(form, tmp_path):
+    for right in (record(n=1), record(n=30).with_flags(np.full((30, 4), int(Flag.STEP)), note="checked")):
+        found = back(export([right], form, tmp_path / str(right.times.size)))
+        np.testing.assert_array_equal(found.times, right.times)
+        np.testing.assert_array_equal(found.depths, right.depths)
+        np.testing.assert_array_equal(found.accepted().values, right.accepted().values)
+
+
 def test_netcdf_of_stamps_that_step_back_and_replicate_depths(tmp_path):
     ordered = record(depths=(0.5, 0.5, 1.0))
     times = ordered.times.copy()

@@ -51,7 +51,7 @@ def export(records: Sequence[Record], form: str, folder: Path | str) -> list[Pat
     Raises
     ------
     DataError
-        If, for GTN-P and netCDF, a depth is unknown, or, for netCDF, the place.
+        If, for GTN-P and netCDF, a depth is unknown, or, for netCDF, the place; if, for GTN-P, sensors share a depth.
     UnknownName
         If there is no such form.
     """
@@ -116,11 +116,12 @@ def wide_frame(record: Record) -> pl.DataFrame:
     without any (but of missing values) has no such column.
     A column of unknown depth has its label instead, unless that names another unit than °C.
     """
-    names = [f"{depth:g}_m" if depth == depth else
+    names = [f"{depth:.10g}_m" if depth == depth else
              f"temperature {label}" if unit_of(label) in (None, CELSIUS) else "temperature"      # values are in °C here
              for depth, label in zip(record.depths, record.labels, strict=True)]
-    if len(set(names)) < len(names):
-        names = [name if names.count(name) == 1 else f"{name} ({n})" for n, name in enumerate(names, 1)]
+    if len(set(names)) < len(names):                # "air": a number before it is no sign then
+        names = [name if names.count(name) == 1 else f"{'air ' if name.startswith('-') else ''}{name} ({n})"
+                 for n, name in enumerate(names, 1)]
     kept = np.where(record.flags & np.uint16(int(REJECTED)) != 0, np.nan, record.values)
     values = {name: pl.Series(kept[:, place]).fill_nan(None) for place, name in enumerate(names)}
     marks = record.flags & ~np.uint16(Flag.MISSING)

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from talik import files
+from talik.errors import DataError
 from talik.readers.zones import offset
 from talik.records import REJECTED, Flag, Record
 
@@ -26,7 +27,16 @@ def write_gtnp(record: Record, stem: Path) -> list[Path]:
     Stamps are in the source's time zone, which the JSON names; in UTC where that is none with a fixed offset; dates
     stay dates. The numbers of borehole and site are left out where the record has none; that of the data set, which
     the table cannot do without, is then made from the source, and the JSON says so.
+
+    Raises
+    ------
+    DataError
+        If several sensors share a depth: the table would hold them as one sensor with every stamp twice.
     """
+    depths, counts = np.unique(record.depths, return_counts=True)
+    if (counts > 1).any():
+        raise DataError(f"{record.site}: {counts.max()} sensors at {depths[counts > 1][0]:g} m, and GTN-P's table "
+                        "tells sensors by depth alone. Write csv or netcdf")
     given = _number(record.metadata.get("dataset_id"))
     number = zlib.crc32(f"{record.source.sha256} {record.site}".encode()) % 2**31 if given is None else given
     return [
