@@ -66,7 +66,7 @@ HOBO = {
     **{f"connect {zone}": (one('"Ch: 1 - Temperature   (°C )"', stamp=f"Date-Time ({zone})",
                                date="{:%m/%d/%Y %H:%M:%S}".format), hours, {})
        for zone, hours in {"PDT": -7, "EST": -5, "ADT": -3, "CEST": 2, "UTC Standard Time": 0, "EST/EDT": -5,
-                           "CET/CEST": 1}.items()},
+                           "CET/CEST": 1, "Mountain Standard Time": -7, "Alaskan Daylight Time": -8}.items()},
     "connect averages": (hobo("Ch: 1 - Temperature Avg : Avg (°F ),Ch: 1 - Temperature Max : Max (°F )",
                               lambda v, w: f"{fahrenheit(v)},99", "Date-Time (PST)"), -8, {}),
 }

@@ -24,6 +24,8 @@ from talik.records import Record
 
 _LOGGER = re.compile(r"LGR S/N|\bS/N:\s*\d|#\d{6,}\b|Coupler|Coupleur|Host Connected|End Of File|Fin de fichier")
 _NUMBERED = re.compile(r"""\W*(Line)?#["']?\s*[,;\t]""")
+_WEST = {"Hawaiian": -10, "Alaskan": -9, "Pacific": -8, "Mountain": -7, "Central": -6, "Eastern": -5, "Atlantic": -4}
+_SPELLED = re.compile(rf"\b({'|'.join(_WEST)}) (Standard|Daylight) Time\b")
 _CLOCK_ZONE = re.compile(r"(GMT|UTC)\s*[+-]\d")
 _TITLE = re.compile(r'"?(?:Plot Title|Titre de tracé|[^";,\t]{3,30})\s*:\s*([^";\t]*?)\s*"?[;,\t\s]*')
 # pieces of a header cell that a comma without quotes around it has parted from their cell
@@ -226,6 +228,8 @@ def _read(head: Head, options: Options) -> list[Record]:
 def _zone(shape: _Shape, details: dict[str, str], file: str) -> int | str | None:
     """The zone that the titles of the stamps name, else the details."""
     for title in filter(None, (shape.clock, shape.stamp)):
+        if match := _SPELLED.search(title):
+            return 60 * (_WEST[match[1]] + (match[2] == "Daylight"))
         if (found := named_in(title, file=file)) is not None:
             return found
     return next((found for text in details.values() if (found := offset_in(text)) is not None), None)
