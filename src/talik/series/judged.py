@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from talik.kernels.calendar import sampling_step
 from talik.records import Record
+from talik.series.levels import smallest_found
 from talik.series.profiles import curtain_levels, untold_order, whole_days
-from talik.series.rules import CHECKS
+from talik.series.rules import CHECKS, Rules
 
 if TYPE_CHECKING:
     import polars as pl
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _OUTSIDE, _DEEPER = "not in the ground", "deeper than 0.1 m"
 
 
-def judged(record: Record, checks: tuple[str, ...]) -> pl.DataFrame:
+def judged(record: Record, rules: Rules) -> pl.DataFrame:
     """
     For every check and column whether it could be judged, and if not, why.
 
@@ -26,18 +27,21 @@ def judged(record: Record, checks: tuple[str, ...]) -> pl.DataFrame:
     ----------
     record : Record
         With the flags of the check.
-    checks : tuple of str
-        Those that were made.
+    rules : Rules
+        Those it was checked by.
 
     Returns
     -------
     polars.DataFrame
-        site, label, depth, check, judged, reason ("" where judged).
+        site, label, depth, check, judged, reason ("" where judged), smallest_step: the smallest change of level for
+        good [K] that would have been found, if it began neither in the first nor in the last tenth of the days; null
+        but for the check "step" where that was judged.
 
     Examples
     --------
     >>> t = np.arange("2020-01-01", "2020-03-01", dtype="M8[D]")
-    >>> table = judged(Record("Barrow", t, [1.0], np.full((60, 1), -3.0)), ("spike", "depth", "drift"))
+    >>> record = Record("Barrow", t, [1.0], np.full((60, 1), -3.0))
+    >>> table = judged(record, Rules(checks=("spike", "depth", "drift")))
     >>> table.filter(table["reason"] != "not asked for").select("check", "judged", "reason").rows()
     [('spike', True, ''), ('depth', False, 'one sensor'), ('drift', False, 'no zero curtain')]
     """
@@ -45,6 +49,7 @@ def judged(record: Record, checks: tuple[str, ...]) -> pl.DataFrame:
 
     days = whole_days(record, record.flags)
     levels = curtain_levels(record, days)
+    smallest = smallest_found(record, days.mean, rules) if "step" in rules.checks else np.zeros(record.depths.size)
     count = np.count_nonzero(~np.isnan(record.values), axis=0)
     depth_wants = _order_wants(record, days.mean)
     rows = []
@@ -53,14 +58,16 @@ def judged(record: Record, checks: tuple[str, ...]) -> pl.DataFrame:
         step = sampling_step(record.times[~np.isnan(record.values[:, k])])
         few = "" if count[k] >= 12 else "fewer than 12 values"
         wants = {
-            "spike": few, "flat": few, "step": few, "depth": outside or depth_wants[k],
+            "spike": few, "flat": few, "step": "fewer than 40 whole days" if np.isnan(smallest[k]) else "",
+            "depth": outside or depth_wants[k],
             "drift": outside or ("" if (~np.isnan(levels[k])).any() else "no zero curtain"),
             "snow": outside or (_DEEPER if depth > 0.1 else "" if step <= 14400 else "fewer than 6 values a day")}
         for name in CHECKS:
-            reason = "not asked for" if name not in checks else wants.get(name, "")
-            rows.append((record.site, record.labels[k], float(depth), name, not reason, reason))
+            reason = "not asked for" if name not in rules.checks else wants.get(name, "")
+            least = float(smallest[k]) if name == "step" and not reason else None
+            rows.append((record.site, record.labels[k], float(depth), name, not reason, reason, least))
     kinds = {"site": pl.String, "label": pl.String, "depth": pl.Float64, "check": pl.String, "judged": pl.Boolean,
-             "reason": pl.String}
+             "reason": pl.String, "smallest_step": pl.Float64}
     return pl.DataFrame(rows, schema=kinds, orient="row").with_columns(pl.col("depth").fill_nan(None))
 
 
@@ -71,7 +78,8 @@ def not_judged(table: pl.DataFrame) -> str:
     Examples
     --------
     >>> t = np.arange("2020-01-01", "2020-03-01", dtype="M8[D]")
-    >>> not_judged(judged(Record("Barrow", t, [1.0], np.full((60, 1), -3.0)), ("depth", "drift")))
+    >>> record = Record("Barrow", t, [1.0], np.full((60, 1), -3.0))
+    >>> not_judged(judged(record, Rules(checks=("depth", "drift"))))
     'not judged: depth (one sensor); drift (no zero curtain)'
     """
     import polars as pl

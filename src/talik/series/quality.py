@@ -71,8 +71,12 @@ class Checked(Result):
         return under
 
     def judged(self) -> pl.DataFrame:
-        """One row for each column and check: whether it could be judged, and if not, the reason."""
-        return judged(self.record, tuple(self.settings["checks"]))
+        """
+        One row for each column and check: whether it could be judged, and if not, the reason.
+
+        For steps with the smallest change for good that would have been found [K].
+        """
+        return judged(self.record, Rules(**self.settings))
 
     def plot(self, ax: Any = None, **style: Any) -> Any:
         """Draw the series with what was rejected on top; returns the axes."""
