@@ -111,7 +111,7 @@ class Daily:
     count, expected : ndarray, shape (days, m)
         Samples of the day, and samples a whole day has; NaN where no step can be told.
     hours : ndarray, shape (2, days, m), optional
-        What missing samples do to each mean [K], from `talik.kernels.gaps.hour_errors`.
+        What missing samples do to each mean [K], from `talik.kernels.daily_wave.hour_errors`.
     """
 
     first: int

@@ -7,16 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from talik.kernels.calendar import DAY_US, Daily
+from talik.kernels.calendar import Daily
 from talik.kernels.profile import harmonic_basis, solved_where_safe
 from talik.kernels.years import Windows, missing_runs
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
 Integers = NDArray[np.int64]
-
-_FEWEST = 5
-"""Samples of an hour that tell its place in the daily wave."""
 
 
 def bias_bound(n: NDArray[np.int64], mean: Floats, days: NDArray[np.int64], low: Floats, high: Floats) -> Floats:
@@ -81,85 +78,6 @@ def hours_bound(days: Daily, low: Floats, high: Floats) -> Floats:
     mean = days.mean[row, column]
     bound[row, column] = np.nan_to_num(share * np.maximum(high[column] - mean, mean - low[column]))
     return bound
-
-
-def hour_errors(times: NDArray[np.datetime64], values: Floats, days: Daily, *, offset_hours: float = 0.0) -> Floats:
-    """
-    What missing samples do to the mean of each day, going by the column's other days.
-
-    By the mean daily wave of the month (of the whole record at hours that the month has fewer than five times), the
-    samples there are stand off from the mean of all; what it leaves scatters, and missing samples take their share.
-
-    Parameters
-    ----------
-    times : datetime64 array, shape (n,)
-        UTC.
-    values : ndarray, shape (n, m)
-        [°C]; NaN where missing.
-    days : Daily
-        Their daily means.
-    offset_hours : float
-        As for `talik.kernels.calendar.daily`.
-
-    Returns
-    -------
-    ndarray, shape (2, days, m)
-        By how much the wave draws the day's mean [K, signed], and the standard uncertainty beyond that [K]; 0 for days
-        that have all samples and for those without any, NaN where no wave is known at the hours there are.
-
-    Examples
-    --------
-    >>> from talik.kernels.calendar import daily
-    >>> t = np.arange("2020-06-01", "2020-06-21", dtype="M8[h]")
-    >>> x = 5.0 + 3.0 * np.sin(2 * np.pi * np.arange(480) / 24)[:, None]
-    >>> x[-6:] = np.nan                                                     # the last day's cold evening
-    >>> days = daily(t, x)
-    >>> hour_errors(t, x, days)[0, -1].round(2), (days.mean[-1] - 5).round(2)
-    (array([0.71]), array([0.72]))
-    """
-    found, partial = np.zeros((2, *days.mean.shape)), days.partial
-    since = times.astype("M8[us]").astype(np.int64) + round(offset_hours * 3.6e9)
-    hour = since * 24 // DAY_US - 24 * days.first
-    month = days.dates.astype("M8[M]").astype(np.int64) % 12
-    by_month = np.argsort(month, kind="stable")
-    for column in np.flatnonzero(partial.any(axis=0)):
-        there = ~np.isnan(values[:, column])
-        count, total = (np.bincount(hour[there], weight, 24 * partial.shape[0]).reshape(-1, 24)[by_month]
-                        for weight in (None, values[there, column]))
-        drawn, left = np.empty((2, partial.shape[0]))
-        drawn[by_month], left[by_month] = _daily_wave(count > 0, total / np.maximum(count, 1), month[by_month])
-        whole = np.floor(days.expected[:, column] + 0.01)
-        # hours at which the column never has a sample are of unknown warmth
-        drawn[np.minimum(whole, 24) > np.count_nonzero((count > 0).sum(axis=0) >= _FEWEST)] = np.nan
-        share = 1.5 * (1 - days.count[:, column] / whole)
-        found[:, :, column] = np.where(partial[:, column], [drawn, share * left], 0.0)
-    return found
-
-
-def _daily_wave(there: Booleans, x: Floats, month: Integers) -> tuple[Floats, Floats]:
-    """
-    By how much the mean daily wave draws each day's mean, and the standard deviation of what it leaves that month.
-
-    `there`, `x` (0 elsewhere) are days x hours, in order of `month`. Days and hours are fitted in turn: the mean of a
-    day without its night is too warm by what the wave says it is.
-    """
-    begin = np.flatnonzero(np.diff(month, prepend=-1))
-    own = np.repeat(np.arange(begin.size), np.diff(np.r_[begin, month.size]))
-    n, count, always = there.sum(axis=1), np.add.reduceat(there, begin, axis=0, dtype=np.int64), there.sum(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean, drawn = x.sum(axis=1) / n, np.zeros(n.size)
-        for _ in range(1 if there[n > 0].mean() > 0.95 else 3):
-            departure = np.where(there, x - (mean - drawn)[:, None], 0.0)
-            usual = np.where(always >= _FEWEST, departure.sum(axis=0) / always, np.nan)
-            wave = np.where(count >= _FEWEST, np.add.reduceat(departure, begin, axis=0) / count, usual)
-            level = np.nansum(wave, axis=1) / np.maximum(np.count_nonzero(~np.isnan(wave), axis=1), 1)
-            wave = np.nan_to_num(wave - level[:, None])
-            of_day = np.where(there, wave[own], 0.0)
-            drawn = of_day.sum(axis=1) / n
-        squares = np.add.reduceat(np.square(departure - of_day).sum(axis=1), begin)
-        samples = count.sum(axis=1)
-        left = np.where(samples >= 24 * _FEWEST, squares / samples, squares.sum() / samples.sum())
-    return drawn, np.sqrt(left)[own]
 
 
 def gap_uncertainty(grid: Floats, where: Windows) -> Floats:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from talik.errors import DataError
 from talik.kernels import calendar
-from talik.kernels.gaps import hour_errors
+from talik.kernels.daily_wave import hour_errors
 from talik.records import REJECTED, Flag, Record
 
 VERSION = 4
