@@ -297,6 +297,13 @@ def test_no_cut_file_gives_a_record(tmp_path, name, share):
         read(path)
 
 
+@pytest.mark.parametrize("name", ["rbr_xr420.dat", "rbr_xr420.hex"])
+def test_a_model_with_the_kind_of_its_sensors(tmp_path, name):
+    [record], [meant] = read(changed(tmp_path, name, b"RBR XR-420 ", b"RBR XR-420-T8 ")), read(SAMPLES / name)
+    np.testing.assert_array_equal(record.values, meant.values)
+    assert record.metadata["logger"] == "RBR XR-420-T8"
+
+
 def rsk_with(path, *statements):
     shutil.copy(SAMPLES / "rbr.rsk", path)
     with sqlite3.connect(path) as base:

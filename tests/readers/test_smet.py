@@ -48,8 +48,21 @@ def test_units_zone_and_fill_values_are_those_of_the_header(tmp_path):
         ("units_offset = 0 0", "units_offset = 0", "units_offset has 4 numbers for 5 fields"),
         ("273.15\n2020", "\n2020", "line 12: 4 cells, expected 5"),
         (" 80 ", " x ", "line 12: 'x' in column 'RH' is not a number"),
+        ("ASCII", "BINARY", "is a binary SMET, which is not read; have MeteoIO write it as SMET ASCII"),
+        ("tz = 1", "tz = CET+", "tz = 'CET[+]' is no number of hours"),
+        ("TA TSG RH TS1", "VW DW RH HS", "no field is a temperature"),
+        ("263.15   0.0   80   273.15\n2020-01-01T01:00   -777    -1.5   81   272.15",
+         "-10 -280 80 0\n2020-01-01T01:00 -9 -283 81 0",
+         "half of the temperatures are below .*, and those of SMET are in K"),
     ],
 )
 def test_headers_and_rows_that_do_not_fit(tmp_path, old, new, message):
     with pytest.raises(FileError, match=message):
         read(tmp_path, TEXT.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(("above", "zone"), [("\n", "+01:00"), ("# from the archive\n", "1.0")])
+def test_lines_above_and_a_zone_written_as_an_offset(tmp_path, above, zone):
+    [record], [meant] = read(tmp_path, above + TEXT.replace("tz = 1", f"tz = {zone}")), read(tmp_path, TEXT)
+    np.testing.assert_array_equal(record.times, meant.times)
+    np.testing.assert_array_equal(record.values, meant.values)

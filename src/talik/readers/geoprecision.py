@@ -15,10 +15,10 @@ from talik.readers.stamps import prove_dates
 from talik.readers.zones import chosen
 from talik.records import Record, Source, Times
 
-_HEADER = re.compile(r"^n[or]\.?([,;\t])(time|zeit)\1.*#\d", re.IGNORECASE)
+_HEADER = re.compile(r'^\s*"?n[or]\.?"?\s*([,;\t])\s*"?(time|zeit)"?\s*\1.*#\d', re.IGNORECASE)
 _COLUMN = re.compile(r"#?(?P<name>HK-?\w+|\d+)\s*[:(]\s*(?P<unit>[^)]*)\)?\s*")
-_ROW = re.compile(r"\s*\d+[,;\t]")
-_EVENT = re.compile(r"\s*[<(]|delta time", re.IGNORECASE)
+_ROW = re.compile(r'\s*"?\d+"?\s*[,;\t]')
+_EVENT = re.compile(r'\s*"?[<(]|\s*"?delta time|[,;\t"\s]*$', re.IGNORECASE)
 _LOGGER = re.compile(r"(?:Logger:\s*#|<LOGGER:\s*\$?)(\w+)(?:\s*'([^']*)')?")
 
 
@@ -34,7 +34,7 @@ def read(head: Head, options: Options) -> list[Record]:
     if at is None:
         raise FileError(f"{head.name}: no title line 'No,Time,#1...' in it; not a GeoPrecision export")
     separator = next(mark for mark in ";\t," if mark in lines[at])
-    names = lines[at].rstrip(separator + " ").split(separator)
+    names = [name.strip(' "') for name in lines[at].rstrip(separator + ' "').split(separator)]
     channels = [(place, *_channel(name)) for place, name in enumerate(names) if place >= 2]
     units = [found for _, name, unit in channels if (found := unit_of(unit)) and not name.startswith("HK")]
     warm = [(place, name) for place, name, unit in channels if unit_of(unit) and not name.startswith("HK")]
@@ -123,7 +123,8 @@ def _universal(first: str, times: Times) -> int | None:
 
 def _check_whole(head: Head, lines: list[str], rows: int) -> None:
     """An FG2 export ends with the number of its rows."""
-    end = next((m for line in lines[-3:] if (m := re.search(r"<INFO:.*?(\d+) Lines>", line))), None)
+    last = [line for line in lines if line.strip()][-3:]
+    end = next((m for line in last if (m := re.search(r"<INFO:.*?(\d+) Lines>", line))), None)
     if end and int(end[1]) != rows:
         raise FileError(f"{head.name}: its last line promises {end[1]} rows, {rows} are there: the file is not whole")
     if not end and any(line.startswith("<FG2") for line in lines[:5]):
