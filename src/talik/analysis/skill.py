@@ -118,9 +118,13 @@ def model_skill(sites: Any, response: str, predictors: Sequence[str] | None = No
             rows += [_empty(response, scheme, model, reason) for model in models]
             continue
         mean, _ = cross_predicted(c, "mean", c.y, group, fold, seed)
+        rng = np.random.default_rng((seed, 2))
+        shuffled = [rng.permutation(c.y) for _ in range(n_null)]
+        chance = [(y, cross_predicted(c, "mean", y, group, fold, seed)[0]) for y in shuffled]
         for model in models:
             predicted, rounds = cross_predicted(c, model, c.y, group, fold, seed)
-            null = _null(c, model, group, fold, n_null, seed) if model != "mean" else np.zeros(0)
+            null = np.array([beyond(y, cross_predicted(c, model, y, group, fold, seed + number)[0], reference)
+                             for number, (y, reference) in enumerate(chance, 1) if model != "mean"])
             rows.append(_row(c, scheme, model, predicted, mean, null, rounds, int(fold.max()) + 1, seed))
             shown.append(words.with_columns(scheme=pl.lit(scheme), model=pl.lit(model), observed=pl.Series(c.y),
                                             predicted=pl.Series(predicted), fold=pl.Series(fold)))
@@ -190,16 +194,6 @@ def repeated_skill(c: Candidates, scheme: str, *, repeats: int, seed: int,
         references.append((c.y - mean) ** 2)
     error, reference = np.mean(errors, axis=0), np.mean(references, axis=0)
     return (float(1 - error.sum() / reference.sum()), *skill_interval(error, reference, c.cluster, seed), "")
-
-
-def _null(c: Candidates, model: str, group: Labels, fold: Labels, n_null: int, seed: int) -> Floats:
-    rng = np.random.default_rng((seed, 2))
-    skills = []
-    for number in range(n_null):
-        y = rng.permutation(c.y)
-        mean, _ = cross_predicted(c, "mean", y, group, fold, seed)
-        skills.append(beyond(y, cross_predicted(c, model, y, group, fold, seed + number + 1)[0], mean))
-    return np.array(skills)
 
 
 def _row(c: Candidates, scheme: str, model: str, predicted: Floats, mean: Floats, null: Floats, rounds: float | None,
