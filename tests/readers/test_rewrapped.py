@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import talik
-from talik.errors import FileError
+from talik.errors import FileError, UnknownFormat
 
 SAMPLES = Path(__file__).parents[1] / "data" / "readers"
 SEPARATED = {"hobo_german.csv": ";", "minilog.csv": ",", "minilog.000": ",", "toa5.dat": ",", "em50.csv": ",",
@@ -52,6 +52,7 @@ def test_lines_above_and_behind_and_their_ends_change_nothing(tmp_path, name):
     for above in ("\n", "# read out in May 2021\n"):
         same(path, name, above + text)
     same(path, name, text + "\n  \n")
+    same(path, name, text + "\x1a")
     same(path, name, text.replace("\n", "\r\r\n"))
 
 
@@ -89,3 +90,10 @@ def test_a_humidity_that_failed_stays_a_column(tmp_path):
     [record] = talik.read(path)
     [humidity] = record.others.values()
     assert np.isnan(humidity).sum() == 1
+
+
+def test_zero_bytes_of_a_power_failure_are_told(tmp_path):
+    path = tmp_path / "toa5.dat"
+    path.write_text(text_of(path.name) + "\0" * 512, encoding="utf-8")
+    with pytest.raises(UnknownFormat, match="toa5.dat: holds zero bytes in its text, as after a power failure"):
+        talik.read(path)

@@ -93,7 +93,7 @@ def decoded(content: bytes, encoding: Encoding, *, file: str) -> str:
         If the bytes are not in that encoding; the message has the line.
     """
     try:
-        return content.decode(encoding.name).removeprefix("\ufeff")
+        return content.decode(encoding.name).removeprefix("\ufeff").removesuffix("\x1a")  # the end mark of DOS
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise FileError(

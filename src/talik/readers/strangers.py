@@ -36,6 +36,7 @@ _FIRST_LINES = (
         "depth stands in its name",
     ),
 )
+_TEXT = re.compile(rb"[\t\r\n\x20-\x7e\x80-\xff]{60}")
 _CELL = re.compile(r"\d[ \t]*°?[CF]\s*$")
 
 
@@ -63,6 +64,8 @@ def told(content: bytes, lines: Sequence[str], suffix: str) -> str:
         if content[257:262] == b"ustar":
             return "is a tar archive: " + _UNPACK.format(tool="tar -xf")
         own = "is a Tinytag's own form: export it as text from Tinytag Explorer" if suffix == ".ttd" else ""
+        if not own and _TEXT.match(content) and b"\0" in content:
+            own = "holds zero bytes in its text, as after a power failure: take them out, and mind the rows beside them"
         return next((words for beginning, words in _BEGINNINGS if content.startswith(beginning)), own)
     if any("tinytag" in line.lower() for line in lines[:10]) and any(map(_CELL.search, lines[-20:])):
         return "is an export of a Tinytag with the unit in every cell: take it out of them (replace ' °C' by nothing)"
