@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from talik.errors import DataError
 from talik.kernels import quality
 from talik.readers.depths import is_air
-from talik.records import Record
+from talik.records import Flag, Record
 from talik.series.days import days_of
 from talik.series.placements import placement_doubts
 from talik.series.profiles import whole_days
@@ -46,7 +46,8 @@ def doubts(records: Sequence[Record]) -> list[str]:
     said = []
     for record in records:
         said += [doubt for doubt in (unit_doubt(record),) if doubt]
-        said += placement_doubts(record) + level_doubts(record, whole_days(record, record.flags))
+        unstepped = record.flags & ~np.uint16(int(Flag.STEP))       # a string that changed is a step in each column
+        said += placement_doubts(record) + level_doubts(record, whole_days(record, unstepped))
     return said + clock_doubts(records)
 
 

@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 _REST, _REST_DAYS = 0.5, 14
 """Air changes by more than this [K] in so many days; snow and ground need not."""
-_CONDUCTED = (6e-8, 2.2e-6)
+_CONDUCTED = (7e-8, 2.2e-6)
 """[m2 s-1] Where nothing melts dry peat has 1e-7, rock and ice up to 2e-6; feet taken for metres, eleven times that."""
 _LOPSIDED = 6.0
 """Three sensors tell the curvature of the profile if the two distances between them differ less than so many times."""
