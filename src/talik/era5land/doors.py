@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -18,7 +18,6 @@ from talik.era5land.requests import DAYS, HOURS, MONTHS, POINTS, Plan, plan
 from talik.era5land.wire import USUAL, Account, Patience, account, has_key
 from talik.errors import DataError, RemoteError, UsageError, missing_extra, unknown
 
-Door = Literal["cds", "edh", "gee"]
 DOORS: tuple[str, ...] = ("cds", "edh", "gee")
 
 EDH_STORE = "https://data.earthdatahub.destine.eu/era5/era5-land-v0.zarr"

@@ -23,8 +23,6 @@ R = TypeVar("R")
 
 SINGLE, DOUBLE = 89.0, 183.0
 """Width of one and of two journal columns [mm]."""
-TALLEST = 247.0
-"""Height of a journal page [mm]; only a forest of many rows goes beyond it."""
 SMALL, NORMAL = 7.0, 8.0
 """Size of tick and table text, and of labels and titles [pt]."""
 INK, QUIET, FAINT = "#1A1A1A", "#6B6B6B", "#D5D5D5"
