@@ -123,7 +123,8 @@ def test_a_stated_depth_error_is_in_the_uncertainty_of_every_mean_and_not_withou
     without, stated = (annual_means(string(z, values), sensors=Sensors(0.1, depth)) for depth in (None, 0.03))
     assert (without.depth_uncertainty == 0).all()
     slope = np.abs(np.diff(stated.mean[0]) / np.diff(z))
-    steepest = (slope * (1 + 0.03 * np.sqrt(2) / np.diff(z)))[[0, 0, 1]]                # distances are off as well
+    slope *= 1 + 0.03 * np.sqrt(2) / np.diff(z)                                      # distances are off as well
+    steepest = np.r_[2 * slope[0], slope]
     np.testing.assert_allclose(stated.depth_uncertainty[0], 0.03 * steepest)
     np.testing.assert_allclose(stated.uncertainty[0], np.hypot(without.uncertainty[0], 0.03 * steepest))
     slope = np.abs(np.diff(stated.tdd[0]) / np.diff(z))

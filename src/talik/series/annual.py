@@ -289,7 +289,6 @@ def _depth_errors(mean: Floats, depths: Floats, placement: float | None) -> Floa
         if z.size > 1:
             level = np.bincount(first, values[known]) / np.bincount(first)
             slope = np.abs(np.diff(level) / np.diff(z)) * (1 + placement * np.sqrt(2) / np.diff(z))
-            # the first sensor has none above, where profiles bend most
-            ends = max(slope[0], abs(level[2] - level[0]) / (z[2] - z[0])) if z.size > 2 else slope[0]
-            row[known] = placement * np.maximum(np.r_[ends, slope], np.r_[slope, 0.0])[first]
+            # above the first sensor, in moss or litter, a profile may be twice as steep as below it
+            row[known] = placement * np.maximum(np.r_[2 * slope[0], slope], np.r_[slope, 0.0])[first]
     return error
