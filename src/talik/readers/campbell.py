@@ -72,9 +72,9 @@ class _Titles:
     rows: list[list[str]]
     """Cells of the first rows."""
 
-    def shown(self, place: int) -> list[str]:
+    def shown(self, place: int, rows: int = 300) -> list[str]:
         """The cells of a column in the first rows that are not blank."""
-        return [row[place] for row in self.rows if place < len(row) and row[place].upper() not in BLANKS]
+        return [row[place] for row in self.rows[:rows] if place < len(row) and row[place].upper() not in BLANKS]
 
 
 def claims(head: Head) -> int:
@@ -184,7 +184,7 @@ def _by_the_day(stamps: Stamps, processing: list[str]) -> tuple[Stamps, str]:
 
 
 def _is_measured(titles: _Titles, place: int) -> bool:
-    name, shown = titles.names[place], titles.shown(place)
+    name, shown = titles.names[place], titles.shown(place, 40)
     if name.upper() == "RECORD" or (not shown and re.fullmatch(r"column \d+", name)):
         return False
     if not shown or 2 * sum(bool(_TIME.search(cell)) for cell in shown) >= len(shown):
