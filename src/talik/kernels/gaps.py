@@ -72,12 +72,10 @@ def hours_bound(days: Daily, low: Floats, high: Floats) -> Floats:
     >>> hours_bound(day, np.array([-10.0]), np.array([10.0]))
     array([[3.]])
     """
-    bound = np.zeros(days.mean.shape)
-    row, column = np.nonzero(days.partial)
-    share = 1 - days.count[row, column] / np.floor(days.expected[row, column] + 0.01)
-    mean = days.mean[row, column]
-    bound[row, column] = np.nan_to_num(share * np.maximum(high[column] - mean, mean - low[column]))
-    return bound
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = 1 - days.count / np.floor(days.expected + 0.01)
+        bound: Floats = share * np.maximum(high - days.mean, days.mean - low)
+    return np.where(days.partial & ~np.isnan(bound), bound, 0.0)
 
 
 def gap_uncertainty(grid: Floats, where: Windows) -> Floats:

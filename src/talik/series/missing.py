@@ -91,11 +91,14 @@ def _hours_likely(days: Daily, most: Floats, where: Windows) -> Floats:
     Days without a known wave may be off by anything up to `most`, all the same way.
     """
     drawn, scatter = np.full((2, *most.shape), np.nan) if days.hours is None else days.hours
-    unknown, none = np.isnan(drawn), most == 0
-    wave, scatter = (np.where(unknown | none, 0.0, part) for part in (drawn, scatter))
+    unknown = np.isnan(drawn)
+    known = (most != 0) & ~unknown
+    wave, scatter = (np.where(known, part, 0.0) for part in (drawn, scatter))
     warm, cold = (_yearly_sides(days.mean, np.maximum(sign * wave, 0.0), where) for sign in (1, -1))
     sides = scatter, *(np.where(side * days.mean + scatter > 0, scatter, 0.0) for side in (1, -1))
     random = np.sqrt(np.stack([_yearly(each**2, where) / where.days[:, None] for each in sides]))
+    if not unknown.any():
+        return combined(warm - cold, random)
     blind = _yearly_sides(days.mean, np.where(unknown, most, 0.0), where) / np.sqrt(3)
     return combined(warm - cold, random, blind)
 
@@ -103,11 +106,13 @@ def _hours_likely(days: Daily, most: Floats, where: Windows) -> Floats:
 def _yearly_sides(mean: Floats, moved: Floats, where: Windows) -> Floats:
     """By how much days moved by `moved` move the means of the sides: one far on the other side stays there."""
     toward = mean + moved, moved - mean
-    return np.stack([_yearly(each, where) for each in (moved, *(np.clip(t, 0.0, moved) for t in toward))])
+    # a day without a mean is not moved: 0 is the lesser of NaN and 0
+    return np.stack([_yearly(each, where) for each in (moved, *(np.fmax(np.fmin(t, moved), 0.0) for t in toward))])
 
 
 def _yearly(values: Floats, where: Windows) -> Floats:
-    sums: Floats = np.add.reduceat(np.nan_to_num(where.padded(values)), where.year_row, axis=0)
+    """Sums of days over each year by the days of the year; every year has some of the days."""
+    sums: Floats = np.add.reduceat(values, np.maximum(where.year_row - where.before, 0), axis=0)
     return sums / where.days[:, None]
 
 
@@ -115,7 +120,7 @@ def _filled(filled: gaps.Filled, where: Windows, side: int, low: Floats, high: F
     """The most, and the standard uncertainty [K], by which filled days can have moved the mean of a year."""
     values = _sides(filled.grid)[side]
     reach = np.where(filled.filled, np.maximum(high - values, values - low), 0.0)
-    variance = filled.gap_variance
+    variance = np.nan_to_num(filled.gap_variance)
     if side:                # gaps far on the other side add nothing to this one
         toward = filled.grid if side == 1 else -filled.grid
         variance = np.where(toward + np.sqrt(variance) > 0, variance, 0.0)
