@@ -114,6 +114,11 @@ def interactions(model: Any, x: Any, pairs: Sequence[tuple[str | int, str | int]
         Half of each pair's joint effect, in the unit of the prediction: the other half belongs to the swapped pair, as
         in xgboost's `pred_interactions`.
 
+    Raises
+    ------
+    UsageError
+        If a pair names an unknown predictor or one twice; also as `contributions`.
+
     Examples
     --------
     >>> from talik.analysis.trees import fit_trees

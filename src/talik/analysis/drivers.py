@@ -179,6 +179,13 @@ def interaction_strength(ranking: DriverRanking, *, top: int = 10) -> pl.DataFra
     -------
     polars.DataFrame
         driver, other, strength [K] (mean absolute joint contribution) with interval, share of the largest importance.
+
+    Examples
+    --------
+    >>> from talik.analysis.planted import planted_drivers
+    >>> ranking = rank_drivers(planted_drivers("strong", seed=4), "surface_offset", ["snow_depth", "albedo"], refits=20)
+    >>> interaction_strength(ranking).select("driver", "other").rows()
+    [('snow_depth', 'albedo')]
     """
     return ranking.interactions.head(top)
 

@@ -75,8 +75,15 @@ def importance_null(sites: Any, response: str, predictors: Sequence[str] | None 
     seed : int
         Of nulls and resampling.
 
+    Returns
+    -------
+    ImportanceNull
+        Importance of every group [K] beside the median and the 95 % quantile of what the nulls give, and its p.
+
     Raises
     ------
+    UsageError
+        If `null` is unknown, or `n_null` or `refits` is below 1.
     DataError
         As `rank_drivers` (for "surrogate" only rows with coordinates count); for "within_region" if there is one
         region only.

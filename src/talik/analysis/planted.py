@@ -52,6 +52,11 @@ def planted_drivers(signal: Signal = "strong", *, seed: int) -> pl.DataFrame:
         Columns site, region, subregion, latitude, longitude, sixteen predictors under their catalogue names, and
         surface_offset [K] with mean 2 and standard deviation 2 in expectation.
 
+    Raises
+    ------
+    UnknownName
+        If there is no such signal.
+
     Notes
     -----
     Every field is a sub-region's effect, a Gaussian field that forgets itself over 400 km, and a little noise: sites of

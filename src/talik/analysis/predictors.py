@@ -105,6 +105,11 @@ def judge_predictors(sites: Any, predictors: Sequence[str], *, response: str | N
     Judgement
         Flags as in `FLAGS`, each with the numbers that raised it.
 
+    Raises
+    ------
+    UnknownName
+        If a column is missing, or `origins` names something that is not among the predictors.
+
     Examples
     --------
     >>> table = {"region": ["A"] * 10 + ["B"] * 10, "cluster": range(20),
@@ -153,6 +158,13 @@ def missingness_fits(sites: Any, response: str, predictors: Sequence[str], *, mo
         One row a fit ("as given", "complete rows", "filled with the median", "gaps only"): rows, skill beyond the mean
         with random, cluster and region folds, and a `reason` where there is none. Gaps that explain as much as the
         predictors mean that the predictors explain nothing of their own.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such model or column.
+    UsageError
+        If no predictor is given.
 
     Examples
     --------

@@ -42,6 +42,11 @@ def ranking(drivers: Any, ax: Axes | None = None, *, null: Any = None, verdict: 
     -------
     matplotlib Axes
         Of the importance. Filled dots: the interval of ranks keeps to the better half; grey: it does not.
+
+    Raises
+    ------
+    DataError
+        If no row has an importance.
     """
     frame = as_frame(drivers, "drivers", required=_RANKED)
     rows = frame.drop_nulls("importance").sort("rank")
@@ -99,6 +104,11 @@ def dependence(rows: Any, ax: Axes | None = None) -> Axes:
         `dependence(ranking, driver)`: value, contribution with interval [K], region.
     ax : matplotlib Axes, optional
         Where to draw; a new figure of one journal column without it.
+
+    Raises
+    ------
+    DataError
+        If no site has both a value and a contribution.
     """
     frame = as_frame(rows, "rows", required=("predictor", "value", "contribution"))
     shown = frame.drop_nulls(("value", "contribution"))

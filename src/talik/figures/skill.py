@@ -39,6 +39,11 @@ def skill(table: Any, ax: Axes | None = None) -> Axes:
     matplotlib Axes
         Dots with 90 % intervals over clusters; grey: from the median to the 95 % quantile with the response permuted.
         Skills below -0.6 are arrows at the edge with their number.
+
+    Raises
+    ------
+    DataError
+        If no model has a skill.
     """
     frame = as_frame(table, "table", required=("scheme", "model", "skill", "skill_low", "skill_high", "null_high"))
     rows = frame.filter(pl.col("model") != "mean").drop_nulls("skill")
@@ -78,6 +83,11 @@ def observed(predictions: Any, *, model: str = "boosted_trees") -> Figure:
         `model_skill(...).predictions`.
     model : str
         Whose predictions.
+
+    Raises
+    ------
+    DataError
+        If there are none of that model.
     """
     frame = as_frame(predictions, "predictions", required=("scheme", "model", "observed", "predicted"))
     rows = frame.filter(model=model)
