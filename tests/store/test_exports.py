@@ -154,7 +154,7 @@ def test_sensors_that_share_a_depth_are_no_one_sensor_in_gtnp(tmp_path):
         right = record(depths=(-2.0, -2.0)) if form == "frictionless" else right
 
 
-@pytest.mark.parametrize("site", ["Ёлка", "a/b\\c", "<img src=x>", "he said 'x'", "@SUM(1)", "12", "nan", " a "])
+@pytest.mark.parametrize("site", ["Ёлка a/b\\c <img src=\"x\">, 'y'", "@SUM(1)"])
 @pytest.mark.parametrize("form", FORMS)
 def test_hard_names_of_sites(form, site, tmp_path):
     right = record(site=site, depths=(0.05, 0.123456789), n=40)

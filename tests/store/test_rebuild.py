@@ -7,10 +7,11 @@ from click.testing import CliRunner
 
 import talik
 from talik.cli import group
-from talik.errors import StoreError, UsageError
+from talik.errors import StoreError, TalikError, UsageError
 from talik.store.catalogue import CATALOGUE, SEAL, TABLES, reading
 from talik.store.ingest import ingest
 from talik.store.intake import series_path
+from talik.store.lock import sole_writer
 from talik.store.rebuild import ASIDE, rebuild
 from talik.store.verify import verify_store
 
@@ -34,8 +35,9 @@ def spoil(path, place=4100):
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize("fault", ["lost", "flipped", "cut", "lost with its seal", "no data base"])
-@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize(("fault", "check"), [
+    ("lost", True), *(pytest.param(*rare, marks=pytest.mark.slow) for rare in (
+        ("flipped", False), ("cut", False), ("lost with its seal", False), ("no data base", True)))])
 def test_the_new_catalogue_says_what_the_old_one_said(archive, tmp_path, fault, check):
     store = tmp_path / "a störe"
     ingest([archive], store, check=check)
@@ -133,3 +135,26 @@ def test_a_file_of_which_a_series_is_lost_is_read_again(tmp_path, monkeypatch):
     assert ingest([tmp_path / "a.csv"], tmp_path / "store").count("taken in") == 1
     assert verify_store(tmp_path / "store") == []
     assert tables(tmp_path / "store")["series"].height == 2
+
+
+@pytest.mark.parametrize("limit", [pytest.param(6_000, marks=pytest.mark.slow), 100_000])
+def test_a_full_disk_leaves_what_there_was(archive, store, limit):
+    """No file may grow beyond a limit: the series cannot be written, or the catalogue cannot."""
+    resource = pytest.importorskip("resource")
+    right, (soft, hard) = flags_of(store), resource.getrlimit(resource.RLIMIT_FSIZE)
+    (store / CATALOGUE).unlink()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        with pytest.raises(TalikError, match="cannot be written"):
+            rebuild(store)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not (store / CATALOGUE).exists()
+    assert rebuild(store).series == 4
+    assert flags_of(store) == right
+
+
+def test_a_writer_at_work_is_waited_for(store):
+    (store / CATALOGUE).unlink()
+    with sole_writer(store, 0), pytest.raises(StoreError, match="another writer is at work"):
+        rebuild(store, wait=0)
