@@ -28,13 +28,18 @@ DAY = 86_400_000_000
 
 @dataclass(frozen=True)
 class Fault:
-    """A record with one fault: which values are wrong, and which flags say so. `sides`: either side of a step may."""
+    """
+    A record with one fault: which values are wrong, and which flags say so.
+
+    `sides`: either side of a step may; `size`: of a lasting step [K].
+    """
 
     record: Record
     wrong: np.ndarray
     flags: Flag = REJECTED & ~Flag.MISSING
     sides: bool = False
     share: float = 0.95
+    size: float = np.inf
 
     def found(self) -> bool:
         flags = check(self.record).record.flags
@@ -45,9 +50,11 @@ class Fault:
         return any(marked[side & there].mean() >= self.share for side in sides if (side & there).any())
 
     def told(self) -> bool:
-        """Whether the check says of a faulty column that what could show the fault could not be judged there."""
+        """Whether the check says of a faulty column that the fault could not be judged there, or seen so small."""
         names = [f.name.lower() for f in (Flag.DEPTH, Flag.DRIFT) if f in self.flags and Flag.SPIKE not in self.flags]
-        table = check(self.record).judged().filter(~pl.col("judged") & pl.col("check").is_in(names))
+        hidden = pl.col("check").is_in(["step"] if self.sides else []) & ~(pl.col("smallest_step") <= abs(self.size))
+        table = check(self.record).judged().filter((~pl.col("judged") & pl.col("check").is_in(names))
+                                                   | hidden.fill_null(True))
         labels = [label for label, at in zip(self.record.labels, self.wrong.any(axis=0), strict=True) if at]
         return table["label"].is_in(labels).any()
 
@@ -56,12 +63,12 @@ def _fault(s: Site, values: np.ndarray, wrong: np.ndarray, **more) -> Fault:
     return Fault(replace(s.record, values=values, flags=None, history=()), wrong, **more)
 
 
-def _shifted(s: Site, column: int, first: int, last: int, size: float, **more) -> Fault | None:
+def _shifted(s: Site, column: int, first: int, last: int, by: float, **more) -> Fault | None:
     wrong = np.zeros(s.record.values.shape, bool)
     wrong[first:last, column] = True
     if np.count_nonzero(~np.isnan(s.record.values[wrong])) < 5:
         return None
-    return _fault(s, np.where(wrong, s.record.values + size, s.record.values), wrong, **more)
+    return _fault(s, np.where(wrong, s.record.values + by, s.record.values), wrong, **more)
 
 
 def _column(rng, s: Site, low: float, high: float = 99.0) -> int | None:
@@ -142,8 +149,8 @@ def step_for_good(rng, s: Site, low: float = 0.2, high: float = 99.0,
     if column is None:
         return None
     n = len(s.record.values)
-    at = int(n * rng.uniform(0.15, 0.85))
-    return _shifted(s, column, at, n, _size(rng, *size), sides=True)
+    at, step = int(n * rng.uniform(0.15, 0.85)), _size(rng, *size)
+    return _shifted(s, column, at, n, step, sides=True, size=step)
 
 
 def surface_step_for_good(rng, s: Site) -> Fault | None:
@@ -152,6 +159,16 @@ def surface_step_for_good(rng, s: Site) -> Fault | None:
 
 def air_step_for_good(rng, s: Site) -> Fault | None:
     return step_for_good(rng, s, -9, -0.1, (12, 20))
+
+
+def step_as_said(rng, s: Site) -> Fault | None:
+    """1 to 1.3 times the smallest lasting step that the check says it would have found in a column."""
+    column = int(rng.integers(s.record.depths.size))
+    said = check(s.record).judged().filter(pl.col("check") == "step")["smallest_step"][column]
+    if said is None:
+        return None
+    n, step = len(s.record.values), _size(rng, said, 1.3 * said)
+    return _shifted(s, column, int(n * rng.uniform(0.12, 0.88)), n, step, sides=True, size=step)
 
 
 def step_near_the_end(rng, s: Site) -> Fault | None:
@@ -171,7 +188,7 @@ def step_across_a_gap(rng, s: Site) -> Fault | None:
     at, column = int(np.argmax(fault.wrong.any(axis=1))), int(np.argmax(fault.wrong.any(axis=0)))
     values = fault.record.values.copy()
     values[at - int(rng.uniform(1, 5) * _per_day(s)):at, column if rng.random() < 0.5 else slice(None)] = np.nan
-    return _fault(s, values, fault.wrong, sides=True)
+    return _fault(s, values, fault.wrong, sides=True, size=fault.size)
 
 
 def stuck(rng, s: Site, shortest: float = 4, longest: float = 10) -> Fault | None:
@@ -314,7 +331,8 @@ CLASSES: dict[str, Callable[..., Fault | None]] = {
     "step and back, ground, 6-10 K": step_back, "step and back, surface, 12-20 K": surface_step_back,
     "step and back, air, 40-50 K": air_step_back,
     "step for good, ground, 6-10 K": step_for_good, "step for good, surface, 8-15 K": surface_step_for_good,
-    "step for good, air, 12-20 K": air_step_for_good, "step near an end, ground, 6-10 K": step_near_the_end,
+    "step for good, air, 12-20 K": air_step_for_good, "step for good, as small as said": step_as_said,
+    "step near an end, ground, 6-10 K": step_near_the_end,
     "step across a gap, ground, 6-10 K": step_across_a_gap,
     "stuck 4-10 d": stuck, "stuck 20-200 d": stuck_for_long, "dead": dead,
     "copies that differ": copies, "rows out of order": out_of_order, "clock reset": clock_reset,

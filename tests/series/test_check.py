@@ -163,6 +163,29 @@ def test_a_level_that_jumps_for_good_rejects_the_shorter_side(invented):
     np.testing.assert_array_equal(rows_under(early, Flag.STEP, 5), np.arange(3000))
 
 
+@pytest.mark.parametrize("column", [0, 1, 3])
+def test_a_lasting_step_larger_than_the_smallest_said_to_be_found_is_found(invented, column):
+    record = invented(7, hours=6)
+    said = check(record).judged().filter(pl.col("check") == "step")["smallest_step"]
+    assert said[3] < said[0] < 20
+    flags = check(with_fault(record, slice(2500, None), column, lambda x: x + 1.1 * said[column])).record.flags
+    assert np.flatnonzero(flags[:, column] & int(Flag.STEP)).tolist() == list(range(2500, record.times.size))
+
+
+def test_two_lasting_steps_of_one_sensor_are_both_found(invented):
+    record = with_fault(invented(6, hours=6), slice(1500, None), 4, lambda x: x + 6.0)
+    result = check(with_fault(record, slice(3100, None), 4, lambda x: x + 7.0))
+    kept = np.setdiff1d(np.arange(record.times.size), rows_under(result, Flag.STEP, 4))
+    assert kept.tolist() == list(range(1500, 3100))
+
+
+def test_a_month_is_too_short_to_say_whether_a_level_changed(invented):
+    short = invented(1, end="2015-02-05")
+    table = check(short).judged().filter(pl.col("check") == "step")
+    assert table["reason"].unique().to_list() == ["fewer than 40 whole days"]
+    assert table["smallest_step"].null_count() == table.height
+
+
 @pytest.mark.parametrize("days", [5, 17, 61, 120, 150, 200])
 def test_a_stretch_that_hangs_makes_no_step_of_the_healthy_rest(invented, days):
     record = invented(6, hours=3, depths=(-2.0, 0.2, 0.5, 1.0, 2.0))

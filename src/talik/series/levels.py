@@ -148,7 +148,8 @@ def _of_column(record: Record, flags: Flags, days: Floats, column: int, found: F
             sure = (np.abs(change) >= np.maximum(least, _LASTING * error)) & _alike(lasting, change)
         at = np.flatnonzero(sure)
         at = at[np.argsort(error[at] / np.abs(change[at]), kind="stable")]
-        jump = _jump(record, flags, column, change, at, moments) if at.size else None
+        melts = near.shape[1] == 0 or not (np.abs(change) >= 2 * _LASTING * error).any()
+        jump = _jump(record, flags, column, change, at, moments, melts) if at.size else None
         if jump is None:
             break
         taken.append(jump[0])
@@ -162,13 +163,14 @@ def _alike(one: Floats, other: Floats) -> NDArray[np.bool_]:
     return alike
 
 
-def _jump(record: Record, flags: Flags, column: int, change: Floats, candidates: Integers,
-          moments: Moments) -> tuple[int, int, float] | None:
+def _jump(record: Record, flags: Flags, column: int, change: Floats, candidates: Integers, moments: Moments,
+          melts: bool) -> tuple[int, int, float] | None:
     """
     The first of the candidate days whose change of level a jump between two values makes: day, stamp and size.
 
     It lies between the last day before that has a change [K], and the day after. A jump into or out of a rest counts,
-    since a rest that a jump leads to looks like a sensor that hangs.
+    since a rest that a jump leads to looks like a sensor that hangs. Where melt water may be (no neighbour tells, or
+    they leave it in doubt), a rise to 0 °C needs a hundred days on either side.
     """
     stamps, day_of = moments
     rejected = np.uint16(int(REJECTED & ~Flag.FLAT))
@@ -184,9 +186,9 @@ def _jump(record: Record, flags: Flags, column: int, change: Floats, candidates:
             continue
         best = int(np.argmax(jumps * np.sign(size)))
         i, j = rows[first + best - 1], rows[first + best]
-        melts = thawing(float(record.values[i, column]), float(jumps[best]))
-        if 1 / _ALIKE <= jumps[best] / size <= _ALIKE and not (melts and min(
-                earlier.size, known.size - earlier.size) < 100):
+        short = melts and min(earlier.size, known.size - earlier.size) < 100
+        if 1 / _ALIKE <= jumps[best] / size <= _ALIKE and not (
+                short and thawing(float(record.values[i, column]), float(jumps[best]))):
             return int(day_of[j]), int(stamps[j]), size
     return None
 
