@@ -13,6 +13,7 @@ from talik.kernels.calendar import daily
 from talik.kernels.daily_wave import hour_errors
 from talik.records import Record
 from talik.series.annual import annual_means
+from talik.series.conduction import zero_curtain
 from talik.series.days import days_of
 from talik.series.offsets import annual_offsets
 from talik.series.thaw import ThawOptions, active_layer
@@ -71,6 +72,18 @@ def test_missing_hours_leave_the_thickness_open_by_what_they_may_have_moved_it()
     for one, other in zip(whole, found, strict=True):
         assert one.alt_bias_bound == 0.0 < other.alt_bias_bound < 0.2
         assert abs(one.alt - other.alt) <= other.alt_bias_bound
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.floats(0.005, 0.03))
+def test_zero_curtain_days_are_off_by_no_more_than_the_bound(seed, lost):
+    rng = np.random.default_rng(seed)
+    values = np.round(np.clip(rng.normal(0, 0.15, HOURS.size), -0.5, 0.5), 2)[:, None]
+    holed = np.where(rng.random(values.shape) < lost, np.nan, values)
+    holed[3000:3000 + rng.integers(1, 200)] = np.nan
+    whole, found = (zero_curtain(Record("A", HOURS, [0.5], x)).table for x in (values, holed))
+    for name in ("zero_curtain_days", "longest"):
+        assert ((whole[name] - found[name]).abs() <= found[f"bias_bound_{name}"]).all()
 
 
 # ------------------------------------------------------------------ one sample a day, coarse digits

@@ -290,5 +290,6 @@ def _depth_errors(mean: Floats, depths: Floats, placement: float | None) -> Floa
             level = np.bincount(first, values[known]) / np.bincount(first)
             slope = np.abs(np.diff(level) / np.diff(z)) * (1 + placement * np.sqrt(2) / np.diff(z))
             # above the first sensor, in moss or litter, a profile may be twice as steep as below it
-            row[known] = placement * np.maximum(np.r_[2 * slope[0], slope], np.r_[slope, 0.0])[first]
+            ends = 2 * max(slope[0], abs(level[min(2, z.size - 1)] - level[0]) / (z[min(2, z.size - 1)] - z[0]))
+            row[known] = placement * np.maximum(np.r_[ends, slope], np.r_[slope, 0.0])[first]
     return error

@@ -59,8 +59,8 @@ def zero_curtain(record: Record, *, margin: float = 0.25, completeness: Complete
     -------
     YearTable
         site, year, depth, zero_curtain_days, longest (days in a row), bias_bound_zero_curtain_days and
-        bias_bound_longest (by how much more they can be, if every missing day was one), reason. Null with a reason in
-        years that are not whole. Missing samples of whole days are taken to be like the others of the day.
+        bias_bound_longest (by how much they may be off: more, if every missing day was one; fewer, if none of those was
+        that lack samples), reason. Null with a reason in years that are not whole.
 
     Raises
     ------
@@ -88,9 +88,11 @@ def zero_curtain(record: Record, *, margin: float = 0.25, completeness: Complete
     where = years.windows(days.first, days.mean.shape[0], month=month, day=day)
     missing = np.isnan(where.padded(days.mean))
     at_zero = (where.padded(_days_at_zero(record, days, margin).astype(np.float64)) > 0) & ~missing
-    least, most = _counts(at_zero, where), _counts(at_zero | missing, where)
-    rows = [(record.site, year, depth, *((None,) * 4 if reason else map(int, (
-        least[0][i, k], least[1][i, k], most[0][i, k] - least[0][i, k], most[1][i, k] - least[1][i, k]))), reason)
+    partial = where.padded(days.partial.astype(np.float64)) > 0
+    found, least, most = (_counts(each, where) for each in (at_zero, at_zero & ~partial, at_zero | missing))
+    bound = [np.maximum(high - own, own - low) for own, low, high in zip(found, least, most, strict=True)]
+    rows = [(record.site, year, depth, *((None,) * 4 if reason else (
+        int(each[i, k]) for each in (*found, *bound))), reason)
         for k, depth in enumerate(record.depths.tolist())
         for i, (year, reason) in enumerate(zip(annual.year.tolist(), annual.reason[:, k].tolist(), strict=True))]
     kinds = {"site": pl.String, "year": pl.Int64, "depth": pl.Float64, "zero_curtain_days": pl.Int64,
