@@ -11,12 +11,16 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import talik
+from talik.cli import group
 from talik.errors import AmbiguousFile, FileError, UnknownFormat
 from talik.files import sha256
 from talik.readers import packed
 from talik.readers.archives import Limits
+from talik.synthesis.dropped import dropped
+from talik.synthesis.station import Files, Reading, Station, station_outcome
 
 LINES = [f"2020-01-{day:02d} {hour:02d}:00,{-5 - hour / 8},-2.5" for day in range(1, 8) for hour in range(24)]
 TABLE = "\n".join(["Date/Depth,0.05,1", *LINES, ""]).encode()
@@ -174,3 +178,37 @@ def test_names_in_the_archives_code_page_are_understood(tmp_path):
     (tmp_path / "a.zip").write_bytes(content)
     [record] = talik.read(tmp_path / "a.zip")
     assert record.site == "Якутск00"
+
+
+# --- equal bytes under two names
+
+
+def daily():
+    days = np.arange("2019-01-01", "2020-01-01", dtype="M8[D]")
+    return "time,T_2cm,T_1m\n" + "".join(f"{day},{k % 7 - 3.5},-2.5\n" for k, day in enumerate(days))
+
+
+@pytest.mark.parametrize("command", ["check", "offsets"])
+def test_commands_read_equal_files_once_and_say_so(tmp_path, command):
+    for name in ("a.csv", "copy.csv"):
+        (tmp_path / name).write_text(daily())
+    done = CliRunner().invoke(group, [command, str(tmp_path / "a.csv"), str(tmp_path / "copy.csv")])
+    assert done.exit_code == 0, done.output
+    assert "copy.csv has the same bytes as" in done.stderr
+    assert "copy" not in done.stdout
+
+
+def test_a_study_takes_an_equal_file_for_the_station_of_the_first(tmp_path):
+    for name in ("a.csv", "b.csv", "other/a.csv", "other/c.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(daily())
+    (tmp_path / "d.csv").write_text(daily().replace("-2.5", "-1.5"))
+    stations = dropped("*", tmp_path)
+    assert stations == [("a", ["a.csv", "b.csv"]), ("d", ["d.csv"]), ("other", ["other/a.csv", "other/c.csv"])]
+    for site, files in (stations[0], stations[2]):
+        station = Station(site, [Files(path) for path in files], stated=False)
+        outcome, _ = station_outcome(station, Reading(tmp_path, [station]))
+        assert outcome.row
+        [refusal] = outcome.refusals
+        assert (refusal["file"], refusal["stage"]) == (files[1], "read")
+        assert f"has the same bytes as {files[0]}, which is read: not read again" in refusal["reason"]

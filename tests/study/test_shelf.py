@@ -235,8 +235,8 @@ def test_file_names_are_safe_and_unique():
 def test_files_and_folders_are_stations_of_their_names(data, tmp_path):
     (data / "slope").mkdir()
     write_station(data / "slope" / "soil.csv", columns=("0", "1"))
-    write_station(data / "lower [2].csv")
-    write_station(data / "b.txt")
+    write_station(data / "lower [2].csv", maat=-4.0)
+    write_station(data / "b.txt", maat=-3.0)
     (data / ".hidden.csv").write_text("x")
     (data / "a.json").write_text("{}")                               # describes a.csv
     found = dict(dropped("*", data, taken={data / "c.csv"}))

@@ -55,9 +55,10 @@ def check(files: tuple[Path, ...], site: str | None, rules: tuple[str, ...], onl
 
     chosen, tables, logs, refused = _rules(rules, only), [], [], 0
     records: list[Record] = []
+    seen: dict[str, Path] = {}
     for path in files:
         try:
-            records += _read(path, reading)
+            records += _anew(_read(path, reading), path, seen)
         except TalikError as refusal:
             refused += 1
             complain(refusal)
@@ -249,9 +250,10 @@ def _sites(files: Sequence[Path], site: str | None, reading: dict[str, Any],
                 yield name, list(records)
         return
     found: list[Record] = []
+    seen: dict[str, Path] = {}
     for path in files:
         try:
-            found += _read(path, reading)
+            found += _anew(_read(path, reading), path, seen)
         except TalikError as refusal:
             if len(files) == 1:
                 raise
@@ -261,6 +263,18 @@ def _sites(files: Sequence[Path], site: str | None, reading: dict[str, Any],
     for record in _chosen(found, site):
         by_site[one_site or record.site].append(record)
     yield from by_site.items()
+
+
+def _anew(records: list[Record], path: Path, seen: dict[str, Path]) -> list[Record]:
+    """The records of a file; none, and a note, when a file before it has the same bytes."""
+    from talik.cli.output import note
+
+    digests = {record.source.sha256 for record in records}
+    digest = digests.pop() if len(digests) == 1 else ""
+    if not digest or seen.setdefault(digest, path) == path:
+        return records
+    note(f"{path} has the same bytes as {seen[digest]}: read once")
+    return []
 
 
 def _chosen(records: Sequence[Record], site: str | None) -> list[Record]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import glob
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from talik.files import sha256
 from talik.store.sources import companions_of, shown_text
 
 
@@ -27,7 +28,7 @@ def dropped(pattern: str, folder: Path, taken: Collection[Path] = ()) -> list[tu
     -------
     list of (site, patterns)
         Named after the file or folder, with its ending where two would be called the same; the patterns fit exactly
-        its files.
+        its files. A file with the same bytes as one before it goes to the station of that one.
 
     Examples
     --------
@@ -44,10 +45,22 @@ def dropped(pattern: str, folder: Path, taken: Collection[Path] = ()) -> list[tu
     beside = {other for found in files.values() for path in found for other in companions_of(path)}
     left = {name: [path for path in found if path not in beside and path not in taken]
             for name, found in files.items()}
+    for original, copy in _copies([name for name, found in left.items() if found == [folder / name]], folder):
+        left[original] += left.pop(copy)
     stations = {name: found for name, found in left.items() if found}
     often = Counter(_plain(folder / name) for name in stations)
     return [(_plain(folder / name) if often[_plain(folder / name)] == 1 else shown_text(Path(name).as_posix()),
              [glob.escape(path.relative_to(folder).as_posix()) for path in found]) for name, found in stations.items()]
+
+
+def _copies(names: list[str], folder: Path) -> Iterator[tuple[str, str]]:
+    """Files that have the same bytes as one before them, after that one."""
+    sizes = {name: (folder / name).stat().st_size for name in names}
+    often = Counter(sizes.values())
+    first: dict[str, str] = {}
+    for name in names:
+        if sizes[name] and often[sizes[name]] > 1 and (one := first.setdefault(sha256(folder / name), name)) != name:
+            yield one, name
 
 
 def _within(path: Path) -> list[Path]:

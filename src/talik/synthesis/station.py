@@ -207,6 +207,7 @@ def _offsets(station: Station, records: Sequence[Record]) -> AnnualOffsets:
 def _records(station: Station, reading: Reading, refused: list[dict[str, str | None]]) -> list[Record]:
     """The station's records; each file that has none is refused and the others go on."""
     records: list[Record] = []
+    seen: dict[str, Path] = {}
     for files in station.files:
         found = files.found(reading.folder)
         if not found:
@@ -214,9 +215,19 @@ def _records(station: Station, reading: Reading, refused: list[dict[str, str | N
                                    f"{files.pattern}: no such file in the data folder"))
         for path in found:
             try:
-                records += _chosen(reading.read(path, files.options), station, path)
+                own = _chosen(reading.read(path, files.options), station, path)
+                records += _refuse_copy(own, path, files.options, seen, reading)
             except (TalikError, *_UNFORESEEN) as error:
                 refused.append(refusal(station.site, reading.shown(path), "read", error))
+    return records
+
+
+def _refuse_copy(records: list[Record], path: Path, options: Mapping[str, Any], seen: dict[str, Path],
+                 reading: Reading) -> list[Record]:
+    """The records of a file, unless one before it has the same bytes and is read in the same way."""
+    key = f"{records[0].source.sha256} {sorted(options.items())}" if records else ""
+    if key and (first := seen.setdefault(key, path)) != path:
+        raise FileError(f"{path.name}: has the same bytes as {reading.shown(first)}, which is read: not read again")
     return records
 
 
