@@ -265,7 +265,7 @@ def annual_offsets(records: Record | Sequence[Record], *, air: Pick = None, surf
     served = (air_columns(several, air), surface_columns(several, surface, surface_depth, depth_tolerance),
               depth_columns(several, depth, depth_tolerance))
     picked = served[0][0], served[1][0], served[2][0]
-    _possible(name, picked, depth, several)
+    _possible(name, picked, depth, several, doubted)
     pairing = Pairing(*picked, profiles=_profiles(several) if depth is None else (), alt=alt,
                       completeness=rule, fill=fill, sensors=known, thaw=thaw or ThawOptions())
     years, digest = year_rows(pairing)
@@ -301,7 +301,8 @@ def _profiles(records: Sequence[Record]) -> tuple[tuple[Column, ...], ...]:
                  for string in strings(best, records))
 
 
-def _possible(name: str, picked: tuple[Sequence[Column], ...], depth: Pick, records: Sequence[Record]) -> None:
+def _possible(name: str, picked: tuple[Sequence[Column], ...], depth: Pick, records: Sequence[Record],
+              doubted: Sequence[str]) -> None:
     air, surface, _ = picked
     if not surface:
         depths = sorted({float(d) for r in records for d in r.depths[r.depths >= 0]})
@@ -309,7 +310,7 @@ def _possible(name: str, picked: tuple[Sequence[Column], ...], depth: Pick, reco
         remedy = ("raise surface_depth" if depths else
                   "give the depths of all columns with depths=..., for the file says none")
         raise DataError(f"{name}: no column near enough to the surface (depths [m]: {there}). Say "
-                        f"which it is with surface=..., or {remedy}.")
+                        f"which it is with surface=..., or {remedy}.{''.join(f' Beside this: {d}' for d in doubted)}")
     if not air and depth is None and not any((r.depths > surface[0].depth).any() for r in records):
         raise DataError(f"{name}: neither air at a height of 1 m or more nor a deeper column beside the surface: no "
                         "offset can be had. Add the record that has them, or name them with air=... and depth=...")

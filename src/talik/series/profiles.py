@@ -120,8 +120,8 @@ def depth_findings(record: Record, flags: Flags, details: Details, rules: Rules,
     if np.unique(record.depths[ground]).size == ground.size > 1:
         wrong = _misplaced(record.depths[ground], days[:, ground], rules)
         for k in ground[wrong]:
-            _mark(record, flags, details, int(k), f"the annual wave at {record.depths[k]:g} m does not fall and lag "
-                  "as it should between its neighbours. Columns swapped?")
+            _mark(record, flags, details, int(k), "the annual wave does not fall and lag as it should between its "
+                  "neighbours. Columns swapped?")
         _exchanged_pairs(record, flags, details, ground[~wrong], days, _EVIDENCE)
         _unit(record, flags, details, rules, ground, days)
     above = _by_depth(-record.depths, enough & (record.depths < 0))
