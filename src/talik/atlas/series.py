@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from talik.atlas.holdings import Holdings
 from talik.atlas.thinning import Floats, fitting, packed, thinned
-from talik.records import REJECTED, Flag, Record
-from talik.series.completeness import Completeness, completeness_rule
+from talik.kernels.years import windows, year_sums
+from talik.records import REJECTED, Flag
+from talik.series.completeness import Completeness, completeness_rule, year_start
 
 BUDGET = 3_000_000
 """Most bytes of a page for series."""
@@ -133,8 +134,6 @@ def _marks(sensors: list[Sensor], first: int, step: int) -> dict[str, Any]:
 
 def _years(sensors: list[Sensor], rule: Completeness | str) -> dict[str, Any]:
     """Lowest, mean and highest daily mean of every whole year by sensor, under the station's own rule."""
-    from talik.series.annual import annual_means
-
     if not sensors:
         return {"year": []}
     first = min(one.first for one in sensors)
@@ -143,14 +142,16 @@ def _years(sensors: list[Sensor], rule: Completeness | str) -> dict[str, Any]:
     for k, one in enumerate(sensors):
         values[one.first - first:one.first - first + one.temperature.size, k] = np.where(
             _whole(one, rule), one.temperature, np.nan)
-    depths = np.array([one.depth for one in sensors], dtype=float)
-    record = Record("", (first + np.arange(last - first)).astype("M8[D]"), depths, values,
-                    labels=tuple(one.name for one in sensors))
-    means = annual_means(record, completeness=rule)
-    keep = ~np.isnan(means.mean).all(axis=1)
-    scale = max(fitting(means.low), fitting(means.high))
-    return {"year": means.year[keep].tolist(), "scale": scale,
-            **{name: packed(getattr(means, name)[keep].ravel(), scale) for name in ("low", "mean", "high")}}
+    rule = completeness_rule(rule)
+    month, day = year_start(rule.year_start)
+    where = windows(first, last - first, month=month, day=day)
+    sums = year_sums(where.padded(values), where)
+    whole = rule.reasons(sums, where) == ""
+    keep = whole.any(axis=1)
+    found = {name: np.where(whole, getattr(sums, name), np.nan)[keep] for name in ("low", "mean", "high")}
+    scale = max(fitting(found["low"]), fitting(found["high"]))
+    return {"year": where.label[keep].tolist(), "scale": scale,
+            **{name: packed(values.ravel(), scale) for name, values in found.items()}}
 
 
 def _whole(one: Sensor, rule: Completeness | str) -> NDArray[np.bool_]:
