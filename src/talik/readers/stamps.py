@@ -260,7 +260,9 @@ def _distinct(series: pl.Series) -> tuple[list[str], NDArray[np.integer]]:
     if series.dtype == pl.Categorical:
         numbers = series.to_physical().to_numpy()
         row = np.full(int(numbers.max()) + 1, numbers.size)
-        row[numbers[::-1]] = np.arange(numbers.size)[::-1]          # where a number is repeated the last one stays
+        for begin in reversed(range(0, numbers.size, 65536)):  # where a number is repeated the last one stays
+            some = numbers[begin : begin + 65536]
+            row[some[::-1]] = np.arange(begin, begin + some.size)[::-1]
         first = np.sort(row[row < numbers.size])
         places = np.zeros(row.size, np.int32)
         places[numbers[first]] = np.arange(first.size)
