@@ -143,6 +143,11 @@ def test_other_measures_at_a_depth_are_never_temperatures(tmp_path, other):
     assert len(record.others) == 2
 
 
+def test_ice_and_frozen_ground_have_temperatures(tmp_path):
+    text = "time,Ice temperature 5 cm,Frozen ground temp 20 cm\n" + rows(HOURS, "%Y-%m-%d %H:%M", "-1.5,-3.2")
+    assert read(tmp_path / "a.csv", text)[0].depths.tolist() == [0.05, 0.2]
+
+
 def test_a_column_of_numbered_flags_is_no_temperature(tmp_path):
     text = "time,Ts_5cm,Ts_5cm_fl,Ts_20cm,Ts_20cm_fl\n" + rows(HOURS, "%Y-%m-%d %H:%M", "-1.5,0,-2.5,6")
     assert read(tmp_path / "a.csv", text)[0].labels == ("Ts_5cm", "Ts_20cm")

@@ -25,8 +25,8 @@ _OTHER = re.compile(
     r"accuracy|count|(?<![a-z])(lat|lon|long)(?![a-z])|latitud|longitud|elev|serial|signal|deg(?:ree)?[ _.]?days?|"
     r"dew|(?<![a-z])tau\w*p|rosn|ros[eé]e|roc[ií]o|orvalho|daugg|росы|露点|frost[ _.]?(point|pt)|wet[ _.]?bulb|"
     r"(?<![a-z])(ptemp|wind ?chill|hmdx|humidex|nee|gpp|doc|toc|tm[xn])(?![a-z])|resist|tension|suction|permittivity|"
-    r"ice[ _.]?(content|fraction)|(?<![a-z])(ice|lwc|liquid|unfrozen|frozen|matric|saturation|poros\w*|salin\w*)"
-    r"(?![a-z])|(?<![a-z])(fl|flg|qf|v?bat|swp|wfv)(?![a-z])|(?<![a-z])(k?ohms?|k?pa)(?![a-z])|"
+    r"ice[ _.]?(content|fraction)|(?<![a-z])(lwc|matric|poros\w*|salin\w*)(?![a-z])"
+    r"|(?<![a-z])(fl|flg|qf|v?bat|swp|wfv)(?![a-z])|(?<![a-z])(k?ohms?|k?pa)(?![a-z])|"
     r"anomal|offset|residual|gradient|modell?ed|simulat|predict|[ _.]n(obs)?$|"
     r"(?<![a-z])(sd|std|stdev|sdev|stderr|var|variance|rms|range|amplitude|uncertainty|error)(?![a-z])",
     re.IGNORECASE,
@@ -34,7 +34,8 @@ _OTHER = re.compile(
 """What is measured beside temperatures of the air and the ground, or made of them."""
 
 _CODES = re.compile(
-    r"(?<![a-z])(theta|vpd|w[sd]|[uvw](?=[ _.]?\d)|eps|ka|co2|ch4|n2o|o2|ph|pf|eh|orp|redox|hfp|shf|ghf|adc|raw|mv|et)"
+    r"(?<![a-z])(theta|vpd|w[sd]|[uvw](?=[ _.]?\d)|eps|ka|co2|ch4|n2o|o2|ph|pf|eh|orp|redox|hfp|shf|ghf|adc|raw|mv|et|"
+    r"ice|liquid|unfrozen|frozen|saturation)"
     r"(?![a-z])|carbon|(?<![a-z])evap",
     re.IGNORECASE,
 )
