@@ -8,7 +8,7 @@ from click.testing import CliRunner
 import talik
 from talik.cli import group
 from talik.errors import StoreError, TalikError, UsageError
-from talik.store.catalogue import CATALOGUE, SEAL, TABLES, reading
+from talik.store.catalogue import CATALOGUE, SEAL, TABLES, is_store, reading
 from talik.store.ingest import ingest
 from talik.store.intake import series_path
 from talik.store.lock import sole_writer
@@ -72,6 +72,10 @@ def test_a_whole_catalogue_is_left_alone(store, tmp_path):
     assert {path: path.read_bytes() for path in store.rglob("*") if path.is_file()} == before
     with pytest.raises(StoreError, match="nothing to make a catalogue from"):
         rebuild(tmp_path / "nothing")
+    (tmp_path / "archive" / "series" / "a1").mkdir(parents=True)
+    (tmp_path / "archive" / "series" / "a1" / "borehole.parquet").touch()
+    assert not is_store(tmp_path / "archive")
+    assert is_store(store)
 
 
 def test_damaged_series_are_set_aside_and_read_again(archive, store):

@@ -67,8 +67,13 @@ def is_store(folder: Path | str) -> bool:
     return (Path(folder) / CATALOGUE).is_file() or _has_series(Path(folder))
 
 
+def series_in(folder: Path) -> Iterator[Path]:
+    """Files with the names of a store's series: other Parquet files may lie in a folder called series, too."""
+    return (folder / SERIES).glob(f"??/{'[0-9a-f]' * 20}.parquet")
+
+
 def _has_series(folder: Path) -> bool:
-    return next((folder / SERIES).rglob("*.parquet"), None) is not None
+    return next(series_in(folder), None) is not None
 
 
 class Catalogue:

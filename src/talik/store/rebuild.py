@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from talik.errors import StoreError, UsageError
-from talik.store.catalogue import CATALOGUE, Catalogue, create, seal
-from talik.store.intake import SERIES, Outcome, Stored, keep
+from talik.store.catalogue import CATALOGUE, Catalogue, create, seal, series_in
+from talik.store.intake import Outcome, Stored, keep
 from talik.store.lock import sole_writer
 from talik.store.series_files import Origin, proved_series
 from talik.store.verify import Finding, catalogue_faults
@@ -65,7 +65,7 @@ def rebuild(store: Path | str, *, jobs: int = 1, wait: float = 60.0) -> Rebuilt:
         If the store cannot be written to; what there was is then unchanged.
     """
     store = Path(store).resolve()
-    paths = sorted((store / SERIES).rglob("*.parquet"))
+    paths = sorted(series_in(store))
     if not paths:
         raise StoreError(f"{store}: no store here, or one without series: there is nothing to make a catalogue from")
     with sole_writer(store, wait):
