@@ -33,7 +33,7 @@ from talik.records import Record
 
 _LOOKED_AT = 200
 _AT_ONCE = 1 << 20
-_BARE = re.compile(r"-?\d+([.,]\d+)?")
+_BARE = re.compile(r"-?(\d+([.,]\d+)?|[.,]\d+)")
 _WRITTEN = re.compile(r"-?\d+(\.\d+)?_m")
 _OF_A_YEAR = re.compile(r"\D{0,12}(19|20)\d\d(\D(19|20)?\d\d)?")
 """Names of sheets that hold a year of a site."""

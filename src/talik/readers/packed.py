@@ -135,10 +135,10 @@ def _unpacked(path: Path, kind: str, folder: Path) -> list[Member]:
         if isinstance(error, OSError) and error.errno:
             raise FileError(f"{path.name}: cannot be unpacked into {folder.parent}: {error.strerror}") from None
         raise FileError(f"{path.name}: is not whole ({kind}: {str(error)[:100]}). Fetch it again.") from error
-    empty = [member for member in members if member.path.stat().st_size]
-    if not empty:
+    filled = [member for member in members if member.path.stat().st_size]
+    if not filled:
         raise FileError(f"{path.name}: nothing is packed in it")
-    return empty
+    return filled
 
 
 def _alone(path: Path, kind: str, folder: Path) -> Iterator[Member]:
