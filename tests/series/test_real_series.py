@@ -63,13 +63,13 @@ def test_the_sign_errors_of_verkhoyansk_are_found(checked):
 
 @pytest.mark.parametrize("kind", ["air", "soil"])
 def test_checks_reject_little_of_real_stations(checked, kind):
-    """The one exception is a level at 240 cm in Yakutsk that rises by 3.5 K on the first day of a month, for good."""
+    """But where a level changes for good: at Verkhoyansk 80 and 160 cm stand elsewhere after gaps of 2022."""
     for name, result in checked[kind == "soil"].items():
         rejected = (result.record.flags & int(REJECTED & ~Flag.MISSING & ~Flag.SOURCE)) != 0
         there = np.maximum((~np.isnan(result.record.values)).sum(axis=0), 1)
         share = rejected.sum(axis=0) / there
-        if name == "Якутск" and kind == "soil":
-            share = np.delete(share, 10)
+        if name == "Верхоянск" and kind == "soil":
+            share = np.delete(share, [7, 9])
         assert share.max() < 0.005, str(result)
 
 

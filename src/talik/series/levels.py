@@ -28,7 +28,7 @@ _SURE, _PLAIN, _LONGEST = 8.0, 2.5, 400
 """How many standard errors a level between two jumps must have: usually; where the jump alone stands far out. And the
 most days from a jump to the jump back."""
 _LASTING, _ALIKE = 10.0, 2.0
-_IN_GROUND, _BARE, _USUAL = 1.5, 2.5, 0.98
+_IN_GROUND, _BARE, _USUAL = 2.0, 2.5, 0.98
 """How many standard errors a change for good must have; by what factor the jump, the change from day to day and that
 of the whole level may differ; how many times the floor of a jump it must reach deeper than 5 cm, and elsewhere; and
 at what share of moments one must be found to be said to be found."""
