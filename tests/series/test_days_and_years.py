@@ -39,6 +39,19 @@ def plain_year(by_day, first, last):
             min(np.mean(flags) for flags in months.values()))
 
 
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.4])
+@pytest.mark.parametrize("hours", [3, 24])
+def test_rows_left_out_and_rows_without_values_are_one_and_the_same(share, hours):
+    times = np.arange("2019-01-01", "2020-01-01", np.timedelta64(hours, "h"), dtype="M8[h]")
+    values = np.sin(np.arange(times.size) * hours / 1392.0)
+    values[np.random.default_rng(1).random(times.size) < share] = np.nan
+    there = ~np.isnan(values)
+    whole, left = Record("A", times, [0.1], values[:, None]), Record("A", times[there], [0.1], values[there, None])
+    rule = Completeness(day=0.1, year=0, longest_gap=None, month=None, name="loose")
+    one, other = annual_means(whole, completeness=rule), annual_means(left, completeness=rule)
+    assert (one.mean == other.mean).all() and (one.n == other.n).all() and (one.longest_gap == other.longest_gap).all()
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.data())
 def test_years_equal_a_plain_loop(data):

@@ -222,14 +222,16 @@ def _boost(columns, y, weight, order, eta, shrinkage, least, base,  # type: igno
         for i in rows:
             gradient[i] = weight[i] * (prediction[i] - y[i])
             node[i] = 0
-        f, c, m = _best_splits(columns, gradient, weight, order, node, 1, shrinkage, least)
-        feature[t, 0], threshold[t, 0], missing_left[t, 0] = f[0], c[0], m[0]
-        if f[0] >= 0:
-            for i in rows:
-                node[i] = _side(columns[f[0], i], c[0], m[0])
-            f, c, m = _best_splits(columns, gradient, weight, order, node, 2, shrinkage, least)
-            for k in range(2):
-                feature[t, 1 + k], threshold[t, 1 + k], missing_left[t, 1 + k] = f[k], c[k], m[k]
+        for nodes in range(1, 3):          # one call: each place that calls with a number of its own compiles again
+            f, c, m = _best_splits(columns, gradient, weight, order, node, nodes, shrinkage, least)
+            for k in range(nodes):
+                at = nodes - 1 + k
+                feature[t, at], threshold[t, at], missing_left[t, at] = f[k], c[k], m[k]
+            if f[0] < 0:
+                break
+            if nodes == 1:
+                for i in rows:
+                    node[i] = _side(columns[f[0], i], c[0], m[0])
         for k in range(4):
             sums[k] = 0.0
         for i in rows:
