@@ -176,7 +176,7 @@ def short_contradiction(upper: Floats, lower: Floats, *, least: float, growth: f
 
 
 def order_evidence(pair: Floats, above: Floats | None, below: Floats | None, *, least: float = 0.1,
-                   shortest: int = 150) -> float:
+                   shortest: int = 150, most_lag: float = 1.8) -> float:
     """
     Whether neighbours tell that two columns stand in their order: near 1 when they do, near -1 when exchanged.
 
@@ -194,6 +194,9 @@ def order_evidence(pair: Floats, above: Floats | None, below: Floats | None, *, 
         Standard deviation that their difference must have [K].
     shortest : int
         Fewest common days.
+    most_lag : float
+        Lag of a conducted wave from one neighbour to the other, beyond which the upper one alone is asked [rad]: from
+        2.5 on the gradient between the sensors may have the other sign.
 
     Returns
     -------
@@ -211,6 +214,8 @@ def order_evidence(pair: Floats, above: Floats | None, below: Floats | None, *, 
     upper, lower = pair[:, 0], pair[:, 1]
     step = lower - upper
     known = ~np.isnan(step + (0 if above is None else above) + (0 if below is None else below))
+    if above is not None and below is not None and not _within(above[known], below[known], most_lag):
+        below = None
     beyond, far, close = (below, upper, lower) if above is None else (above, lower, upper)
     if beyond is None or np.count_nonzero(known) < shortest or not step[known].std() >= least:
         return float("nan")
@@ -219,6 +224,12 @@ def order_evidence(pair: Floats, above: Floats | None, below: Floats | None, *, 
         return float(np.corrcoef(step[known], across)[0, 1]) if across.std() >= least else float("nan")
     far_variance, close_variance = (far - beyond)[known].var(), (close - beyond)[known].var()
     return float((far_variance - close_variance) / (far_variance + close_variance))
+
+
+def _within(above: Floats, below: Floats, most_lag: float) -> bool:
+    """Whether a conducted wave lags by no more than so much, which is the logarithm by which it falls."""
+    spread = above.std() if above.size else 0.0, below.std() if below.size else 0.0
+    return min(spread) > 0 and bool(abs(np.log(spread[0] / spread[1])) <= most_lag)
 
 
 def exchange(upper: Floats, lower: Floats, *others: Floats, least_days: int = 400) -> tuple[int, float]:
