@@ -6,7 +6,7 @@ depth and hour. Loggers read it wrongly in the ways real ones do. For each quant
 and two standard uncertainties, how large the stated one is beside the errors made, and whether what missing days and
 hours did ever exceeded the bound.
 
-    python benchmarks/coverage.py [--seeds 12] [--damages calibration,gaps,...]
+    python benchmarks/stated_errors.py [--seeds 12] [--damages calibration,gaps,...]
 """
 
 import argparse
