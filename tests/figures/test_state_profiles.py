@@ -101,3 +101,9 @@ def test_bad_tables_are_named():
         state_profiles(sites, summary_of(sites).drop("se"))
     with pytest.raises(DataError, match="no group by 'subregion' has a mean"):
         state_profiles(sites.with_columns(subregion=pl.lit("Alaska")), summary_of(sites), by="subregion")
+
+
+def test_depths_of_loggers_are_said_to_the_centimetre():
+    sites = pl.DataFrame({**SITES, "ttop_depth": [0.711572, 0.871336, None, 0.8]})
+    note = state_profiles(sites, summary_of(sites))._supxlabel.get_text()
+    assert "TTOP of loggers: 0.71 to 0.87 m deep." in " ".join(note.split())

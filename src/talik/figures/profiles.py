@@ -244,8 +244,8 @@ def _note(own: Mapping[str, NDArray[np.float64]], deepest: float, width: float) 
     sensors = rows[np.isfinite(rows[:, 2]) & (rows[:, 5] > 0), 3]
     said = ["Bars: ± 1 SD of the sites. Numbers: mean ± SE."]
     if sensors.size:
-        ends = f"{sensors.min():g}" + (f" to {sensors.max():g}" if np.ptp(sensors) else "")
-        said.append(f"TTOP of loggers: {ends} m deep.")
+        ends = dict.fromkeys(f"{depth:.2f}".rstrip("0").rstrip(".") for depth in (sensors.min(), sensors.max()))
+        said.append(f"TTOP of loggers: {' to '.join(ends)} m deep.")
     if dotted:
         said.append(f"Dotted: {dotted} site{'s' * (dotted > 1)} without ALT, drawn at the mean.")
     if beyond:

@@ -8,25 +8,33 @@ import numpy as np
 import polars as pl
 
 from talik.errors import DataError
-from talik.figures.canvas import DOUBLE, INK, QUIET, axes, colour_map, styled
+from talik.figures.canvas import DOUBLE, INK, QUIET, SMALL, axes, colour_map, styled
 from talik.variables import OTHER_COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SURFACE, THERMAL = "#D55E00", "#0072B2"
-_MARKS = {"SENTINEL": "x", "RANGE": "x", "SATURATED": "x", "SPIKE": "^", "STEP": "s", "FLAT": "_", "DUPLICATE": "|",
+_MARKS = {"SENTINEL": "x", "RANGE": "+", "SATURATED": "X", "SPIKE": "^", "STEP": "s", "FLAT": "_", "DUPLICATE": "|",
           "CLOCK": "|", "DEPTH": "D", "SOURCE": "*"}
 _MARK_COLOURS = {"SPIKE": "#D55E00", "STEP": "#CC79A7", "FLAT": "#7F4F00", "DEPTH": "#009E73", "SOURCE": "#E69F00"}
-_MOST_POINTS = 4000
+_OF_ROWS = ("CLOCK", "DUPLICATE")
+"""Flags that a stamp gives to every column: they tell no column from another."""
+_NEVER = ("SENTINEL", "SATURATED")
+"""Flags of numbers that never were temperatures: most readers keep the flag, not the number."""
+_PALETTE = ("#9A968C", "#0072B2", "#56B4E9", "#1A1A1A", "#5E3C99", "#8FB300", *OTHER_COLOURS)
+_MOST_POINTS, _MOST_MARKS = 4000, 400
+_COLUMNS, _FAULTY = 4, 5
 
 
 @styled
 def flagged_series(frame: pl.DataFrame, *, ax: Axes | None = None, depths: tuple[float, ...] | None = None) -> Axes:
     """
-    The series of a few depths, with every rejected value marked by what was wrong with it.
+    The series of some columns, with every rejected value marked by what was wrong with it.
 
-    Values outside the range of the good ones are drawn at the edge, so that one -999 does not flatten the rest.
+    Values farther from the good ones than these are apart are arrows at the edge beside what they read, so that one
+    -999 does not flatten the rest. Fill values that became NaN when they were read are marked on the lower edge;
+    stamps of a wrong clock before or after all others are counted below the axis.
 
     Parameters
     ----------
@@ -35,45 +43,112 @@ def flagged_series(frame: pl.DataFrame, *, ax: Axes | None = None, depths: tuple
     ax : matplotlib Axes, optional
         Where to draw; a new double-column figure when None.
     depths : tuple of float, optional
-        Which depths [m]; up to four, from the shallowest to the deepest, when None.
+        Which depths [m]. When None and there are more than four columns: the five with most rejected values, and sound
+        ones from the shallowest to the deepest, at least one, until there are four.
 
     Raises
     ------
     DataError
         If there is no value at those depths.
     """
-    labels = frame.unique("label", maintain_order=True).select("label", "depth").sort("depth")
-    if depths is not None:
-        labels = labels.filter(pl.any_horizontal((pl.col("depth") - z).abs() < 1e-6 for z in depths))
-    elif labels.height > 4:
-        labels = labels[np.unique(np.linspace(0, labels.height - 1, 4).round().astype(int)).tolist()]
-    shown = frame.filter(pl.col("label").is_in(labels["label"].to_list()) & pl.col("value").is_not_null()).sort("time")
-    rejecting = pl.any_horizontal(pl.col("flags").str.split("|").list.contains(name) for name in _MARKS)
-    good, bad = shown.filter(~rejecting), shown.filter(rejecting)
-    if not good.height:
-        raise DataError("flagged_series: no accepted value at these depths")
+    flags = pl.col("flags").str.split("|")
+    frame = frame.with_columns(
+        bad=flags.list.set_intersection(list(_MARKS)).list.len() > 0,
+        clock=flags.list.contains("CLOCK"),
+        own=flags.list.set_intersection([name for name in _MARKS if name not in _OF_ROWS]).list.len() > 0,
+    ).filter(pl.col("value").is_not_null() | (flags.list.set_intersection(list(_NEVER)).list.len() > 0))
+    columns, notes = _columns(frame, depths)
+    shown = frame.join(columns, on="label", how="semi").sort("time")
+    sound = shown.filter(~pl.col("clock"))
+    good = sound.filter(~pl.col("bad"))
+    scale = good if good.height else sound.filter(pl.col("value").is_between(-90, 60))
+    if not scale.height:
+        raise DataError("flagged_series: no value at these depths")
+    within = pl.col("time").is_between(sound["time"][0], sound["time"][-1])
+    away = shown.filter(~within)["time"]
+    if away.len():
+        notes.append(f"Not drawn: {away.n_unique()} stamps of a wrong clock, "
+                     f"{away[0]:%Y-%m-%d} to {away[-1]:%Y-%m-%d}.")
+    bad = shown.filter(pl.col("bad") & within)
+    if blank := bad["value"].null_count():
+        notes.append(f"On the lower edge: fill values and saturated readings ({blank}), whose numbers are not kept.")
     ax = axes(ax, width=DOUBLE, height=75)
-    palette = ("#9A968C", "#0072B2", "#56B4E9", "#1A1A1A", *OTHER_COLOURS)
-    for (label, depth), colour in zip(labels.iter_rows(), palette, strict=False):
-        one = good.filter(pl.col("label") == label)
-        line = _broken(one)
-        ax.plot(line["time"], line["value"], color=colour, lw=0.7, zorder=2,
-                label=f"{depth:g} m" if depth is not None else label)
-    low, high = float(good["value"].min()), float(good["value"].max())  # type: ignore[arg-type]
-    margin = 0.08 * max(high - low, 1.0)
-    for name, marker in _MARKS.items():
-        hit = bad.filter(pl.col("flags").str.split("|").list.contains(name))
-        if hit.height:
-            step = max(hit.height // _MOST_POINTS, 1)
-            hit = hit.gather_every(step)
-            at = hit["value"].clip(low - margin / 2, high + margin / 2)
-            ax.plot(hit["time"], at, ls="", marker=marker, ms=3.2, mew=0.8, mfc="none",
-                    color=_MARK_COLOURS.get(name, "#B00020"), zorder=4, label=name.lower())
-    ax.set(ylabel="Temperature (°C)", ylim=(low - margin, high + margin), title=str(frame["site"][0]))
+    for (label, name), colour in zip(columns.select("label", "name").iter_rows(), _PALETTE, strict=False):
+        line = _broken(good.filter(pl.col("label") == label))
+        ax.plot(line["time"], line["value"], color=colour, lw=0.7, zorder=2, label=name)
+    _marked(ax, bad, *_reach(scale["value"], bad["value"]))
+    ax.set(ylabel="Temperature (°C)", title=str(frame["site"][0]))
     ax.axhline(0, color=QUIET, lw=0.5, ls=(0, (4, 3)), zorder=1)
     _dates(ax)
+    ax.set_xlabel("\n".join(notes), fontsize=SMALL, color=QUIET, loc="left")
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
     return ax
+
+
+def _columns(frame: pl.DataFrame, depths: tuple[float, ...] | None) -> tuple[pl.DataFrame, list[str]]:
+    """Which columns are drawn: label, depth, name in the legend, by depth; and a note on faulty ones left out."""
+    every = frame.group_by("label", maintain_order=True).agg(pl.col("depth").first(), pl.col("own").sum()).with_columns(
+        name=pl.struct("label", "depth").map_elements(lambda c: _named(**c), return_dtype=pl.String)).sort("depth")
+    if depths is not None:
+        return every.filter(pl.any_horizontal((pl.col("depth") - z).abs() < 1e-6 for z in depths)), []
+    if every.height <= _COLUMNS:
+        return every, []
+    worst = every.filter(pl.col("own") > 0).sort("own", descending=True, maintain_order=True)
+    sound = every.filter(pl.col("own") == 0)
+    n = min(max(_COLUMNS - worst.height, 1), sound.height)
+    spread = sound[np.linspace(0, sound.height - 1, n).round().astype(int).tolist()] if n else sound
+    left_out = worst[_FAULTY:].sort("depth")["name"].to_list()
+    notes = [f"Rejected values also in: {'; '.join(left_out)}."] if left_out else []
+    return pl.concat([worst[:_FAULTY], spread]).sort("depth"), notes
+
+
+def _named(label: str, depth: float | None) -> str:
+    if depth is None:
+        return label
+    return f"{depth:g} m" if depth >= 0 else f"air, {-depth:g} m"
+
+
+def _reach(good: pl.Series, bad: pl.Series) -> tuple[float, float]:
+    """Ends of the axis [°C]: all good values, and the bad ones no farther from them than they are apart."""
+    ends = np.array([good.min(), good.max()], dtype=float)
+    apart = max(float(np.ptp(ends)), 1.0)
+    near = bad.filter(bad.is_between(ends[0] - apart, ends[1] + apart)).to_numpy()
+    low, high = float(min(ends[0], near.min(initial=np.inf))), float(max(ends[1], near.max(initial=-np.inf)))
+    margin = 0.08 * max(high - low, 1.0)
+    return low - margin, high + margin
+
+
+def _marked(ax: Axes, bad: pl.DataFrame, low: float, high: float) -> None:
+    """Marks on rejected values; those beyond the axis are arrows at its edge, with what they read beside the first."""
+    ax.set_ylim(low, high)
+    bad = bad.with_columns(edge=pl.when(pl.col("value") < low).then(low).when(pl.col("value") > high).then(high))
+    for name, marker in _MARKS.items():
+        hit = bad.filter(pl.col("flags").str.split("|").list.contains(name))
+        if not hit.height:
+            continue
+        colour = _MARK_COLOURS.get(name, "#B00020")
+        within = hit.filter(pl.col("value").is_between(low, high)).partition_by("label", maintain_order=True)
+        blank = hit.filter(pl.col("value").is_null()).with_columns(value=pl.lit(low + 0.02 * (high - low)))
+        few = pl.concat([blank, *(_extremes(one, _MOST_MARKS) for one in within)])
+        size, weight = (3.2, 0.8) if few.height < _MOST_MARKS // 4 else (2.4, 0.5)
+        ax.plot(few["time"], few["value"], ls="", marker=marker, ms=size, mew=weight, mfc="none", color=colour,
+                zorder=4, label=name.lower())
+        for (edge,), beyond in hit.drop_nulls("edge").group_by("edge", maintain_order=True):
+            few = beyond.gather_every(max(beyond.height // _MOST_MARKS, 1))
+            ax.plot(few["time"], few["edge"], ls="", marker="v" if edge == low else "^", ms=4, color=colour, zorder=5,
+                    clip_on=False)
+    for (edge,), beyond in bad.drop_nulls("edge").group_by("edge", maintain_order=True):
+        first = beyond["time"][0]
+        late = first - bad["time"][0] > bad["time"][-1] - first
+        ax.annotate(_said(beyond["value"].unique().sort().to_list()), (first, edge), va="center", fontsize=SMALL,
+                    xytext=(-4 if late else 4, 5 if edge == low else -5), textcoords="offset points",
+                    ha="right" if late else "left", color=INK, zorder=6)
+
+
+def _said(values: list[float]) -> str:
+    """Values beyond the axis in words: each, or from which to which when there are more than two."""
+    joint = " and " if len(values) == 2 else " to "
+    return joint.join(f"{value:.4g}" for value in dict.fromkeys((values[0], values[-1]))).replace("-", "−") + " °C"
 
 
 @styled
@@ -155,7 +230,10 @@ def offsets_by_year(frame: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
                     label=f"{label} (mean {value.mean():+.2f} °C, n = {value.size})".replace("-", "−"))
         ax.axhline(value.mean(), color=colour, lw=0.8, ls=(0, (4, 3)), zorder=2)
     ax.axhline(0, color=QUIET, lw=0.6, zorder=1)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    years = frame.filter(pl.any_horizontal(pl.col(list(names)).is_not_null()))["year"]
+    ax.set_xlim(int(years.min()) - 0.5, int(years.max()) + 0.5)  # type: ignore[arg-type]
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))    # years as they are written: 2019, 2020
+    ax.ticklabel_format(axis="x", style="plain", useOffset=False)
     ax.set(ylabel="Offset (°C)", xlabel="Year", title=str(frame["site"][0]))
     ax.margins(y=0.12)
     ax.legend(loc="upper left", bbox_to_anchor=(0.0, -0.16), ncols=2)
@@ -164,11 +242,7 @@ def offsets_by_year(frame: pl.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 def _broken(one: pl.DataFrame) -> pl.DataFrame:
     """At most some thousand points, lowest and highest of each stretch kept, and a null where the series has a gap."""
-    if one.height > _MOST_POINTS:
-        size = one.height // (_MOST_POINTS // 2)
-        one = one.with_row_index().filter(
-            (pl.col("value") == pl.col("value").min().over(pl.col("index") // size))
-            | (pl.col("value") == pl.col("value").max().over(pl.col("index") // size))).drop("index")
+    one = _extremes(one, _MOST_POINTS)
     gap = one["time"].diff()
     usual = gap.median()
     if usual is None:
@@ -176,6 +250,17 @@ def _broken(one: pl.DataFrame) -> pl.DataFrame:
     after = one.filter((gap > 10 * usual).fill_null(False)).with_columns(  # type: ignore[operator]
         pl.col("time") - pl.duration(microseconds=1), value=pl.lit(None, dtype=pl.Float64))
     return pl.concat([one, after]).sort("time")
+
+
+def _extremes(one: pl.DataFrame, most: int) -> pl.DataFrame:
+    """The lowest and the highest row of each stretch, in order, of a table of more than so many rows."""
+    if one.height <= most:
+        return one
+    size = -(-2 * one.height // most)
+    ends = one.with_row_index("row").group_by(pl.col("row") // size).agg(
+        low=pl.col("row").get(pl.col("value").arg_min()), high=pl.col("row").get(pl.col("value").arg_max()))
+    rows: list[int] = np.union1d(ends["low"], ends["high"]).tolist()
+    return one[rows]
 
 
 def _dates(ax: Axes) -> None:

@@ -39,9 +39,9 @@ def trumpet(frame: pl.DataFrame, *, ax: Axes | None = None, year: int | None = N
     depths = ground.group_by("year").len().sort("len", "year")
     if year is None and depths.height:
         year = int(depths["year"][-1])
-    shown = ground.filter(pl.col("year") == year)
+    shown = ground if year is None else ground.filter(pl.col("year") == year)
     if shown.height < 2:
-        raise DataError(f"trumpet: {'no year' if year is None else year} has annual means at two depths or more")
+        raise DataError(_refusal(shown["depth"].to_list(), depths.filter(pl.col("len") > 1)["year"].to_list(), year))
     ax = axes(ax, width=SINGLE, height=95)
     z = shown["depth"].to_numpy()
     low, mean, high = (shown[name].to_numpy() for name in ("low", "mean", "high"))
@@ -57,3 +57,12 @@ def trumpet(frame: pl.DataFrame, *, ax: Axes | None = None, year: int | None = N
     ax.set_title(f"{shown['site'][0]}, {year}")
     ax.legend(loc="lower right")
     return ax
+
+
+def _refusal(there: list[float], whole: list[int], year: int | None) -> str:
+    at = f" ({there[0]:g} m)" if there else ""
+    got = "no annual mean in any year" if year is None else f"{len(there)}{at} in {year}"
+    do = (f"Ask for one of the years that have them: {', '.join(map(str, sorted(whole)))}." if whole else
+          "No year has them: the column `reason` of the annual means says why; a record with one sensor in the ground "
+          "has no trumpet.")
+    return f"trumpet: needs annual means at two depths or more at or below the surface, got {got}. {do}"
