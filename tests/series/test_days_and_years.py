@@ -53,6 +53,19 @@ def test_rows_left_out_and_rows_without_values_are_one_and_the_same(share, hours
         assert (getattr(one, name) == getattr(other, name)).all()
 
 
+def test_bursts_of_readings_and_slow_years_leave_days_whole_but_about_a_change_of_step():
+    hours = np.arange("2018-01-01", "2019-01-01", dtype="M8[h]").astype("M8[m]")
+    slow = np.arange("2019-01-01", "2021-01-01", np.timedelta64(4, "h"), dtype="M8[h]").astype("M8[m]")
+    fast = np.arange("2017-01-01", "2018-01-01", np.timedelta64(10, "m"), dtype="M8[m]")
+    bursts = [np.arange(f"2018-{m:02d}-01", f"2018-{m:02d}-02", dtype="M8[m]") for m in range(1, 13)]
+    for parts in ([fast, hours, slow], [hours, *bursts]):
+        times = np.unique(np.concatenate(parts))
+        days = calendar.daily(times.astype("M8[us]"), np.ones((times.size, 1)))
+        lost = days.first + np.flatnonzero(np.isnan(days.whole(0.8).mean))
+        changes = np.array([17532, 17897])                 # the first days of 2018 and 2019
+        assert (np.abs(lost[:, None] - changes).min(axis=1) < 10).all()
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.data())
 def test_years_equal_a_plain_loop(data):

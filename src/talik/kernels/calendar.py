@@ -58,13 +58,24 @@ def _commonest(steps: Floats) -> float:
     return float(found[np.argmax(count)])
 
 
+def _prevailing(steps: Floats) -> float:
+    """The most frequent step; where that is of bursts, a longer one that makes up three quarters of the time."""
+    commonest = _commonest(steps)
+    for step in np.unique(np.round(steps[steps > 2 * commonest] / 60) * 60):
+        if steps[np.abs(steps - step) <= 0.05 * step].sum() >= 0.75 * steps.sum() > 3 * step:
+            return float(step)
+    return commonest
+
+
 def expected_per_day(times: NDArray[np.datetime64], day: Integers, first: int, n_days: int) -> Floats:
     """
     How many samples a whole day has, day by day, found from the stamps.
 
-    One step serves the whole record when nine tenths of the differences agree with it; otherwise each ten days
-    have their own (a logger may be set from half-hours to three hours; a longer one is believed where four fifths of
-    eight differences agree, else rows are missing), and ten days without two stamps take the step of those before.
+    One step serves the whole record when nine tenths of the differences agree with it and the others, gaps of more than
+    two days aside, make up no more than five days. Otherwise each ten days have their own (a logger may be set from
+    half-hours to three hours; twice the record's step is believed where four fifths of eight differences agree, else
+    rows are missing, as days are where a daily record has longer ones), and ten days without two stamps take the step
+    of those before.
 
     Parameters
     ----------
@@ -82,7 +93,8 @@ def expected_per_day(times: NDArray[np.datetime64], day: Integers, first: int, n
     """
     steps = _steps(times)
     step = _commonest(steps)
-    if not steps.size or np.mean(np.abs(steps - step) <= 0.05 * step) >= 0.9:
+    other = steps[np.abs(steps - step) > 0.05 * step]
+    if other.size <= 0.1 * steps.size and other[other <= 2 * 86400].sum() <= 5 * 86400:
         return np.full(n_days, 86400.0 / step)
     expected = np.full(n_days, np.nan)
     block = (day - first) // 10
@@ -90,9 +102,9 @@ def expected_per_day(times: NDArray[np.datetime64], day: Integers, first: int, n
     for lo, hi in pairwise(edges):
         if hi - lo > 2:
             start, own = int(block[lo]) * 10, _steps(times[lo:hi])
-            longer = _commonest(own)
-            agree = np.mean(np.abs(own - longer) <= 0.05 * longer)
-            riddled = longer > 1.5 * step and (hi - lo < 9 or agree < 0.8)
+            longer = _prevailing(own)
+            steady = hi - lo >= 9 and np.mean(np.abs(own - longer) <= 0.05 * longer) >= 0.8
+            riddled = longer > 1.5 * step and (step >= 86400 or (longer < 3 * step and not steady))
             expected[start:start + 10] = 86400.0 / (step if riddled else longer)
     known = np.where(np.isnan(expected), -1, np.arange(n_days))
     filled = np.maximum.accumulate(known)

@@ -204,7 +204,8 @@ def _from_layer(years: _Years, year: int, layer: ThawYear, string: Sequence[Colu
     """The top of permafrost as a cell: its days are the fewest of the two sensors, whole that year, it lies between."""
     if layer.ttop_reason:
         return _Cell(reason=layer.ttop_reason)
-    whole = [(c.depth, cell) for c in string if (cell := years.cell(c, year)).reason == ""]
+    by_depth = sorted(string, key=lambda c: c.depth)
+    whole = [(c.depth, cell) for c in by_depth if (cell := years.cell(c, year)).reason == ""]
     sides = [[w for w in whole if w[0] <= layer.ttop_depth + 1e-9][-1:],
              [w for w in whole if w[0] >= layer.ttop_depth - 1e-9][:1]]
     merged = _merged([cell for side in sides for _, cell in side], 2)

@@ -204,7 +204,8 @@ def layer_of(annual: AnnualMeans, *, columns: NDArray[np.int64] | None = None, s
 
     coldest, warmest = (np.clip(bound, -100.0, 100.0) for bound in (annual.low_bound, annual.high_bound))
     profile = [profiles(values) for values in (annual.mean, annual.low, annual.high, coldest, warmest,
-                                               np.hypot(annual.gap_uncertainty, annual.calibration),
+                                               np.sqrt(np.maximum(annual.uncertainty**2 - np.nan_to_num(
+                                                   annual.depth_uncertainty)**2, 0.0)),
                                                *(np.broadcast_to(part, annual.mean.shape) for part in (
                                                    annual.calibration, annual.rounding)),
                                                annual.least_mean, annual.most_mean)]
