@@ -1,5 +1,7 @@
 """The check: clean series stay clean, every injected fault is found, flags can be replayed, real shares stay small."""
 
+import re
+
 import numpy as np
 import polars as pl
 import pytest
@@ -155,12 +157,31 @@ def test_a_level_that_jumps_and_comes_back_is_found(invented, column):
     assert len(found - set(rows)) <= 5
 
 
-def test_a_level_that_jumps_for_good_rejects_the_shorter_side(invented):
-    record = invented(6, end="2017-01-01")
-    late, early = (check(with_fault(record, rows, 5, lambda x: x + 6.0))
-                   for rows in (slice(15000, None), slice(0, 3000)))
-    np.testing.assert_array_equal(rows_under(late, Flag.STEP, 5), np.arange(15000, record.times.size))
-    np.testing.assert_array_equal(rows_under(early, Flag.STEP, 5), np.arange(3000))
+@pytest.mark.parametrize("column, size, first, last, words", [
+    (5, 6.0, 2500, 2924, "after it, since it reads .* against its neighbours"), (5, 6.0, 0, 500, "before it"),
+    (5, -6.0, 0, 2300, "before it"), (0, 18.0, 700, 2924, "after it"), (1, -15.0, 0, 2200, "before it")])
+def test_a_level_that_jumps_for_good_is_wrong_where_its_neighbours_are_not(invented, column, size, first, last, words):
+    result = check(with_fault(invented(6, hours=6, end="2017-01-01"), slice(first, last), column, lambda x: x + size))
+    assert rows_under(result, Flag.STEP, column).tolist() == list(range(first, last))
+    [detail] = result.log.filter(pl.col("flag") == "STEP")["detail"]
+    assert re.search(rf"^moved by [+-]\d+\.\d K for good from 201\d-\d\d-.* on; rejected {words}", detail)
+    assert detail in str(result)
+
+
+@pytest.mark.parametrize("first, wrong, words", [
+    (1200, slice(None), "all rejected, since nobody can say"), (2800, slice(2800, None), "after it, where fewer")])
+def test_of_a_sensor_without_neighbours_all_is_rejected_unless_one_side_is_short(invented, first, wrong, words):
+    record = invented(6, hours=6, end="2017-01-01", depths=(1.0,))
+    result = check(with_fault(record, slice(first, None), 0, lambda x: x + 8.0))
+    assert rows_under(result, Flag.STEP, 0).tolist() == list(range(record.times.size))[wrong]
+    assert words in result.log.filter(pl.col("flag") == "STEP")["detail"][0]
+
+
+def test_surface_and_air_of_two_sensors_judge_each_other(invented):
+    record = invented(6, hours=6, end="2017-01-01", depths=(-2.0, 0.02))
+    for column, size in ((0, 20.0), (1, -14.0)):
+        result = check(with_fault(record, slice(800, None), column, lambda x, by=size: x + by))
+        assert rows_under(result, Flag.STEP, column).tolist() == list(range(800, record.times.size))
 
 
 @pytest.mark.parametrize("column", [0, 1, 3])
@@ -176,7 +197,8 @@ def test_two_lasting_steps_of_one_sensor_are_both_found(invented):
     record = with_fault(invented(6, hours=6), slice(1500, None), 4, lambda x: x + 6.0)
     result = check(with_fault(record, slice(3100, None), 4, lambda x: x + 7.0))
     kept = np.setdiff1d(np.arange(record.times.size), rows_under(result, Flag.STEP, 4))
-    assert kept.tolist() == list(range(1500, 3100))
+    assert kept.tolist() == list(range(1500))
+    assert "rejected at the other levels" in result.log.filter(pl.col("flag") == "STEP")["detail"][0]
 
 
 def test_a_month_is_too_short_to_say_whether_a_level_changed(invented):

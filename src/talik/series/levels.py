@@ -23,6 +23,7 @@ Moments = tuple[Integers, Integers]
 """Of each row: its stamp [µs] and its day."""
 Found = dict[int, list[tuple[int, float]]]
 """Changes of level, column by column: the stamp of the first value after each, and its size [K]."""
+Details = dict[tuple[int, Flag], str]
 
 _SURE, _PLAIN, _LONGEST = 8.0, 2.5, 400
 """How many standard errors a level between two jumps must have: usually; where the jump alone stands far out. And the
@@ -32,6 +33,9 @@ _IN_GROUND, _BARE, _USUAL = 2.0, 2.5, 0.98
 """How many standard errors a change for good must have; by what factor the jump, the change from day to day and that
 of the whole level may differ; how many times the floor of a jump it must reach deeper than 5 cm, and elsewhere; and
 at what share of moments one must be found to be said to be found."""
+_SURFACE_OFFSET, _WHOLE, _FEW = (-2.0, 8.0), 300, 0.2
+"""What the surface may be warmer than the air over the year [K]; days of the season that make it whole; of a column's
+values the share below which a level is taken for wrong when no neighbour decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +59,22 @@ class _Change:
     needed: float
 
 
-def level_findings(record: Record, flags: Flags, days: calendar.Daily, jumps: Mapping[int, Jumps],
+@dataclass(frozen=True, slots=True)
+class _Near:
+    """By how much a column is warmer than its neighbours, day by day [K]; within what range that is natural."""
+
+    difference: Floats
+    low: float
+    high: float
+
+
+def level_findings(record: Record, flags: Flags, details: Details, days: calendar.Daily, jumps: Mapping[int, Jumps],
                    rules: Rules) -> bool:
     """
     Flag STEP where jumps lead to another level, for good or until a jump back; True when anything was flagged.
+
+    After a change for good the neighbours decide which level is wrong. Where they do not, it is one with less than a
+    fifth of the values; else nobody can say, and all levels are flagged.
 
     Parameters
     ----------
@@ -68,11 +84,20 @@ def level_findings(record: Record, flags: Flags, days: calendar.Daily, jumps: Ma
         The jumps of each column of which the column alone could not say whether their level stays.
     """
     moments = record.times.astype(np.int64), calendar.day_numbers(record.times, day_offset(record)) - days.first
-    lasting = _flag(record, flags, _for_good(record, flags, days.mean, list(jumps), moments, rules))
+    lasting = _for_good(record, flags, days.mean, list(jumps), moments, rules)
+    for column, changes in lasting.items():
+        near = _difference(record.depths, days.mean, column, lasting)
+        wrong, why = _wrong_levels(record, near, column, sorted(changes), moments)
+        flags[wrong, column] |= np.uint16(int(Flag.STEP))
+        details[column, Flag.STEP] = f"{_said(changes, ' for good')}; {why}"
     if lasting:
         days = whole_days(record, flags)
         moments = moments[0], calendar.day_numbers(record.times, day_offset(record)) - days.first
-    return _flag(record, flags, _there_and_back(record, flags, days.mean, jumps, moments, rules)) or lasting
+    for column, changes in (back := _there_and_back(record, flags, days.mean, jumps, moments, rules)).items():
+        flags[_minor(record, column, sorted(changes)), column] |= np.uint16(int(Flag.STEP))
+        known = details.get((column, Flag.STEP))
+        details[column, Flag.STEP] = f"{known}; {_said(changes)}" if known else _said(changes)
+    return bool(lasting or back)
 
 
 def smallest_found(record: Record, days: Floats, rules: Rules) -> Floats:
@@ -107,13 +132,6 @@ def smallest_found(record: Record, days: Floats, rules: Rules) -> Floats:
 
 def _least(record: Record, column: int, rules: Rules) -> float:
     return rules.step_floor * (_IN_GROUND if record.depths[column] > 0.05 else _BARE)
-
-
-def _flag(record: Record, flags: Flags, found: Found) -> bool:
-    """Flagged are the levels that have fewer values than the one with most."""
-    for column, changes in found.items():
-        flags[_minor(record, flags, column, changes), column] |= np.uint16(int(Flag.STEP))
-    return bool(found)
 
 
 def _for_good(record: Record, flags: Flags, days: Floats, columns: list[int], moments: Moments, rules: Rules) -> Found:
@@ -266,12 +284,95 @@ def _witnesses(depths: Floats, column: int, found: Found) -> list[int]:
     return [k for k in near if k not in found]
 
 
-def _minor(record: Record, flags: Flags, column: int, changes: list[tuple[int, float]]) -> NDArray[np.bool_]:
-    """Rows of the levels that differ from the one with most values."""
-    times, sizes = np.array(sorted(changes), dtype=np.float64).T
-    level = np.r_[0.0, np.cumsum(sizes)]
-    segment = np.searchsorted(times, record.times.astype(np.int64).astype(np.float64), side="right")
+def _said(changes: list[tuple[int, float]], how: str = "") -> str:
+    return "moved by " + " and ".join(f"{size:+.1f} K{how} from {np.array(at, 'M8[us]').astype('M8[m]')} on"
+                                      for at, size in sorted(changes))
+
+
+def _segments(times: Integers, changes: list[tuple[int, float]]) -> tuple[Integers, Floats]:
+    """Between which of the changes, in order of time, each moment lies, and the level there: 0 before the first [K]."""
+    at, sizes = zip(*changes, strict=True)
+    return np.searchsorted(np.array(at), times, side="right"), np.r_[0.0, np.cumsum(sizes)]
+
+
+def _minor(record: Record, column: int, changes: list[tuple[int, float]],
+           right: int | None = None) -> NDArray[np.bool_]:
+    """Rows of the levels that differ from the right one: that with most values when none is given."""
+    segment, level = _segments(record.times.astype(np.int64), changes)
     there = ~np.isnan(record.values[:, column])
-    main = int(np.argmax(np.bincount(segment[there], minlength=level.size)))
-    other: NDArray[np.bool_] = there & (np.abs(level - level[main]) > np.abs(sizes).min() / 2)[segment]
+    main = int(np.argmax(np.bincount(segment[there], minlength=level.size))) if right is None else right
+    other: NDArray[np.bool_] = there & _unlike(level, main, changes)[segment]
     return other
+
+
+def _unlike(level: Floats, main: int, changes: list[tuple[int, float]]) -> NDArray[np.bool_]:
+    unlike: NDArray[np.bool_] = np.abs(level - level[main]) > min(abs(size) for _, size in changes) / 2
+    return unlike
+
+
+def _wrong_levels(record: Record, near: _Near | None, column: int, changes: list[tuple[int, float]],
+                  moments: Moments) -> tuple[NDArray[np.bool_], str]:
+    """Rows of a column at wrong levels after changes for good, and why."""
+    of_day = [(int(moments[1][moments[0] == at][0]), size) for at, size in changes]
+    right, reads = None, ""
+    if near is not None:
+        right, reads = _nearest_level(near, of_day)
+    wrong = _minor(record, column, changes, right)
+    there = ~np.isnan(record.values[:, column])
+    back = not _unlike(np.array([0.0, sum(size for _, size in changes)]), 0, changes).any()
+    if right is None and not back and wrong.sum() >= _FEW * there.sum():
+        return there, "all rejected, since nobody can say which level is right"
+    side = "at the other levels" if len(changes) > 1 else (
+        "after it" if wrong[record.times.astype(np.int64) >= changes[0][0]].any() else "before it")
+    return wrong, f"rejected {side}, {reads or 'where fewer of the values lie'}"
+
+
+def _nearest_level(near: _Near, changes: list[tuple[int, float]]) -> tuple[int | None, str]:
+    """
+    The level at which a column differs least from its neighbours, and by how much; None where that is in doubt.
+
+    What changed is taken away first, so that the mean over the season is one of the same days for all levels.
+    """
+    day = np.arange(near.difference.size)
+    segment, level = _segments(day, changes)
+    left = near.difference - level[segment]
+    left[[at for at, _ in changes]] = np.nan
+    known = ~np.isnan(left)
+    of_season = (day[known] % 365.25).astype(np.int64)
+    count = np.bincount(of_season)
+    if np.count_nonzero(count) < _WHOLE:
+        return None, ""
+    natural = float(np.average(left[known], weights=1 / count[of_season]))
+    away = np.maximum(0.0, np.maximum(near.low - natural - level, natural + level - near.high))
+    best = int(np.argmin(away))
+    unlike = np.flatnonzero(_unlike(level, best, changes))
+    if not unlike.size:
+        return None, ""
+    next_ = int(unlike[np.argmin(away[unlike])])
+    apart = abs(level[next_] - level[best])
+    if away[next_] < 2 * away[best] or away[next_] - away[best] <= max(apart - (near.high - near.low), apart / 2) / 2:
+        return None, ""
+    return best, f"since it reads {natural + level[next_]:+.1f} K against its neighbours there, else " \
+                 f"{natural + level[best]:+.1f} K"
+
+
+def _difference(depths: Floats, days: Floats, column: int, found: Found) -> _Near | None:
+    """
+    A column against the nearest that did not change: in the ground those above and below, interpolated in depth, or
+    one of them, or the air; in the air the uppermost of the ground.
+    """
+    own, there = days[:, column], ~np.isnan(days[:, column])
+    near = np.array([k for k in range(depths.size) if k != column and k not in found
+                     and np.count_nonzero(~np.isnan(days[there, k])) > there.sum() / 2], dtype=np.int64)
+    z, ground = depths[column], near[depths[near] >= 0]
+    ground = ground[np.argsort(depths[ground], kind="stable")]
+    low, high = _SURFACE_OFFSET
+    if z < 0:
+        return _Near(own - days[:, ground[0]], -high, -low) if ground.size else None
+    if z >= 0 and ground.size:
+        above, below = ground[depths[ground] <= z], ground[depths[ground] > z]
+        upper, lower = (above if above.size else below[:1])[-1], (below if below.size else above[-1:])[0]
+        share = (z - depths[upper]) / (depths[lower] - depths[upper]) if upper != lower else 0.0
+        return _Near(own - (1 - share) * days[:, upper] - share * days[:, lower], 0.0, 0.0)
+    air = near[depths[near] < 0]
+    return _Near(own - days[:, air[np.argmax(depths[air])]], low, high) if z >= 0 and air.size else None

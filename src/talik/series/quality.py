@@ -92,6 +92,8 @@ class Checked(Result):
         parts = [f"{int(self.count(f).sum())} {f.name}" for f in Flag if f is not Flag.MISSING and self.count(f).any()]
         share = f"{bad / there:.2%}".replace("%", " %") if there else "none"
         found = f": {', '.join(parts)}" if parts else ""
+        moved = self.log.filter((self.log["flag"] == "STEP") & (self.log["detail"] != "")).select("label", "detail")
+        found += "".join(f"; {label} {detail}" for label, detail in moved.unique(maintain_order=True).iter_rows())
         return f"{self.record.site}: {bad} of {there} values rejected ({share}){found}"
 
 
@@ -145,7 +147,7 @@ def check(record: Record, *, rules: Rules | None = None) -> Checked:
         jumps = _along_time("step", record, unspiked | flags & np.uint16(int(Flag.DEPTH)), flags, order, chosen)
         if (flags & np.uint16(int(Flag.STEP))).any():
             days = whole_days(record, flags)
-        if level_findings(record, flags, days, jumps, chosen):
+        if level_findings(record, flags, details, days, jumps, chosen):
             days = whole_days(record, flags)
     values, corrected = record.values, ""
     if "depth" in chosen.checks:
@@ -154,7 +156,8 @@ def check(record: Record, *, rules: Rules | None = None) -> Checked:
         values, corrected = drift_findings(record, flags, details, chosen, days)
     if "snow" in chosen.checks:
         snow_flags(record, flags)
-    marked = record.with_values(values, flags, note=f"checked by {len(chosen.checks)} rules{corrected}")
+    moved = "".join(f"; {record.labels[k]} {said}" for (k, flag), said in details.items() if flag is Flag.STEP)
+    marked = record.with_values(values, flags, note=f"checked by {len(chosen.checks)} rules{corrected}{moved}")
     digest = hashlib.sha256(record.times.tobytes() + record.depths.tobytes() + record.values.tobytes()).hexdigest()
     new = flags & ~(record.flags & np.uint16(int(Flag.MISSING | Flag.SOURCE)))
     return Checked(marked, log_of(record, new, details), asdict(chosen), digest)
