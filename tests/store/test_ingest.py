@@ -11,8 +11,10 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
+from click.testing import CliRunner
 
 import talik
+from talik.cli import group
 from talik.errors import FileError, StoreError, UsageError
 from talik.files import sha256
 from talik.records import Flag, Record, Source
@@ -138,6 +140,55 @@ def test_a_changed_companion_or_option_reads_the_file_again(tmp_path, archive, s
     assert ingest([archive / "site0.csv"], store, options={"timezone": "+08:00"}, fresh=True).count("taken in") == 1
 
 
+def test_what_was_said_of_a_file_is_kept_with_it(archive, tmp_path):
+    """Also when others are taken in, the file changes, or more is said of it."""
+    store, file = tmp_path / "store", archive / "site0.csv"
+    ingest([file], store, options={"depths": (-2, 0.25, 1), "latitude": 70.5})
+
+    def depths_and_place():
+        [record] = stored(store, "site0")
+        return [*record.depths, record.metadata.get("latitude"), record.metadata.get("longitude")]
+
+    before = written(store)
+    assert ingest([archive], store).to_frame().filter(path=str(file))["status"].item() == "unchanged"
+    assert written(store).items() >= before.items()
+    file.write_text(file.read_text().rpartition("\n2019")[0] + "\n")
+    assert ingest([archive], store).count("taken in") == 1
+    assert depths_and_place() == [-2, 0.25, 1, 70.5, None]
+    more = ingest([file], store, options={"longitude": -150.0})
+    assert (more.count("taken in"), more.to_frame()["note"].to_list()) == (1, [None])
+    assert depths_and_place() == [-2, 0.25, 1, 70.5, -150.0]
+    assert ingest([archive], store, fresh=True).count("taken in") == 4
+    assert depths_and_place() == [-2, 0.25, 1, 70.5, -150.0]
+
+
+def test_what_is_said_now_wins_and_that_is_told(archive, tmp_path):
+    store, file = tmp_path / "store", archive / "site0.csv"
+    ingest([file], store, options={"timezone": "+08:00", "latitude": 70.5, "columns": {"unit": "C"}})
+    done = ingest([file], store, options={"timezone": "+09:00", "columns": {"depth_unit": "m"}})
+    assert done.to_frame()["note"].to_list() == ["timezone +09:00 in place of +08:00"]
+    assert "1 read by options in place of kept ones" in str(done)
+    told = ingest([file], store, options={"latitude": None, "columns": {"unit": "F"}}).to_frame()["note"].item()
+    assert told == "latitude nothing in place of 70.5; columns unit=F,depth_unit=m in place of unit=C,depth_unit=m"
+    assert stored(store)[0].metadata.get("latitude") is None
+    shown = CliRunner().invoke(group, ["ingest", str(file), "--store", str(store), "--timezone", "UTC"])
+    assert "(1 series): timezone UTC in place of +09:00" in shown.stderr
+
+
+def test_what_was_said_of_a_file_that_was_refused_is_not_kept(archive, tmp_path):
+    """A mistake in a command for a whole archive must not outlive it."""
+    store, file = tmp_path / "store", archive / "site0.csv"
+    assert ingest([file], store, options={"encoding": "nonsense"}).refused == 1
+    assert ingest([file], store, options={"depths": [0, 1, 2]}).count("taken in") == 1
+    assert ingest([file], store, options={"timezone": "nonsense"}).refused == 1
+    assert ingest([file], store).count("taken in") == 1
+    assert list(stored(store)[0].depths) == [0, 1, 2]
+    file.write_text("Date/Depth,0.1\n2020-01-01 00:00,-20\n2020-01-01 01:00,-21\n")
+    [reason] = ingest([file], store).to_frame()["reason"]
+    assert "3 depths given for 1" in reason
+    assert reason.endswith("(Read as an earlier ingest said: depths.)")
+
+
 def test_a_file_that_goes_bad_keeps_its_earlier_series(archive, store):
     (archive / "site0.csv").write_bytes(b"\0\1\2" * 100)
     assert ingest([archive], store).count("refused") == 1
@@ -235,7 +286,7 @@ def test_a_store_of_another_version_is_refused_and_unharmed(archive, store, vers
         connection.execute("UPDATE store SET version = ?", [version])
     before = digests(store)
     for use in (lambda: ingest([archive], store), lambda: verify_store(store), lambda: stored(store)):
-        with pytest.raises(StoreError, match=f"has version {version}, this talik reads version 4. Nothing was changed"):
+        with pytest.raises(StoreError, match=f"has version {version}, this talik reads version 5. Nothing was changed"):
             use()
     assert digests(store) == before
 

@@ -214,18 +214,27 @@ def test_commands(archive, tmp_path):
     assert (told.exit_code, "as their source gave them" in told.stderr) == (0, True)
     refused = run(group, ["export", store, "--to", "netcdf", "--out", str(out)])
     assert (refused.exit_code, refused.stderr.count("latitude and longitude are unknown")) == (1, 4)
+    assert "(talik ingest site0.csv --store ... --latitude ... --longitude ...)" in refused.stderr
     next((tmp_path / "store" / "series").rglob("*.parquet")).unlink()
     damaged = run(group, ["verify", store])
     assert (damaged.exit_code, "missing (" in damaged.stdout) == (1, True)
+
+
+def test_how_a_file_was_understood_names_no_option_but_in_advice(asked):
+    answer = CliRunner().invoke(group, ["query", str(asked), "SELECT understood FROM series", "--format", "json"])
+    assert '"encoding: ASCII' in answer.stdout
+    assert "--encoding" not in answer.stdout
+    assert "--timezone" in answer.stdout
 
 
 def test_advice_in_refusals_is_spelled_as_options(tmp_path):
     rows = [f"2020-01-{day:02d},{40 + day}" for day in range(1, 29)]
     (tmp_path / "warm.csv").write_text("\n".join(["date,ground_0.3m", *rows]) + "\n")
     run, store = CliRunner().invoke, str(tmp_path / "store")
-    run(group, ["ingest", str(tmp_path / "warm.csv"), "--store", store])
+    shown = run(group, ["ingest", str(tmp_path / "warm.csv"), "--store", store])
+    assert shown.stderr.count("warm.csv") == 1
     answer = run(group, ["query", store, "SELECT reason, path FROM refusals", "--format", "csv"]).stdout
-    assert "Name it: --column unit=C" in answer
+    assert "Name it: --column unit=" in answer
     assert "columns={" in query(store, "SELECT reason FROM refusals")["reason"][0]         # Python is told in Python
 
 

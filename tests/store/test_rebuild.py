@@ -40,6 +40,7 @@ def spoil(path, place=4100):
         ("flipped", False), ("cut", False), ("lost with its seal", False), ("no data base", True)))])
 def test_the_new_catalogue_says_what_the_old_one_said(archive, tmp_path, fault, check):
     store = tmp_path / "a störe"
+    ingest([archive / "site0.csv"], store, options={"depths": [-2.0, 0.0, 1.0], "latitude": 70.5})
     ingest([archive], store, check=check)
     before, values = tables(store, "store", "refusals"), flags_of(store)
     rules = tables(store)["store"]["rules"].to_list()

@@ -48,7 +48,8 @@ def ingest(paths: tuple[Path, ...], store: Path, jobs: int, cluster: str | None,
 
     Unchanged files are skipped; an interrupted run goes on where it stopped. A file that cannot be read does not stop
     the others: it lands in the table of refusals, and the command ends with exit code 1 as long as it is among PATHS
-    and refused. What is said of how to read (--depths, --timezone, ...) and of the place holds for all PATHS.
+    and refused. What is said of how to read (--depths, --timezone, ...) and of the place holds for all PATHS. It is
+    kept with each file that is taken in and holds in later runs, until they say otherwise.
 
     Values are kept as their source gave them. With --check the flags of `talik check` are kept beside them: means in
     SQL and `talik offsets STORE` then leave out what they reject, and every later ingest checks what has changed.
@@ -136,8 +137,11 @@ def _as_options(frame: pl.DataFrame) -> pl.DataFrame:
     """With the advice on how to read a file as `talik ingest` takes it, in the columns that hold such advice."""
     import polars as pl
 
+    def spelled(text: str) -> str:              # a line "encoding: ASCII" says what was found, it names no option
+        return as_options(f"\n{text}", ingest).removeprefix("\n")
+
     told = pl.col([name for name in ("reason", "understood") if frame.schema.get(name) == pl.String])
-    return frame.with_columns(told.map_elements(lambda text: as_options(text, ingest), return_dtype=pl.String))
+    return frame.with_columns(told.map_elements(spelled, return_dtype=pl.String))
 
 
 def _width(frame: pl.DataFrame) -> int:
@@ -196,7 +200,7 @@ def _progress() -> Iterator[Callable[[int, int, Outcome], None]]:
 
         def watch(done: int, of: int, outcome: Outcome) -> None:
             bar.update(task, completed=done, total=of)
-            if outcome.reason:
+            if outcome.reason or outcome.note:
                 bar.console.print(_said(outcome), markup=False, highlight=False)
 
         yield watch
@@ -205,6 +209,6 @@ def _progress() -> Iterator[Callable[[int, int, Outcome], None]]:
 def _said(outcome: Outcome) -> str:
     path = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in outcome.path)     # one line, no escapes
     if outcome.reason:
-        reason = as_options(outcome.reason, click.get_current_context().command)
-        return f"{outcome.status}: {path}: {reason}"
-    return f"{outcome.status}: {path} ({len(outcome.series)} series)"
+        reason = outcome.reason.removeprefix(f"{Path(outcome.path).name}: ")          # the path has said the name
+        return f"{outcome.status}: {path}: {as_options(reason, click.get_current_context().command)}"
+    return f"{outcome.status}: {path} ({len(outcome.series)} series){f': {outcome.note}' if outcome.note else ''}"

@@ -32,11 +32,11 @@ CATALOGUE = "catalogue.duckdb"
 SEAL = "seal.json"
 """Checksum of the catalogue, written when a writer has ended well and removed when one begins."""
 
-VERSION = 4
+VERSION = 5
 _TABLES = {
     "store": "version INTEGER, made VARCHAR, rules VARCHAR",
     "files": "path VARCHAR PRIMARY KEY, sha256 VARCHAR, fingerprint VARCHAR, bytes BIGINT, series INTEGER, "
-             "taken_at VARCHAR",
+             "taken_at VARCHAR, options VARCHAR",
     "series": "series_id VARCHAR PRIMARY KEY, path VARCHAR, number INTEGER, site VARCHAR, format VARCHAR, "
               "time_zone VARCHAR, time_zone_from VARCHAR, first TIMESTAMP, last TIMESTAMP, times BIGINT, "
               "depths INTEGER, missing BIGINT, latitude DOUBLE, longitude DOUBLE, elevation_m DOUBLE, "
@@ -134,7 +134,8 @@ class Catalogue:
         self._delete("refusals", "path", [outcome.path for outcome in taken])
         # what an earlier, readable content of a refused file gave stays
         self._insert("refusals", [(o.path, o.fingerprint, o.kind, o.reason, now()) for o in refused])
-        self._insert("files", [(o.path, o.sha256, o.fingerprint, o.bytes, len(o.series), o.at) for o in taken])
+        self._insert("files", [(o.path, o.sha256, o.fingerprint, o.bytes, len(o.series), o.at, json.dumps(o.options))
+                               for o in taken])
         found = self._connection.execute("SELECT series_id FROM series WHERE path IN (SELECT unnest(?))",
                                          [[outcome.path for outcome in taken]]).fetchall()
         old = {row[0] for row in found} | {series_id for outcome in checked for series_id in outcome.replaces}

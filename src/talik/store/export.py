@@ -151,8 +151,8 @@ def _with_depths(record: Record) -> tuple[Record, list[str]]:
 def _left_out(record: Record, lacking: list[str], form: str) -> str:
     columns = ", ".join(map(repr, lacking))
     return (f"{record.site}: {columns} {'is' if len(lacking) == 1 else 'are'} left out of the {form}, the depth is "
-            f"unknown. Say it when the file is taken in (talik ingest {Path(record.source.path).name} --depths ...), "
-            "or write csv")
+            f"unknown. Say it when the file is taken in (talik ingest {Path(record.source.path).name} --store ... "
+            "--depths ...), or write csv")
 
 
 def _name(site: str, taken: set[str]) -> str:

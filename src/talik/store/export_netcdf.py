@@ -41,7 +41,9 @@ def write_netcdf(record: Record, stem: Path) -> list[Path]:
     place = {key: record.metadata.get(key) for key in ("latitude", "longitude")}
     if not all(isinstance(value, int | float) and np.isfinite(value) for value in place.values()):
         raise DataError(f"{record.site}: latitude and longitude are unknown, and CF netCDF asks for both. "
-                        "Write csv or a data package, or add the metadata file beside the source")
+                        f"Say them when the file is taken in (talik ingest {Path(record.source.path).name} --store ... "
+                        "--latitude ... --longitude ...), write csv or a data package, or add the metadata file beside "
+                        "the source")
     path = stem.with_name(stem.name + ".nc")
     with files.replacing(path) as part, h5netcdf.File(part, "w") as file:
         file.attrs.update(_global(record))

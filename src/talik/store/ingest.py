@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from talik.series.rules import Rules
 from talik.store.catalogue import Catalogue, writing
 from talik.store.checks import SiteTask, check_site, lost_site, rules_text
 from talik.store.intake import PLACE, Outcome, Task, moment
+from talik.store.options import merged
 from talik.store.series_files import Check
 from talik.store.sources import found_files, shown
 from talik.store.workers import outcomes
@@ -43,7 +45,7 @@ class Ingested(Result):
         The store.
     table : polars.DataFrame
         One row a file: path, status ("taken in", "unchanged", "refused"), series, reason (of a refusal; also of an
-        unchanged file that was refused before).
+        unchanged file that was refused before), note (which earlier options no longer hold).
     refusals : int
         Files in the store's table of refusals, from this run and from earlier ones.
     duplicates : int
@@ -76,12 +78,14 @@ class Ingested(Result):
         return self.table["reason"].count()
 
     def __str__(self) -> str:
+        new = self.table["note"].count()
+        said = f"; {new} read by options in place of kept ones (column note)" if new else ""
         same = (f"; {self.duplicates} series hold the same values as another (column values_hash of the table series)"
                 if self.duplicates else "")
         before = self.refused - self.count("refused")
         still = f" ({before} of them refused before)" if before else ""
         return (f"{self.store}: {self.count('taken in')} files taken in, {self.count('unchanged')} unchanged{still}, "
-                f"{self.count('refused')} refused ({self.refusals} in the table of refusals){same}"
+                f"{self.count('refused')} refused ({self.refusals} in the table of refusals){said}{same}"
                 f"{f'; {self.checked}' if self.checked else ''}")
 
 
@@ -103,7 +107,8 @@ def ingest(paths: Iterable[Path | str], store: Path | str, *, jobs: int = 1, clu
         Address of a dask scheduler ("tcp://host:8786") whose workers see the same folders.
     options : mapping, optional
         What `talik.read` is told of every file (format, encoding, timezone, date_order, depths, columns), and the place
-        of all that they hold (latitude [°N], longitude [°E]).
+        of all that they hold (latitude [°N], longitude [°E]). They are kept with each file that is taken in, and hold
+        until others are told; None takes one back.
     fresh : bool
         Read unchanged files again, too.
     check : bool
@@ -149,7 +154,8 @@ def ingest(paths: Iterable[Path | str], store: Path | str, *, jobs: int = 1, clu
     found = found_files([Path(path) for path in paths], store)
     with writing(store, wait=wait) as catalogue:
         known = {} if fresh else catalogue.fingerprints()
-        tasks = [Task(path, store, tuple(beside), told, known.get(shown(path), "")) for path, beside in found.items()]
+        kept = {path: json.loads(said) for path, said in catalogue.table("files").select("path", "options").iter_rows()}
+        tasks = [_task(path, store, beside, told, known, kept.get(shown(path), {})) for path, beside in found.items()]
         rows = [_row(outcome) for outcome in
                 _committed(catalogue, outcomes(tasks, jobs=jobs, cluster=cluster), len(tasks), watch)]
         said = _checked(catalogue, rules, jobs, cluster, watch) if check or rules or catalogue.rules else ""
@@ -207,12 +213,18 @@ def _committed(catalogue: Catalogue, made: Iterable[Outcome], total: int, watch:
     yield from rest
 
 
+def _task(path: Path, store: Path, beside: Iterable[Path], told: Mapping[str, Any], known: Mapping[str, str],
+          kept: Mapping[str, Any]) -> Task:
+    return Task(path, store, tuple(beside), merged(kept, told), known.get(shown(path), ""), kept)
+
+
 def _row(outcome: Outcome) -> dict[str, Any]:
     return {"path": outcome.path, "status": outcome.status, "series": len(outcome.series),
-            "fingerprint": outcome.fingerprint}
+            "note": outcome.note or None, "fingerprint": outcome.fingerprint}
 
 
 def _table(rows: list[dict[str, Any]], found: Iterable[Path]) -> pl.DataFrame:
-    kinds = {"path": pl.String, "status": pl.String, "series": pl.Int64, "reason": pl.String, "fingerprint": pl.String}
+    kinds = {"path": pl.String, "status": pl.String, "series": pl.Int64, "reason": pl.String, "note": pl.String,
+             "fingerprint": pl.String}
     order = {shown(path): place for place, path in enumerate(found)}
     return pl.DataFrame(sorted(rows, key=lambda row: order[row["path"]]), schema=kinds)

@@ -18,6 +18,7 @@ from talik.readers.registry import Options, records_of
 from talik.records import REJECTED, Flag, Record
 from talik.series.days import VERSION, days_of
 from talik.store.day_files import days_path, write_days
+from talik.store.options import replaced, still
 from talik.store.series_files import Origin, Sums, values_hash, write_series
 from talik.store.sources import fingerprint, shown, shown_text
 
@@ -30,13 +31,14 @@ PLACE = ("latitude", "longitude")
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A file to take in with those beside it, the store, what the caller says, its fingerprint when last seen."""
+    """A file to take in, those beside it, the store, what is said of it; its fingerprint and options as kept."""
 
     path: Path
     store: Path
     beside: tuple[Path, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     known: str = ""
+    kept: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ class Outcome:
     What became of one file, or of the check of one site (which then stands in `path`).
 
     "taken in", "unchanged", "refused" (with kind of error and reason); "checked" (kind: by which talik), "not checked".
-    `at`: when it was taken in or checked.
+    `at`: when it was taken in or checked; `options`: what was said of a file that was taken in; `note`: what of the
+    earlier options no longer holds.
     """
 
     path: str
@@ -68,6 +71,8 @@ class Outcome:
     reason: str = ""
     replaces: tuple[str, ...] = ()
     at: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
 
 
 def take_in(task: Task) -> Outcome:
@@ -104,6 +109,8 @@ def take_in(task: Task) -> Outcome:
         return Outcome(name, "refused", "", digest, size, kind=type(error).__name__, reason=reason)
     except TalikError as error:
         reason = shown_text(str(error))
+        if names := still(task.kept, task.options):
+            reason += f" (Read as an earlier ingest said: {', '.join(names)}.)"
         return Outcome(name, "refused", mark, digest, size, kind=type(error).__name__, reason=reason)
     except Exception as error:  # noqa: BLE001 - whatever a file does to its reader, the other files go on
         kind = type(error).__name__
@@ -111,7 +118,8 @@ def take_in(task: Task) -> Outcome:
         return Outcome(name, "refused", mark, digest, size, kind=kind, reason=reason)
     finally:
         gc.collect(1)                     # young tables may hang in cycles: memory would grow with the files
-    return Outcome(name, "taken in", mark, digest, size, series, at=at)
+    return Outcome(name, "taken in", mark, digest, size, series, at=at, options=task.options,
+                   note=replaced(task.kept, task.options))
 
 
 def moment() -> str:
@@ -129,7 +137,7 @@ class _Unwritable(Exception):
 
 
 def _records(task: Task, digest: str) -> list[Record]:
-    """What the file holds, at the place that the caller names."""
+    """What the file holds, at the place that is said of it."""
     told = dict(task.options)
     place, format = {key: told.pop(key) for key in PLACE if key in told}, told.pop("format", None)
     if told.get("depths") is not None:
@@ -144,7 +152,7 @@ def _records(task: Task, digest: str) -> list[Record]:
 def _stored(task: Task, records: list[Record], digest: str, size: int, mark: str, at: str) -> tuple[Stored, ...]:
     stored = []
     for number, record in enumerate(records, 1):
-        origin = Origin(shown(task.path), digest, size, mark, number, len(records), at)
+        origin = Origin(shown(task.path), digest, size, mark, number, len(records), at, task.options)
         series_id = hashlib.sha256(f"{origin.path}\n{mark}\n{number}".encode()).hexdigest()[:20]
         try:
             stored.append(keep(task.store, series_id, record, record, origin))

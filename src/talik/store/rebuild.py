@@ -121,7 +121,8 @@ def _filled(catalogue: Catalogue, chosen: dict[str, list[_Whole]]) -> None:
         origin = series[0][0]
         mark = origin.fingerprint if _complete(series) else ""            # without it the next run reads the file
         taken.append(Outcome(path, "taken in", mark, origin.sha256, origin.bytes,
-                             tuple(stored for _, stored in series), at=origin.taken_at))
+                             tuple(stored for _, stored in series), at=origin.taken_at,
+                             options=origin.options))
     checks = sorted(((origin.check, stored.series["site"]) for series in chosen.values() for origin, stored in series
                      if origin.check), key=lambda each: each[0].at)
     checked = {site: Outcome(site, "checked", check.key, kind=check.talik, at=check.at) for check, site in checks}

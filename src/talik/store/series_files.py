@@ -24,7 +24,7 @@ from talik.records import Flag, Record, Source
 KEY = b"talik"
 """Under which the Parquet file's own metadata hold the record's: site, depths, labels, source, history, origin."""
 
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,8 @@ class Origin:
         Which of the file's series it is, and how many there are.
     taken_at : str
         When the file was read.
+    options : mapping
+        What was said of the file: how to read it, where it was measured.
     check : Check, optional
         The check whose flags are kept; None when none are.
     """
@@ -78,6 +80,7 @@ class Origin:
     number: int
     of: int
     taken_at: str
+    options: Mapping[str, Any]
     check: Check | None = None
 
 
