@@ -95,6 +95,20 @@ def test_a_column_in_fahrenheit_takes_no_good_neighbour_with_it(tmp_path, mean):
     assert not np.isnan(asked.values).any()
 
 
+@pytest.mark.parametrize("title", ["Date/Depth,-2,0.02,0.5,1", "time,T_air_2m,T_2cm,T_50cm,T_100cm"])
+@pytest.mark.parametrize(("air", "surface"), [(-2.0, 25.0), (12.0, 18.0), (12.0, 25.0)])
+def test_a_table_that_is_in_fahrenheit_throughout_is_asked_about(tmp_path, title, air, surface):
+    """Also where its air is no warmer than 20 °F, and half of its ground: no good column is set aside by such a one."""
+    rows = "".join(f"2020-01-{1 + n // 24:02d} {n % 24:02d}:00,{air + n % 5},{surface + n % 3},24,25\n"
+                   for n in range(60))
+    with pytest.raises(AmbiguousFile, match="columns are above 2.: .*Name it: columns={'unit': 'F'}"):
+        read(tmp_path / "a.csv", f"{title}\n{rows}")
+    [record] = talik.read(tmp_path / "a.csv", columns={"unit": "F"})
+    assert record.values[0, 2:] == pytest.approx([(24 - 32) / 1.8, (25 - 32) / 1.8])
+    assert record.depths.tolist() == [-2, 0.02, 0.5, 1]
+    assert not record.flags.any()
+
+
 @pytest.mark.parametrize(("text", "message"), [
     ("101,2024,256,358,-1.5\n101,2024,256,359,-1.6\n101,2024,256,400,-1.7\n", "no line of names of columns"),
     ("Record\tTime\tTemperature\n1\t30 Sep 2016 23:00:00\t3.4 °C\n2\t01 Oct 2016 00:00:00\t3.3 °C\n",

@@ -88,6 +88,14 @@ def test_given_depths_win_and_must_fit(table):
         talik.read(table, depths=[0.2])
 
 
+def test_roles_of_columns_are_refused_in_words_for_a_file_that_has_its_own(tmp_path):
+    path = tmp_path / "data_94184199_0.csv"
+    path.write_text("".join(f"{n};2017.12.20 {n:02d}:00;4;-9.4;-11.1;-16.2;1257;202;0\n" for n in range(20)))
+    assert talik.read(path)[0].source.format == "tomst"
+    with pytest.raises(FileError, match="{'depth_unit': 'cm'} is for tables of no known format.*tomst.*of its own"):
+        talik.read(path, columns={"depth_unit": "cm"})
+
+
 def test_a_readers_stumble_becomes_a_plain_error(table, extra_readers):
     def stumble(head, options):
         raise IndexError("list index out of range")

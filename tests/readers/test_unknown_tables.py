@@ -391,6 +391,21 @@ def test_workbooks_with_titles_and_rows_of_units(tmp_path, rows):
     assert record.values[0].tolist() == [-5.5, -1.25]
 
 
+@pytest.mark.parametrize("air", ["Air 2 m", "Air 200 cm"])
+def test_air_under_a_heading_is_what_the_heading_says(tmp_path, air):
+    rows = [["Date", "Temperature (°F)", "", "", "Humidity (%)"], ["", air, "5 cm", "50 cm", air],
+            *[[t, 5.0, 14.0, 23.0, 80] for t in STAMPS]]
+    [record] = book(tmp_path, data=rows)
+    assert record.depths.tolist() == [-2, 0.05, 0.5]
+    assert record.values[0] == pytest.approx([-15, -10, -5])
+    assert len(record.others) == 1
+
+
+def test_air_at_a_height_is_air_beside_columns_called_temperatures(tmp_path):
+    [record] = read(tmp_path, table("time,air_200cm,T_50cm", hours()))
+    assert record.depths.tolist() == [-2, 0.5]
+
+
 def test_sheets_of_years_are_one_site_and_sheets_of_sites_are_not(tmp_path):
     rows = [["Date", "T_5cm"], *[[t, -5.5] for t in STAMPS]]
     assert [r.site for r in book(tmp_path, **{"2010": rows, "2010-2011": rows})] == ["field", "field"]

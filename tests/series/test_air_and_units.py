@@ -50,6 +50,20 @@ def test_a_missing_surface_offset_is_explained_with_the_columns_there_are():
     assert "none among 2 cm, 100 cm); name it with air=..." in str(annual_offsets(station()))
 
 
+def test_air_among_the_other_channels_is_named_with_the_way_to_read_it():
+    known = station("A", depths=[np.nan])
+    record = Record("Ridge", DAYS, known.depths, known.values, labels=known.labels, others={"G 2 m": wave(-8, 16)})
+    with pytest.raises(UsageError, match="other channels.*columns={'temperature': 'G 2 m,A,2 cm,100 cm'}"):
+        annual_offsets(record, air="G 2 m")
+
+
+def test_a_wrong_unit_of_depths_comes_with_its_cure():
+    cm = Record("Ridge", DAYS, [2.0, 50.0, 100.0], np.column_stack([wave(-4, 12, z / 100) for z in (2, 50, 100)]))
+    with pytest.raises(DataError, match=r"columns=\{'depth_unit': 'cm'\}") as refused:
+        annual_offsets(cm)
+    assert "raise" not in str(refused.value)
+
+
 def test_depths_read_alike_whatever_the_air_is_called(tmp_path):
     def depths(air):
         path = tmp_path / "site.csv"

@@ -83,7 +83,10 @@ def temperatures_among(numbers: Sequence[str], long: bool) -> tuple[str, ...]:
         n
         for n in usual
         if has_depth(n)
-        and (n in by_word or (depths_of([n]).depths[0] not in at_depths and not (called and _CODE.match(n))))
+        and (
+            n in by_word
+            or (depths_of([n]).depths[0] not in at_depths and (is_air(n) or not (called and _CODE.match(n))))
+        )
     ]
     bare = [n for n in usual if re.fullmatch(r"-?\d+([.,]\d+)?|X\.?\d+\.\d+", n.strip())]
     beside = {n[: m.start()] for n in by_depth if (m := _AT_DEPTH.search(n))}

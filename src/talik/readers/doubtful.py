@@ -75,6 +75,16 @@ def _runs_as_fahrenheit(column: NDArray[np.float64], other: NDArray[np.float64])
     return bool(_SLOPES[0] < slope < _SLOPES[1] and _ICE_POINT[0] < y.mean() - slope * x.mean() < _ICE_POINT[1])
 
 
+def _as_the_others(values: NDArray[np.float64], found: Sequence[int], unnamed: Sequence[int]) -> bool:
+    """Whether a warm column lies nearer to the others that name no unit as it is than converted from °F."""
+    others = [place for place in unnamed if place not in found]
+    if not others:
+        return False
+    usual = _median(values[:, others])
+    warm = (middle for place in found if _WARM < (middle := _median(values[:, place])) <= _WARMEST)
+    return any(abs(middle - usual) < abs((middle - 32.0) / 1.8 - usual) for middle in warm)
+
+
 def set_aside(
     values: NDArray[np.float64], flags: NDArray[np.uint16], unnamed: Sequence[int], *, file: str
 ) -> tuple[NDArray[np.float64], NDArray[np.uint16]]:
@@ -84,17 +94,19 @@ def set_aside(
     Raises
     ------
     AmbiguousFile
-        If all columns are doubtful.
+        If most columns are doubtful, or those that are may be in the unit of the others: then all may be in °F.
     """
     found = doubtful(values, unnamed)
     if not found:
         return values, flags
-    if len(found) == values.shape[1]:
-        middle = _median(values)
-        which = "not °C. Kelvin or Fahrenheit" if middle > _WARMEST else "°C, or rather °F"
+    if 2 * len(found) > values.shape[1] or _as_the_others(values, found, unnamed):
+        middle = _median(values[:, found])
+        which, units = ("not °C. Kelvin or Fahrenheit", "KF") if middle > _WARMEST else ("°C, or rather °F", "FC")
+        named = " or ".join(f"columns={{'unit': '{unit}'}}" for unit in units)
+        of = "" if len(found) == values.shape[1] else f" of {len(found)} of {values.shape[1]} columns"
         raise AmbiguousFile(
-            f"{file}: no unit is named and half of the values are above {middle:.0f}: {which}? "
-            f"Name it: columns={{'unit': '{'K' if middle > _WARMEST else 'C'}'}}" + " or 'F'"
+            f"{file}: no unit is named and half of the values{of} are above {middle:.0f}: {which}? Name it: {named}, "
+            "or write it into the title of each column"
         )
     values, flags = values.copy(order="K"), flags.copy(order="K")
     for place in found:

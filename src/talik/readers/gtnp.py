@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from talik.readers.columns import Layout, read_columns
-from talik.readers.depths import CELSIUS, depths_of
+from talik.readers.depths import depths_of
 from talik.readers.dialect import cells, separator_of, unique_names
 from talik.readers.encoding import decoded, detected, split_lines
 from talik.readers.numerals import decimal_mark
@@ -43,7 +43,6 @@ def _read(head: Head, options: Options) -> list[Record]:
             site=str(metadata.get("name") or head.path.stem),
             header=head.first,
             fills=FILLS,
-            unit=CELSIUS,
             metadata=metadata,
             understood=(how_numbers,),
         )

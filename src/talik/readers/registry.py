@@ -277,6 +277,11 @@ def records_of(path: Path | str, options: Options, *, format: str | None = None,
         return records_within(head.path, kind, sha256 or files.sha256(head.path),
                               lambda member: records_of(member, options, format=format), fits)
     reader = _named(format) if format else _claiming(head)
+    if options.columns and format == "generic" and not reader.claims(head) and (own := _owner(head)):
+        raise FileError(
+            f"{head.name}: columns={dict(options.columns)} is for tables of no known format, and this is a file of the "
+            f"format {own}, which says what its columns are: read it without that, in a call of its own"
+        )
     try:
         records = reader.read(head, options)
     except TalikError:
@@ -329,6 +334,14 @@ def _named(format: str) -> Reader:
     if format not in readers():
         raise unknown("format", format, readers())
     return readers()[format]
+
+
+def _owner(head: Head) -> str:
+    """Name of the format that claims a file; "" when none does."""
+    try:
+        return _claiming(head).name
+    except FileError:
+        return ""
 
 
 def _claiming(head: Head) -> Reader:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from talik.readers.channels import speaks_of_warmth
-from talik.readers.depths import unit_of
+from talik.readers.depths import has_depth, is_air, unit_of
 from talik.readers.dialect import SEPARATORS, cells, separator_of, unique_names
 from talik.readers.numerals import BLANKS
 from talik.readers.registry import Head
@@ -161,7 +161,10 @@ def _over(above: Sequence[str | None], names: Sequence[str]) -> list[str]:
     Only where names repeat, or are no more than depths, and the row above parts them into groups.
     """
     cells = [(cell or "").strip() for cell in [*above, *[""] * len(names)]][: len(names)]
-    bare = [bool(_MEASURE.fullmatch(name.strip()) or _UNIT.fullmatch(name.strip())) for name in names]
+    bare = [
+        bool(_MEASURE.fullmatch(name.strip()) or _UNIT.fullmatch(name.strip())) or (is_air(name) and has_depth(name))
+        for name in names
+    ]
     often = Counter(filter(None, names))
     doubled = [often[name] > 1 for name in names]
     if len({cell for cell in cells if cell}) < 2 or sum(map(bool, names)) < 0.5 * len(names):

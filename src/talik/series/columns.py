@@ -83,6 +83,10 @@ def chosen(records: Sequence[Record], pick: float | str | Sequence[float | str],
     for one in picks:
         fitting = [c for c in columns if _fits(c, one)]
         if not fitting:
+            if any(one in record.others for record in records):
+                every = ",".join(dict.fromkeys([str(one), *(c.label for c in columns)]))
+                raise UsageError(f"{role}={one!r}: is among the other channels, for its name is not that of a "
+                                 f"temperature. If it is one, read with columns={{'temperature': '{every}'}}")
             there = "; ".join(dict.fromkeys(c.name for c in columns))
             raise UsageError(f"{role}={one!r}: no such column. There are: {there}")
         found += [c for c in fitting if c not in found]

@@ -23,6 +23,7 @@ _WARM, _FROST, _AIR_FROST = 15.0, -3.0, -18.0
 a mean above the first and such a week below the third. In °F that is the ground of permafrost."""
 _INSULATED, _DOUBT = 0.1, 10.0
 _WHOLE = 300
+_LENGTHS = {"centimetres": "cm", "feet": "ft"}
 
 
 _SUMMER_DAYS, _IN_STEP, _LONGEST_LAG = 60, 0.2, 30
@@ -47,8 +48,16 @@ def doubts(records: Sequence[Record]) -> list[str]:
     for record in records:
         said += [doubt for doubt in (unit_doubt(record),) if doubt]
         unstepped = record.flags & ~np.uint16(int(Flag.STEP))       # a string that changed is a step in each column
-        said += placement_doubts(record) + level_doubts(record, whole_days(record, unstepped))
+        said += [*map(_with_cure, placement_doubts(record)), *level_doubts(record, whole_days(record, unstepped))]
     return said + clock_doubts(records)
+
+
+def _with_cure(doubt: str) -> str:
+    """A doubt about the unit of depths with what to do."""
+    if "taken for metres" not in doubt:
+        return doubt
+    units = " or ".join(f"columns={{'depth_unit': '{unit}'}}" for word, unit in _LENGTHS.items() if word in doubt)
+    return f"{doubt} Then read with {units}."
 
 
 def clock_doubts(records: Sequence[Record]) -> list[str]:

@@ -307,7 +307,7 @@ def _possible(name: str, picked: tuple[Sequence[Column], ...], depth: Pick, reco
     if not surface:
         depths = sorted({float(d) for r in records for d in r.depths[r.depths >= 0]})
         there = ", ".join(f"{d:g}" for d in depths) or "none"
-        remedy = ("raise surface_depth" if depths else
+        remedy = ("add the record of a sensor there" if depths else
                   "give the depths of all columns with depths=..., for the file says none")
         raise DataError(f"{name}: no column near enough to the surface (depths [m]: {there}). Say "
                         f"which it is with surface=..., or {remedy}.{''.join(f' Beside this: {d}' for d in doubted)}")
