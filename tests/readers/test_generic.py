@@ -151,6 +151,17 @@ def test_a_workbook_is_a_table_too(workbook):
     assert str(record.times[0])[:16] == "2020-01-01T06:30"
 
 
+def test_the_zone_of_a_parquet_column_is_the_clock_of_its_days(tmp_path):
+    for step, clock, first in (("1h", "UTC-07:00", "2020-03-01T07:00"), ("1d", "UTC", "2020-03-01T00:00")):
+        times = pl.datetime_range(pl.datetime(2020, 3, 1), pl.datetime(2020, 4, 1), step, eager=True,
+                                  time_zone="America/Edmonton")
+        path = tmp_path / f"{step}.parquet"
+        pl.DataFrame({"time": times, "0.5_m": np.linspace(-9.9, 9.9, len(times)).round(2)}).write_parquet(path)
+        [record] = talik.read(path)
+        assert (record.source.time_zone, str(record.times[0])[:16]) == (clock, first)
+        assert len(np.unique(np.diff(record.times))) == 1
+
+
 def test_parquet_is_a_table_too(tmp_path):
     frame = pl.DataFrame(
         {"time_utc": pl.datetime_range(pl.datetime(2020, 1, 1, 5), pl.datetime(2020, 1, 2), "1h", eager=True)}

@@ -5,10 +5,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+import talik
 from talik.errors import AmbiguousFile, FileError, UsageError
 from talik.readers.clock import HOUR, clocks
 from talik.readers.date_orders import ORDERS
 from talik.readers.stamps import from_fields, prove_dates
+from talik.series.days import days_of
 
 
 def written(times, order, mark="/", years=2, clock="%H:%M:%S"):
@@ -155,6 +157,37 @@ def test_iso_stamps_with_offsets_are_utc_already():
     assert [str(t)[:16] for t in found.times] == ["2025-01-01T19:00", "2025-01-02T07:15", "2025-01-03T13:00"]
     with pytest.raises(FileError, match="line 2: '13:00:00' has no UTC offset"):
         prove_dates(["2025-01-01T13:00:00-06:00", "2025-01-02T13:00:00"])
+
+
+CLOCKS = [
+    (["+09:00"], "UTC+09:00"),
+    (["-09:30"], "UTC-09:30"),
+    (["Z"], "UTC"),
+    (["-07:00", "-06:00"], "UTC-07:00"),
+    (["-07:00", "+05:45"], "UTC"),
+]
+
+
+@pytest.mark.parametrize("offsets", [offsets for offsets, _ in CLOCKS], ids=" ".join)
+def test_midnights_of_whatever_offset_stand_for_days(offsets):
+    days = np.arange("2020-01-01", "2020-01-21", dtype="M8[D]")
+    found = prove_dates([f"{day}T00:00:00{offsets[n % len(offsets)]}" for n, day in enumerate(days)])
+    assert (found.times == days).all()
+    assert not found.absolute
+
+
+@pytest.mark.parametrize("offsets, clock", CLOCKS)
+def test_days_are_those_of_the_clock_that_the_stamps_show(tmp_path, offsets, clock):
+    hours = np.arange("2020-01-01", "2020-01-21", 6, "M8[h]")
+    lines = [f"{hour}:00:00{offsets[n * len(offsets) // len(hours)]},1,2" for n, hour in enumerate(hours)]
+    (tmp_path / "a.csv").write_text("time,0.1 m,0.5 m\n" + "\n".join(lines))
+    [record] = talik.read(tmp_path / "a.csv")
+    assert record.source.time_zone == clock
+    assert (record.times == prove_dates([line[:-4] for line in lines]).times).all()
+    if len(offsets) == 1:
+        assert (days_of(record).daily.dates == np.unique(hours.astype("M8[D]"))).all()
+    else:
+        assert any(f"days are those of {clock}" in said for said in record.source.understood)
 
 
 def test_hours_up_to_2400_end_in_the_next_day():

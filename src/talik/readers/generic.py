@@ -191,10 +191,11 @@ def _parquet(head: Head, options: Options) -> tuple[Table, Roles, Columns]:
     except pl.exceptions.PolarsError as error:
         raise FileError(f"{head.name}: the Parquet file cannot be read ({str(error).splitlines()[0][:150]})") from None
     clocks = [name for name, kind in frame.schema.items() if isinstance(kind, (pl.Datetime, pl.Date))]
-    zoned = [name for name in clocks if getattr(frame.schema[name], "time_zone", None)]  # a cast makes these UTC
+    zoned = [name for name in clocks if getattr(frame.schema[name], "time_zone", None)]
     texts = frame.with_columns(
-        pl.col(clocks).cast(pl.Datetime("us")).dt.strftime("%Y-%m-%d %H:%M:%S"),
-    ).with_columns(pl.col(zoned) + "Z").cast(pl.String)
+        pl.col(zoned).dt.strftime("%Y-%m-%d %H:%M:%S%:z"),
+        pl.col([name for name in clocks if name not in zoned]).cast(pl.Datetime("us")).dt.strftime("%Y-%m-%d %H:%M:%S"),
+    ).cast(pl.String)
     table = Table(tuple(frame.columns), 1, ",", tuple(texts.head(_LOOKED_AT).rows()), {})
     roles = _whole(table, _roles(table, options), head.name)
     layout = _layout(table, roles)

@@ -9,7 +9,7 @@ import numpy as np
 from talik.readers.clock import DAY
 from talik.readers.registry import Head
 from talik.readers.stamps import Stamps
-from talik.readers.zones import Zone
+from talik.readers.zones import Zone, carried
 from talik.records import Source, Times
 
 
@@ -19,8 +19,9 @@ def sourced(
     """
     Times in UTC and the `Source` of a record.
 
-    Stamps that carry their own offsets are UTC already. Stamps that are dates only, or all midnights, stand for days
-    and are not shifted: 00:00 of a date in the file is 00:00 of that date in the record, whatever the zone.
+    Stamps that carry their own offsets are UTC already, and days are those of the clock they show. Stamps that are
+    dates only, or all midnights, stand for days and are not shifted: 00:00 of a date in the file is 00:00 of that date
+    in the record, whatever the zone.
 
     Parameters
     ----------
@@ -35,13 +36,14 @@ def sourced(
     understood : tuple of str
         Further sentences (numbers, depths, units).
     """
+    times = stamps.times
     if stamps.absolute:
-        zone, words = Zone("UTC", 0, "header"), "time zone: every stamp carries its offset from UTC"
+        zone, words = carried(stamps.offsets)
     elif stamps.dates_only or _midnights(stamps.times):
         zone, words = Zone("UTC", 0, "format"), _days(zone)
     else:
-        words = zone.understood
-    return zone.to_utc(stamps.times, file=head.name), Source(
+        times, words = zone.to_utc(times, file=head.name), zone.understood
+    return times, Source(
         header=header,
         time_zone=zone.label,
         time_zone_from=zone.found_in,

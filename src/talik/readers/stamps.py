@@ -37,6 +37,8 @@ class Stamps:
         True when the stamps carry their own offsets and `times` is UTC already.
     dates_only : bool
         True when no stamp has a time of day.
+    offsets : tuple of int
+        The different offsets [min] that the stamps carry, ascending; empty when they carry none.
     """
 
     times: Times
@@ -44,6 +46,7 @@ class Stamps:
     how: str
     absolute: bool
     dates_only: bool
+    offsets: tuple[int, ...] = ()
 
 
 def prove_dates(
@@ -63,7 +66,7 @@ def prove_dates(
     texts : sequence of str, shape (n,)
         Dates, or dates with times of day, in the order of the file. Four-digit or two-digit years (69-99 are 19xx),
         names of months, separators ``- / .`` or a blank, or none (20200131); hours 100 ... 2400; am and pm in many
-        languages; offsets such as ``Z`` or ``+03:00``.
+        languages; offsets such as ``Z`` or ``+03:00`` (where all are midnights of their own clock, they are dates).
     clock : sequence of str, shape (n,), optional
         The times of day, when they stand in a column of their own.
     date_order : {"YMD", "MDY", "DMY"}, optional
@@ -141,9 +144,11 @@ def prove_dates(
         where.refuse(
             hour_codes, np.flatnonzero(~carried).tolist(), hour_texts, "has no UTC offset, other stamps have one"
         )
-    if carried.any():
+    if carried.any() and (micros % DAY).any():                          # midnights of whatever offset stand for days
         micros -= (times_of_day.offsets[hour_codes] * 60_000_000).astype(np.int64)
-    return Stamps(micros.view("M8[us]"), chosen.order, how, bool(carried.any()), not any(t.strip() for t in hour_texts))
+        offsets = tuple(int(minutes) for minutes in np.unique(times_of_day.offsets))
+        return Stamps(micros.view("M8[us]"), chosen.order, how, True, False, offsets)
+    return Stamps(micros.view("M8[us]"), chosen.order, how, False, not any(t.strip() for t in hour_texts))
 
 
 def from_fields(

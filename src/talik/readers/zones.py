@@ -123,6 +123,29 @@ class Zone:
 ASSUMED = Zone("UTC", 0, "assumed")
 
 
+def carried(offsets: Sequence[int]) -> tuple[Zone, str]:
+    """
+    The clock of stamps that carry their own offsets [min, ascending], by which days are cut, and a sentence on it.
+
+    Of two offsets an hour apart, summer time and winter time, it is the winter's.
+
+    Examples
+    --------
+    >>> [carried(offsets)[0].label for offsets in ([540], [-420, -360], [0, 120], [])]
+    ['UTC+09:00', 'UTC-07:00', 'UTC', 'UTC']
+    >>> print(carried([0, 120])[1])
+    time zone: every stamp carries its offset from UTC, from UTC to UTC+02:00; days are those of UTC
+    """
+    words = "time zone: every stamp carries its offset from UTC"
+    summer = len(offsets) == 2 and offsets[1] - offsets[0] == 60
+    minutes = offsets[0] if len(offsets) == 1 or summer else 0
+    if len(offsets) > 1:
+        words += f", from {offset_label(offsets[0])} to {offset_label(offsets[-1])}"
+    if minutes or len(offsets) > 1:
+        words += f"; days are those of {offset_label(minutes)}{', winter time' if summer else ''}"
+    return Zone(offset_label(minutes), minutes, "header"), words
+
+
 def zone(text: str, found_in: str) -> Zone:
     """
     The time zone a text names.
