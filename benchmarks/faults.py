@@ -266,30 +266,35 @@ def clock_back(rng, s: Site) -> Fault | None:
     return _restamped(s, first, None, s.record.times[first:] - back * step, slice(first, first + back))
 
 
-def swapped(rng, s: Site, since: float = 0.0, apart: float = 1.18) -> Fault | None:
-    """Neighbours whose waves differ by a sixth at least, and by a digit on either side of the date."""
+def swapped(rng, s: Site, since: float = 0.0, apart: float = 1.18, away: int = 1) -> Fault | None:
+    """Columns `away` from each other whose waves differ by a sixth, and by a digit on either side of the date."""
     r, n = s.record, len(s.record.values)
     first = int(since * n)
     ground = np.flatnonzero(r.depths >= 0)
     days = calendar.daily(r.times, r.values).mean
     spread = np.nanstd(days[:, ground], axis=0)
     least = max(0.2, s.resolution)
-    fit = [k for k in range(ground.size - 1) if least < spread[k + 1] < spread[k] / apart]
+    fit = [k for k in range(ground.size - away) if least < spread[k + away] < spread[k] / apart]
     if not fit:
         return None
     a = int(ground[rng.choice(fit)])
+    b = a + away
     day = int(since * len(days))
-    apart_by = [np.nanstd(part[:, a + 1] - part[:, a]) for part in (days[:day], days[day:]) if len(part)]
+    apart_by = [np.nanstd(part[:, b] - part[:, a]) for part in (days[:day], days[day:]) if len(part)]
     if min(apart_by) < max(0.2, s.resolution):
         return None
     values, wrong = r.values.copy(), np.zeros(r.values.shape, bool)
-    values[first:, [a, a + 1]] = r.values[first:, [a + 1, a]]
-    wrong[first:, [a, a + 1]] = True
+    values[first:, [a, b]] = r.values[first:, [b, a]]
+    wrong[first:, [a, b]] = True
     return _fault(s, values, wrong, flags=Flag.DEPTH | Flag.STEP, share=0.9)
 
 
 def swapped_from_a_date_on(rng, s: Site) -> Fault | None:
     return swapped(rng, s, float(rng.uniform(0.2, 0.8)))
+
+
+def others_swapped_from_a_date_on(rng, s: Site) -> Fault | None:
+    return swapped(rng, s, float(rng.uniform(0.2, 0.8)), away=int(rng.integers(2, 5)))
 
 
 def swapped_in_half_a_year(rng, s: Site) -> Fault | None:
@@ -338,6 +343,7 @@ CLASSES: dict[str, Callable[..., Fault | None]] = {
     "copies that differ": copies, "rows out of order": out_of_order, "clock reset": clock_reset,
     "clock slips by minutes": clock_slips, "clock set back": clock_back,
     "neighbours swapped": swapped, "swapped from a date on": swapped_from_a_date_on,
+    "two that are not neighbours swapped from a date on": others_swapped_from_a_date_on,
     "swapped, 200 days of data": swapped_in_half_a_year, "drift 0.1-0.5 K/a, zero curtain": drift,
 }
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from talik.kernels.depth_order import conducted_diffusivity, order_evidence
-from talik.records import Record
+from talik.records import Flag, Record
 from talik.series.annual import annual_means
 from talik.series.doubts import clock_doubts, doubts, level_doubts
 from talik.series.profiles import whole_days
@@ -77,6 +77,31 @@ def test_exchanging_two_columns_changes_the_sign_of_the_evidence_and_nothing_els
         right, wrong = (order_evidence(x[:, pair], above, below) for pair in ([2, 3], [3, 2]))
         assert right == pytest.approx(-wrong)
         assert right > 0.15
+
+
+def exchanged(record, *pairs, since=0):
+    values = record.values.copy()
+    for pair in pairs:
+        values[since:, pair] = values[since:, pair[::-1]]
+    return Record(record.site, record.times, record.depths, values)
+
+
+@pytest.mark.parametrize("pairs", [[[2, 5]], [[1, 3], [4, 5]]], ids=str)
+def test_columns_exchanged_from_a_date_on_are_named_and_no_others_though_some_lie_between(pairs):
+    record = exchanged(station(), *pairs, since=600)
+    checked = check(record).record
+    expected = np.zeros(checked.flags.shape, dtype=bool)
+    expected[600:, np.ravel(pairs)] = True
+    assert (((checked.flags & np.uint16(int(Flag.DEPTH))) != 0) == expected).all()
+    sentences = doubts([checked])
+    assert len(sentences) == len(pairs)
+    for i, j in pairs:
+        assert any(f"{DEPTHS[i - 1]:g} m and {DEPTHS[j - 1]:g} m are each other's" in said for said in sentences)
+
+
+def test_columns_exchanged_throughout_put_no_other_depth_in_doubt():
+    [doubt] = doubts([check(exchanged(station(diffusivity=3e-7), [2, 4])).record])
+    assert "rejected: the annual wave" in doubt
 
 
 def with_gap(record, days, change):

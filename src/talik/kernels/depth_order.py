@@ -10,6 +10,9 @@ from talik.kernels.profile import annual_wave, harmonic_basis
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
 
+_COARSE = 500
+"""So many days, evenly taken, tell at least whether two columns may have been exchanged: few pairs need all days."""
+
 
 def misplaced(depths: Floats, days: Floats, *, growth: float = 0.05, lead: float = 2.0, gross: float = 0.3,
               gross_lead: float = 20.0, least: float = 0.2, least_days: int = 300) -> Booleans:
@@ -271,21 +274,34 @@ def exchange(upper: Floats, lower: Floats, *others: Floats, least_days: int = 40
     known = np.flatnonzero(~np.isnan(difference))
     if known.size < least_days:
         return -1, 1.0
-    near = [other[known] for other in others if not np.isnan(other[known]).any() and np.std(other[known]) > 0]
-    d, basis = difference[known], np.column_stack([harmonic_basis(known.astype(np.float64), 2), *near])
-    inverse = np.linalg.pinv(basis.T @ basis)
-    before = np.vstack([np.zeros(basis.shape[1]), np.cumsum(basis * d[:, None], axis=0)])
-    flipped = 2 * before - before[-1]
-    explained = np.einsum("ni,ij,nj->n", flipped, inverse, flipped)
-    edge = max(known.size // 20, 10)
-    at = edge + int(np.argmax(explained[edge:known.size - edge]))
-    whole = float(d @ d)
-    left, plain = whole - explained[at], whole - explained[-1]
-    if not (plain > 0 and left < min(0.4 * whole, plain)):
+    near = [other for other in others if not np.isnan(other[known]).any() and np.std(other[known]) > 0]
+    coarse = known[::max(known.size // _COARSE, 1)]
+    _, left, plain = _turn(difference[coarse], _year_and(near, coarse))
+    if left > 0.9 * plain:
+        return -1, 1.0
+    d, basis = difference[known], _year_and(near, known)
+    at, left, plain = _turn(d, basis)
+    if not (plain > 0 and left < min(0.4 * float(d @ d), plain)):
         return -1, 1.0
     stepped = np.column_stack([basis, np.arange(d.size) >= at])
     step_leaves = float(np.sum((d - stepped @ np.linalg.lstsq(stepped, d, rcond=None)[0])**2))
     return (-1, 1.0) if step_leaves < 0.8 * left else (int(known[at]), left / plain)
+
+
+def _year_and(near: list[Floats], days: NDArray[np.int64]) -> Floats:
+    return np.column_stack([harmonic_basis(days.astype(np.float64), 2), *(other[days] for other in near)])
+
+
+def _turn(d: Floats, basis: Floats) -> tuple[int, float, float]:
+    """From where on a change of sign of the basis fits best; sum of squares that it leaves, and that the plain fit."""
+    inverse = np.linalg.pinv(basis.T @ basis)
+    before = np.vstack([np.zeros(basis.shape[1]), np.cumsum(basis * d[:, None], axis=0)])
+    flipped = 2 * before - before[-1]
+    explained = np.sum(flipped @ inverse * flipped, axis=1)
+    edge = max(d.size // 20, 10)
+    at = edge + int(np.argmax(explained[edge:d.size - edge]))
+    whole = float(d @ d)
+    return at, whole - float(explained[at]), whole - float(explained[-1])
 
 
 def exchanged_sample(upper: Floats, lower: Floats) -> tuple[int, float]:

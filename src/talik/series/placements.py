@@ -42,8 +42,15 @@ def placement_doubts(record: Record) -> list[str]:
     unflagged = (record.flags & ~np.uint16(int(Flag.DEPTH))).astype(np.uint16)
     days = whole_days(record, unflagged)
     said = _rejected(record, unflagged.copy(), days) if (record.flags & np.uint16(int(Flag.DEPTH))).any() else []
-    return said + _not_air(record, days.mean) + _not_ground(record, days.mean) + _unit(record, days.mean) + _twice(
+    accepted = _accepted(record, days.mean)
+    return said + _not_air(record, days.mean) + _not_ground(record, accepted) + _unit(record, accepted) + _twice(
         record, days.mean)
+
+
+def _accepted(record: Record, days: Floats) -> Floats:
+    """The days without those of exchanged columns; with all where nothing else is left, as under a wrong unit."""
+    left = whole_days(record, record.flags).mean
+    return left if (~np.isnan(left[:, record.depths >= 0])).any() else days
 
 
 def _rejected(record: Record, flags: NDArray[np.uint16], days: Daily) -> list[str]:

@@ -27,35 +27,49 @@ _EVIDENCE, _SHORT_EVIDENCE = 0.15, 0.5
 
 def swap_findings(record: Record, flags: Flags, details: Details, days: calendar.Daily) -> bool:
     """
-    Flag DEPTH on neighbours that are each other's from a date on, on the side where their order is wrong.
+    Flag DEPTH on columns that are each other's from a date on, on the side where their order is wrong.
 
+    The two whose exchange leaves least unexplained come first; the others are judged with these put right.
     True when anything was flagged.
     """
-    ground, found = _by_depth(record.depths, record.depths >= 0), False
+    ground, mean = _by_depth(record.depths, record.depths >= 0), days.mean
     if np.unique(record.depths[ground]).size < ground.size:
         return False
-    for upper, lower in pairwise(ground.tolist()):
-        near = _beyond(record.depths, days.mean, *record.depths[[upper, lower]])
-        pair = days.mean[:, [upper, lower]]
-        at, left = depth_order.exchange(*pair.T, *(c for c in near if c is not None))
-        if at < 0 or not (left < _LEFT or (left < 2 * _LEFT and _turns(pair, near, at))) or not (
-                side := _wrong_side(record.depths[[upper, lower]], pair, near, at)):
-            continue
+    pairs = list(combinations(ground.tolist(), 2))
+    count = len(pairs)
+    while (exchanged := _plainest_exchange(record.depths, mean, pairs)) is not None:
+        at, side, (upper, lower) = exchanged
+        pairs.remove((upper, lower))
         first = _first_stamp(record, flags, upper, lower, days.first + at)
         later = record.times >= first
         for k in (upper, lower):
             _mark(record, flags, details, k, f"from {first.astype('M8[m]')} on, {record.depths[upper]:g} m and "
                   f"{record.depths[lower]:g} m are each other's. Columns swapped?", later if side > 0 else ~later)
-        found = True
-    return found
+        wrong, mean = slice(at, None) if side > 0 else slice(at), mean.copy()
+        mean[wrong, [upper, lower]] = mean[wrong, [lower, upper]]
+    return len(pairs) < count
+
+
+def _plainest_exchange(depths: Floats, days: Floats, pairs: list[tuple[int, int]]
+                       ) -> tuple[int, int, tuple[int, int]] | None:
+    """The day from which on two columns are each other's, 1 or -1 as it or the day before begins the wrong order."""
+    found = []
+    for columns in pairs:
+        places, pair = depths[list(columns)], days[:, columns]
+        near = _beyond(depths, days, *places)
+        at, left = depth_order.exchange(*pair.T, *(c for c in near if c is not None))
+        if at >= 0 and (left < _LEFT or (left < 2 * _LEFT and _turns(pair, near, at))) and (
+                side := _wrong_side(places, pair, near, at)):
+            found.append((left, at, side, columns))
+    return min(found)[1:] if found else None
 
 
 def _beyond(depths: Floats, days: Floats, upper: float, lower: float) -> tuple[Floats | None, Floats | None]:
     """Daily means of the nearest columns above and below two depths [m]; None where there is none."""
-    higher, deeper = (np.flatnonzero(beyond & ~np.isnan(days).all(axis=0))
-                      for beyond in (depths < upper, depths > lower))
-    return (days[:, higher[np.argmax(depths[higher])]] if higher.size else None,
-            days[:, deeper[np.argmin(depths[deeper])]] if deeper.size else None)
+    higher, deeper = np.argsort(-depths, kind="stable"), np.argsort(depths, kind="stable")
+    above, below = (next((days[:, k] for k in side if not np.isnan(days[:, k]).all()), None)
+                    for side in (higher[depths[higher] < upper], deeper[depths[deeper] > lower]))
+    return above, below
 
 
 def _turns(pair: Floats, near: tuple[Floats | None, Floats | None], at: int) -> bool:
