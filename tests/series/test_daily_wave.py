@@ -9,6 +9,11 @@ from talik.kernels.daily_wave import hour_errors
 HOUR = np.timedelta64(3600, "s")
 
 
+def season(months):
+    """Sums of each month and its neighbours, December beside January."""
+    return np.array([months[(k + np.array([11, 0, 1])) % 12].sum(axis=0) for k in range(12)])
+
+
 def by_samples(times, values, days, offset):
     """The same written down sample by sample: days and hours in turn, three times."""
     found = np.zeros((2, *days.mean.shape))
@@ -21,18 +26,18 @@ def by_samples(times, values, days, offset):
         row, place = cells // 24, month[cells // 24] * 24 + cells % 24
         n, count = np.bincount(row, minlength=month.size), np.bincount(place, minlength=288).reshape(12, 24)
         with np.errstate(invalid="ignore", divide="ignore"):
-            mean, drawn, always = np.bincount(row, x, month.size) / n, np.zeros(month.size), count.sum(axis=0)
+            mean, drawn, around = np.bincount(row, x, month.size) / n, np.zeros(month.size), season(count)
             for _ in range(3):
                 departure = x - (mean - drawn)[row]
                 total = np.bincount(place, departure, 288).reshape(12, 24)
-                wave = np.where(count >= 5, total / count, np.where(always >= 5, total.sum(axis=0) / always, np.nan))
+                wave = np.where(count >= 5, total / count, np.where(around >= 5, season(total) / around, np.nan))
                 known = np.maximum(np.count_nonzero(~np.isnan(wave), axis=1), 1)
                 wave = np.nan_to_num(wave - (np.nansum(wave, axis=1) / known)[:, None])
                 drawn = np.bincount(row, wave.ravel()[place], month.size) / n
             squares, samples = np.bincount(place // 24, (departure - wave.ravel()[place]) ** 2, 12), count.sum(axis=1)
             left = np.sqrt(np.where(samples >= 120, squares / samples, squares.sum() / samples.sum()))
         whole = np.floor(days.expected[:, c] + 0.01)
-        drawn[np.minimum(whole, 24) > np.count_nonzero(always >= 5)] = np.nan
+        drawn[np.minimum(whole, 24) > np.count_nonzero(around >= 5, axis=1)[month]] = np.nan
         share = 1.5 * (1 - days.count[:, c] / whole)
         found[:, :, c] = np.where(days.partial[:, c], [drawn, share * left[month]], 0.0)
     return found
@@ -65,6 +70,19 @@ def test_a_wave_that_never_changes_explains_all_that_missing_hours_do():
     assert (drawn[days.partial] > 0.5).all()
     assert not drawn[~days.partial].any()
     assert left.max() < 0.01
+
+
+def test_nights_of_winter_tell_nothing_of_those_of_summer_and_those_of_april_something_of_those_of_may():
+    times = np.datetime64("2020-01-01", "us") + np.arange(24 * 366) * HOUR
+    hour, month = np.arange(times.size) % 24, times.astype("M8[M]").astype(np.int64) % 12 + 1
+    values = (np.where((month > 3) & (month < 10), 8.0, 1.0) * np.cos(2 * np.pi * (hour - 14) / 24))[:, None]
+    values[(hour < 4) & (month > 4) & (month < 10)] = np.nan
+    days = daily(times, values)
+    drawn, _ = hour_errors(times, values, days)
+    month = days.dates.astype("M8[M]").astype(np.int64) % 12 + 1
+    assert np.isnan(drawn[(month > 5) & (month < 9)]).all()
+    np.testing.assert_allclose(drawn[month == 5], days.mean[month == 5], atol=0.01)         # its true mean is 0
+    assert (drawn[(month < 5) | (month > 9)] == 0).all()
 
 
 def test_hours_of_which_nothing_is_known_have_no_error():

@@ -116,6 +116,61 @@ def test_degree_days_and_n_factors_scatter_as_stated(gaps, error, fill):
         assert 0.35 < np.sqrt(np.mean(np.square(score))) < 1.15, name
 
 
+# ------------------------------------------------------------------ missing hours, one sample a day
+HOURS = np.arange("2018-01-01", "2020-01-01", dtype="M8[h]")
+HOUR = HOURS.astype(np.int64) % 24
+
+
+def weather(swing):
+    """Air and surface by the hour: a year's wave and a daily one of `swing` [K], warmest at 14 h."""
+    season = np.cos(2 * np.pi * (HOURS.astype(np.int64) / 24 - 200) / 365.25)
+    daily = swing * np.cos(2 * np.pi * (HOUR - 14) / 24)
+    return np.column_stack([-6 + 16 * season + daily, -3 + 10 * season + daily])
+
+
+@pytest.mark.parametrize("kept", ["April to September", "one week"])
+def test_a_daily_wave_of_another_season_is_not_borrowed(kept):
+    month = HOURS.astype("M8[M]").astype(np.int64) % 12 + 1
+    summer = (month > 3) & (month < 10)
+    whole = weather(np.where(summer, 5.0, 1.0))
+    week = (HOURS >= np.datetime64("2018-01-10")) & (HOURS < np.datetime64("2018-01-17"))
+    lost = (HOUR > 0) & (HOUR < 5) & (summer if kept == "April to September" else ~week)
+    truth, found = (annual_means(Record("A", HOURS, [-2.0, 0.0], np.where(gone[:, None], np.nan, whole)))
+                    for gone in (np.zeros_like(lost), lost))
+    for name, bound in (("mean", "bias_bound"), ("tdd", "tdd_bias_bound")):
+        away = np.abs(getattr(found, name) - getattr(truth, name))
+        assert (away > 0.3).all()
+        assert (away <= getattr(found, f"{name}_uncertainty" if name == "tdd" else "uncertainty")).all()
+        assert (away <= getattr(found, bound)).all()
+
+
+def test_years_count_the_days_on_which_one_reading_stands_for_the_day():
+    """Four-hourly, then a reading a day; its hour may change, and it may be another on either side of summer time."""
+    whole, change = weather(4.0), np.datetime64("2019-07-01")
+    truth = annual_means(Record("A", HOURS, [-2.0, 0.0], whole))
+    later = (HOURS >= change) & (HOUR == np.where(HOURS < np.datetime64("2019-10-27"), 12, 13))
+    rows = ((HOURS < change) & (HOUR % 4 == 0)) | later
+    record = Record("A", HOURS[rows], [-2.0, 0.0], whole[rows])
+    found = annual_means(record)
+    np.testing.assert_allclose(found.uncertainty[0], 0.1)
+    share = np.mean(HOURS[8760::24] >= change)
+    np.testing.assert_allclose(found.calibration[1], np.hypot(0.1, 2.5 * share), rtol=0.03)
+    assert (np.abs(found.mean - truth.mean) <= 2 * found.uncertainty).all()
+    assert (np.abs(found.mean - truth.mean)[1] > 1).all()
+    for name in ("tdd", "fdd"):
+        away = np.abs(getattr(found, name) - getattr(truth, name))
+        assert (away <= 2 * getattr(found, f"{name}_uncertainty")).all()
+    notes = annual_offsets(record, check=False).settings["notes"]
+    assert any("one sample a day, at 12 h, on 25% of the days" in said for said in notes)
+
+
+def test_dates_that_a_summer_time_stamps_at_an_hour_are_dates():
+    days = np.arange("2018-01-01", "2020-01-01", dtype="M8[D]").astype("M8[h]")
+    times = days + np.where(np.arange(days.size) % 365 // 91 % 3 == 0, 0, 1) * np.timedelta64(1, "h")
+    found = annual_means(Record("A", times, [0.0], np.zeros((days.size, 1))))
+    np.testing.assert_allclose(found.uncertainty, 0.1)
+
+
 # ------------------------------------------------------------------ depths
 def test_a_stated_depth_error_is_in_the_uncertainty_of_every_mean_and_not_without_it():
     z = np.array([0.0, 0.5, 1.5])

@@ -20,8 +20,9 @@ def hour_errors(times: NDArray[np.datetime64], values: Floats, days: Daily, *, o
     """
     What missing samples do to the mean of each day, going by the column's other days.
 
-    By the mean daily wave of the month (of the whole record at hours that the month has fewer than five times), the
-    samples there are stand off from the mean of all; what it leaves scatters, and missing samples take their share.
+    By the mean daily wave of the month (with the months beside it, at hours that it has fewer than five times in all
+    years), the samples there are stand off from the mean of all; what it leaves scatters, and missing samples take
+    their share. The wave of another season tells nothing: summer nights are not as winter nights.
 
     Parameters
     ----------
@@ -58,7 +59,7 @@ def hour_errors(times: NDArray[np.datetime64], values: Floats, days: Daily, *, o
     month = days.dates.astype("M8[M]").astype(np.int64) % 12
     drawn, left, known = _daily_waves(since // (DAY_US // 24) - 24 * days.first, values, columns, month)
     whole = np.floor(days.expected[:, columns] + 0.01)
-    drawn[np.minimum(whole, 24) > known] = np.nan           # hours without a sample on any day are of unknown warmth
+    drawn[np.minimum(whole, 24) > known[month]] = np.nan    # hours without a sample in the season are of unknown warmth
     share = 1.5 * (1 - days.count[:, columns] / whole)
     found[:, :, columns] = np.where(partial[:, columns], [drawn, share * left[month]], 0.0)
     return found
@@ -66,7 +67,7 @@ def hour_errors(times: NDArray[np.datetime64], values: Floats, days: Daily, *, o
 
 def _daily_waves(hour: Integers, values: Floats, columns: Integers, month: Integers) -> tuple[Floats, Floats, Integers]:
     """
-    By how much the wave draws each day's mean (days x columns), what it leaves by month (12 x columns), hours it has.
+    By how much the wave draws each day's mean (days x columns); by month, what it leaves, and hours it has.
 
     Days and hours are fitted in turn: the mean of a day without its night is too warm by what the wave says it is. What
     all hours add up to is summed once, as departures from the day's mean; each turn looks at missing hours alone.
@@ -95,22 +96,27 @@ def _daily_waves(hour: Integers, values: Floats, columns: Integers, month: Integ
 
     n, drawn = 24 - np.bincount(day, minlength=own.size), np.zeros(own.size)
     count = monthly(np.ones(own.size))[:, :, None] - gone(np.ones(cell.size))
-    always, samples = count.sum(axis=1, keepdims=True), count.sum(axis=2)
+    around, samples = _season(count), count.sum(axis=2)
     with np.errstate(invalid="ignore", divide="ignore"):
         for _ in range(_TURNS):
             before, total = drawn, sums + monthly(drawn)[:, :, None] - gone(drawn[day])
-            wave = np.where(always >= _FEWEST, total.sum(axis=1, keepdims=True) / always, np.nan)
+            wave = np.where(around >= _FEWEST, _season(total) / around, np.nan)
             wave = np.where(count >= _FEWEST, total / count, wave)
             level = np.nansum(wave, axis=2) / np.maximum(np.count_nonzero(~np.isnan(wave), axis=2), 1)
             wave = np.nan_to_num(wave - level[:, :, None])
             of_day = wave.sum(axis=2).ravel()[own] - np.bincount(day, wave.ravel()[cell], own.size)
             drawn = of_day / np.maximum(n, 1)
         squares += (count * wave**2 - 2 * wave * sums).sum(axis=2) + monthly(before * (n * before - 2 * of_day))
-        ever = squares.sum(axis=1, keepdims=True) / always.sum(axis=2)
+        ever = squares.sum(axis=1, keepdims=True) / samples.sum(axis=1, keepdims=True)
         left = np.where(samples >= 24 * _FEWEST, squares / samples, ever)
     drawn[n == 0] = np.nan
     return (drawn.reshape(columns.size, -1).T, np.sqrt(np.maximum(left, 0.0)).T,
-            np.count_nonzero(always[:, 0] >= _FEWEST, axis=1))
+            np.count_nonzero(around >= _FEWEST, axis=2).T)
+
+
+def _season(months: Floats) -> Floats:
+    """Sums over each month and those before and after it."""
+    return np.asarray(months + np.roll(months, 1, axis=1) + np.roll(months, -1, axis=1))
 
 
 def _by_hour(hour: Integers, values: Floats, days: int) -> Floats:

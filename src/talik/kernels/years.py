@@ -187,7 +187,7 @@ def shifted_degree_days(grid: Floats, where: Windows, n: Integers, shift: float 
         The years.
     n : ndarray of int, shape (years, m)
         Days with a value.
-    shift : float or ndarray, shape (m,)
+    shift : float or ndarray, shape (m,) or that of `grid`
         [K].
 
     Returns
@@ -207,7 +207,7 @@ def shifted_degree_days(grid: Floats, where: Windows, n: Integers, shift: float 
     value = np.where(np.isnan(grid), -np.inf, grid)
     # what days above 0 °C gain, and lose; days below it lose, and gain, the rest of the shift
     gain, loss = (np.add.reduceat(np.clip(value + by, 0.0, shift), where.year_row, axis=0) for by in (shift, 0.0))
-    total = n * shift
+    total = n * shift if np.ndim(shift) < 2 else np.add.reduceat(np.where(np.isnan(grid), 0.0, shift), where.year_row)
     thawing, freezing = (scale * np.sqrt((one**2 + two**2) / 2) for one, two in (
         (gain, loss), (total - gain, total - loss)))
     return thawing, freezing

@@ -18,7 +18,7 @@ from talik.series.completeness import Completeness, completeness_rule
 from talik.series.completeness import year_start as month_and_day
 from talik.series.days import Days, days_hash, days_of
 from talik.series.filling import Filling
-from talik.series.missing import hours_reach, missing_errors
+from talik.series.missing import hours_reach, missing_errors, single_readings
 from talik.series.uncertainty import Sensors, calibration, combined, rounding
 
 if TYPE_CHECKING:
@@ -64,9 +64,9 @@ class AnnualMeans(Result):
         Standard uncertainty in all [K], [K d]: gaps, calibration, rounding, and depth where `sensors` says it.
         An error of calibration moves degree-days by its size on every day of that side of 0 °C, and on days so near
         0 °C that they change side by what they are beyond it.
-    calibration, rounding : ndarray, shape (m,)
-        Standard uncertainty [K] that a column has all year, by calibration and, where one sample at one hour stands for
-        the day, by the daily wave; and that of a single value for the steps in which the file gives it.
+    calibration, rounding : ndarray, shape (years, m) and (m,)
+        Standard uncertainty [K] that a column has all year, by calibration and, by the share of days for which one
+        reading stands, by the daily wave; and that of a single value for the steps in which the file gives it.
     depth_uncertainty : ndarray
         The part of `uncertainty` that is the depth's [K]: 0 when `sensors` does not say how well depths are known, NaN,
         and not included, where no other depth tells the gradient.
@@ -229,8 +229,10 @@ def annual_means(record: Record | Days, *, completeness: Completeness | str = "d
     sums = years.year_sums(grid, where)
     n = np.add.reduceat(~np.isnan(unfilled), where.year_row, axis=0, dtype=np.int64)
     reason = _reasons(rule, sums, where, days)
-    lasting, reach = calibration(known, record.depths, measured.hour), np.ptp(np.nan_to_num(days.mean), axis=0)
-    steady = combined(lasting, rounding(measured.resolution, reach))
+    single = single_readings(days)
+    rounded = rounding(measured.resolution, np.ptp(np.nan_to_num(days.mean), axis=0))
+    lasting, daily = _lasting(known, record.depths, single, where, n)
+    steady = combined(lasting, rounded)
     low, high = extreme_bounds(unfilled, where, reason == "", where.padded(hours_reach(days)))
     bound, gap = missing_errors(days, filled, grid, where, sums, reason == "")
     ranges = {name: np.where(sums.n > 0, sums.mean + sign * bound[0], extreme.reduce(days.mean, axis=0))
@@ -238,7 +240,7 @@ def annual_means(record: Record | Days, *, completeness: Completeness | str = "d
     values = {"mean": sums.mean, "low": sums.low, "high": sums.high, "tdd": sums.thawing, "fdd": sums.freezing,
               "low_bound": np.fmin(sums.low, low), "high_bound": np.fmax(sums.high, high),
               **_errors(bound, gap, where.days[:, None],
-                        years.shifted_degree_days(grid, where, sums.n, steady))}
+                        years.shifted_degree_days(grid, where, sums.n, combined(daily, rounded)))}
     values = {name: np.where(reason == "", value, np.nan) for name, value in values.items()}
     placed = _depth_errors(values["mean"], record.depths, known.depth)
     values["uncertainty"] = combined(values["gap_uncertainty"], steady, np.nan_to_num(placed))
@@ -252,6 +254,18 @@ def annual_means(record: Record | Days, *, completeness: Completeness | str = "d
         settings={"completeness": asdict(rule), "fill": asdict(fill) if fill else None, "sensors": asdict(known),
                   "days_cut_at": f"UTC{measured.offset_hours:+g} h"},
         data_hash=days_hash(days, record.depths))
+
+
+def _lasting(sensors: Sensors, depths: Floats, single: NDArray[np.bool_], where: years.Windows,
+             n: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Calibration and the daily wave, by the share of days with one reading: of years, and of columns or their days."""
+    if not single.any():
+        column = calibration(sensors, depths)
+        return np.broadcast_to(column, n.shape), column
+    days = where.padded(single.astype(np.float64))
+    days[np.isnan(days)] = 0.0
+    share = np.add.reduceat(days, where.year_row, axis=0) / np.maximum(n, 1)
+    return calibration(sensors, depths, share), calibration(sensors, depths, days)
 
 
 def _reasons(rule: Completeness, sums: years.YearSums, where: years.Windows,

@@ -14,7 +14,7 @@ from talik.kernels import calendar
 from talik.kernels.daily_wave import hour_errors
 from talik.records import REJECTED, Flag, Record
 
-VERSION = 4
+VERSION = 5
 """Of the rules by which samples become days; kept days of another version are made anew."""
 
 _FINE = 0.002
@@ -33,11 +33,10 @@ class Days:
     offset_hours : float
         Hours ahead of UTC of the clock by which days were cut.
     daily : Daily
-        Means of the values that no flag rejects, however few; samples there are; samples a whole day has.
+        Means of the values that no flag rejects, however few; samples there are; samples a whole day has. Its `hours`
+        are NaN, too, on days whose one sample is a reading at an hour of the day.
     resolution : ndarray, shape (m,)
         Smallest step between values of each column [K]; 0 below 2 mK and where they are too few to tell.
-    hour : float
-        Hour, on that clock, of the one sample a day; NaN where there are more, and where stamps are dates.
     """
 
     site: str
@@ -46,7 +45,6 @@ class Days:
     offset_hours: float
     daily: calendar.Daily = field(repr=False)
     resolution: NDArray[np.float64]
-    hour: float
 
 
 def days_of(record: Record) -> Days:
@@ -70,8 +68,26 @@ def days_of(record: Record) -> Days:
     daily = calendar.daily(times, values, offset_hours=offset)
     if daily.partial[1:-1].any():
         daily = replace(daily, hours=hour_errors(times, values, daily, offset_hours=offset))
-    return Days(record.site, record.depths, record.labels, offset, daily, _resolution(values),
-                only_hour(times, offset))
+    daily = _with_readings(times, values, daily, offset)
+    return Days(record.site, record.depths, record.labels, offset, daily, _resolution(values))
+
+
+def _with_readings(times: NDArray[np.datetime64], values: NDArray[np.float64], daily: calendar.Daily,
+                   offset: float) -> calendar.Daily:
+    """The same with NaN in `hours` where the one sample of a day is a reading of its hour and no mean."""
+    single = _single(daily.expected) & (daily.count > 0)
+    if not single.any():
+        return daily
+    day = calendar.day_numbers(times, offset) - daily.first
+    some: NDArray[np.bool_] = np.logical_or.reduce(single, axis=1)
+    rows = np.flatnonzero(some[day] & _off_midnight(_clock(times, offset)))
+    if not rows.size:
+        return daily
+    row, column = np.nonzero(~np.isnan(values[rows]))
+    read = np.zeros(single.shape, dtype=bool)
+    read[day[rows[row]], column] = True
+    hours = np.zeros((2, *single.shape)) if daily.hours is None else daily.hours
+    return replace(daily, hours=np.stack([np.where(single & read, np.nan, hours[0]), hours[1]]))
 
 
 def _resolution(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -87,25 +103,45 @@ def _resolution(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(found < _FINE, 0.0, found)
 
 
-def only_hour(times: NDArray[np.datetime64], offset: float) -> float:
+def only_hour(record: Record) -> tuple[float, float]:
     """
-    The hour of the one sample a day, on a clock `offset` hours ahead of UTC; NaN where there are more a day.
+    The hour, on the record's own clock, of days that have one sample, and the share of the record's days they are.
 
-    Also NaN at midnight, which is how dates look, and with them daily means.
+    NaN and 0 where days have more, and within an hour of midnight, which is how dates look, and with them daily means.
 
     Examples
     --------
     >>> t = np.arange("2020-01-01", "2020-02-01", dtype="M8[D]")
-    >>> only_hour(t + np.timedelta64(12, "h"), 0.0), only_hour(t, 0.0)
-    (12.0, nan)
+    >>> noon, date = (Record("A", t + np.timedelta64(h, "h"), [0.0], np.zeros((31, 1))) for h in (12, 0))
+    >>> only_hour(noon), only_hour(date)
+    ((12.0, 1.0), (nan, 0.0))
     """
-    us = times.astype("M8[us]").astype(np.int64)
-    if us.size < 2 or np.median(np.diff(np.sort(us[:400]))) < 17 * 3.6e9:
-        return float("nan")
-    hours = (us / 3.6e9 + offset) % 24
-    usual = float(np.median(hours))
-    same = np.mean(np.abs(hours - usual) < 0.1) >= 0.9
-    return usual if same and 0.1 < usual < 23.9 else float("nan")
+    times, offset = np.sort(record.times[clocked(record)].astype("M8[us]")), day_offset(record)
+    if not (np.diff(times) > np.timedelta64(17, "h")).any():
+        return float("nan"), 0.0
+    day = calendar.day_numbers(times, offset)
+    single = _single(calendar.expected_per_day(times, day, int(day[0]), int(day[-1] - day[0]) + 1))[day - day[0]]
+    hours = _clock(times, offset)
+    read = single & _off_midnight(hours)
+    if not read.any():
+        return float("nan"), 0.0
+    return float(np.median(hours[read])), np.unique(day[read]).size / np.unique(day).size
+
+
+def _single(expected: NDArray[np.float64]) -> NDArray[np.bool_]:
+    single: NDArray[np.bool_] = np.abs(expected - 1) < 0.01
+    return single
+
+
+def _clock(times: NDArray[np.datetime64], offset: float) -> NDArray[np.float64]:
+    """Hours of the day."""
+    hours: NDArray[np.float64] = (times.astype("M8[us]").astype(np.int64) / 3.6e9 + offset) % 24
+    return hours
+
+
+def _off_midnight(hours: NDArray[np.float64]) -> NDArray[np.bool_]:
+    # clocks that change to summer time stamp dates at 0 and at 1 h, or at 23 h
+    return (hours > 1.05) & (hours < 22.95)
 
 
 def clocked(record: Record) -> slice | NDArray[np.bool_]:

@@ -83,6 +83,14 @@ def hours_reach(days: Daily) -> Floats:
     return reach
 
 
+def single_readings(days: Daily) -> NDArray[np.bool_]:
+    """Days whose one sample is a reading at an hour of the day, and no mean; shape (days, m)."""
+    if days.hours is None:
+        return np.zeros(days.mean.shape, dtype=bool)
+    single: NDArray[np.bool_] = np.isnan(days.hours[0]) & ~days.partial & ~np.isnan(days.mean)
+    return single
+
+
 def _hours_likely(days: Daily, most: Floats, where: Windows) -> Floats:
     """
     Standard uncertainty of the means of each side from missing hours.

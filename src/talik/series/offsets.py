@@ -13,7 +13,7 @@ from talik.records import Record
 from talik.results import Result
 from talik.series.columns import Column, Pick, joined
 from talik.series.completeness import Completeness, completeness_rule
-from talik.series.days import day_offset, only_hour
+from talik.series.days import only_hour
 from talik.series.deployments import conflict_words, conflicts, strings
 from talik.series.doubts import doubts
 from talik.series.filling import Filling
@@ -284,10 +284,11 @@ def annual_offsets(records: Record | Sequence[Record], *, air: Pick = None, surf
 
 def _hours_said(records: Sequence[Record]) -> list[str]:
     """What is to be known of records with one sample a day."""
-    found = dict.fromkeys((r.site, only_hour(r.times, day_offset(r))) for r in records)
-    return [f"{where}: one sample a day, at {hour:g} h; taken as readings of that hour, not as daily means, so that "
-            "air and surface are uncertain by the daily wave (daily means are stamped with their date, or 00:00)"
-            for where, hour in found if not np.isnan(hour)]
+    found = dict.fromkeys((r.site, *only_hour(r)) for r in records)
+    return [f"{where}: one sample a day, at {hour:.4g} h{f', on {share:.0%} of the days' if share < 0.995 else ''}; "
+            "taken as readings of that hour, not as daily means, so that air and surface are uncertain by the daily "
+            "wave (daily means are stamped with their date, or 00:00)"
+            for where, hour, share in found if not np.isnan(hour)]
 
 
 def _profiles(records: Sequence[Record]) -> tuple[tuple[Column, ...], ...]:

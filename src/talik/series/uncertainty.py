@@ -60,7 +60,7 @@ _DAILY_WAVE, _DAILY_DEPTH = 2.5, 0.15
 over which that falls to 1/e: what invented ground of many climates shows (`benchmarks/stated_errors.py`)."""
 
 
-def calibration(sensors: Sensors, depths: ArrayLike, hour: float = np.nan) -> Floats:
+def calibration(sensors: Sensors, depths: ArrayLike, single: ArrayLike = 0.0) -> Floats:
     """
     Standard uncertainty that is the same all year for each column: calibration, and one hour standing for a day.
 
@@ -69,21 +69,21 @@ def calibration(sensors: Sensors, depths: ArrayLike, hour: float = np.nan) -> Fl
     sensors : Sensors
     depths : array_like, shape (m,)
         [m]; NaN counts as the surface.
-    hour : float
-        Hour of the one sample a day; NaN where there are more, or where it is a mean.
+    single : array_like, shape (m,) or (years, m)
+        Share of the days on which one reading stands for the day.
 
     Returns
     -------
-    ndarray, shape (m,)
+    ndarray, shape (m,) or that of `single`
         [K]
 
     Examples
     --------
-    >>> calibration(Sensors(0.1), [-2.0, 0.5]), calibration(Sensors(0.1), [-2.0, 0.5], hour=12.0).round(2)
+    >>> calibration(Sensors(0.1), [-2.0, 0.5]), calibration(Sensors(0.1), [-2.0, 0.5], 1.0).round(2)
     (array([0.1, 0.1]), array([2.5 , 0.13]))
     """
     below = np.maximum(np.nan_to_num(np.asarray(depths, dtype=np.float64)), 0.0)
-    return combined(sensors.temperature, _DAILY_WAVE * np.exp(-below / _DAILY_DEPTH) * (not np.isnan(hour)))
+    return combined(sensors.temperature, _DAILY_WAVE * np.exp(-below / _DAILY_DEPTH) * np.asarray(single))
 
 
 def rounding(resolution: ArrayLike, reach: ArrayLike = 0.0) -> Floats:

@@ -58,7 +58,7 @@ def write_days(path: Path, series_id: str, days: Days) -> Sums:
         for name, part in zip(_HOURS, days.daily.hours, strict=True):
             table = table.append_column(name, pa.array(part.ravel("F")))
     about = {"site": days.site, "labels": days.labels, "offset_hours": days.offset_hours, "first": days.daily.first,
-             "resolution": days.resolution.tolist(), "hour": None if np.isnan(days.hour) else days.hour,
+             "resolution": days.resolution.tolist(),
              "depths": [None if np.isnan(depth) else float(depth) for depth in days.depths]}
     described = table.replace_schema_metadata({KEY: json.dumps(about).encode("ascii")})
     with files.replacing(path) as part:
@@ -86,9 +86,9 @@ def read_days(path: Path, crc32: int) -> Days:
         about = json.loads(table.schema.metadata[KEY])
         depths = np.array([np.nan if depth is None else depth for depth in about["depths"]], dtype=np.float64)
         mean, count, expected, *hours = (array_of(table, name).reshape(depths.size, -1).T for name in names)
-        resolution, hour = np.array(about["resolution"]), np.nan if about["hour"] is None else about["hour"]
+        resolution = np.array(about["resolution"])
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise StoreError(damaged(path, str(error))) from error
     return Days(about["site"], depths, tuple(about["labels"]), about["offset_hours"],
                 Daily(about["first"], mean, count.astype(np.int64), expected, np.stack(hours) if hours else None),
-                resolution, hour)
+                resolution)
