@@ -31,7 +31,7 @@ class Fault:
     """
     A record with one fault: which values are wrong, and which flags say so.
 
-    `sides`: either side of a step may; `size`: of a lasting step [K].
+    `sides`: a lasting step, where the good side may be rejected too, not instead; `size`: of that step [K].
     """
 
     record: Record
@@ -44,10 +44,8 @@ class Fault:
     def found(self) -> bool:
         flags = check(self.record).record.flags
         there = ~np.isnan(self.record.values)
-        column = self.wrong.any(axis=0)
         marked = (flags & np.uint16(int(self.flags))) != 0
-        sides = [self.wrong, ~self.wrong & column] if self.sides else [self.wrong]
-        return any(marked[side & there].mean() >= self.share for side in sides if (side & there).any())
+        return bool(marked[self.wrong & there].mean() >= self.share)
 
     def told(self) -> bool:
         """Whether the check says of a faulty column that the fault could not be judged there, or seen so small."""
