@@ -88,6 +88,10 @@ def test_a_possible_temperature_is_never_taken_for_a_fill(values):
         (["soil1_5cm", "soil1_150cm"], [0.05, 1.5]),
         (["Temp 2 m above ground"], [-2]),
         (["S/N 10173910"], [np.nan]),
+        (["Soil-5cm", "Soil-10cm"], [0.05, 0.1]),
+        *(([shape.format(z) for z in signs], [-2, 0, 1, 3])
+          for shape in ("T_{}m", "T{}m", "T_{}.0", "{} m", "T_{} m", "T {}m", "T ({} m)")
+          for signs in (["-2", "0", "1", "3"], ["\u22122", "0", "1", "3"], ["\u20132", "0", "1", "3"])),
     ],
 )
 def test_depths_from_labels(labels, depths):

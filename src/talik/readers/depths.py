@@ -33,8 +33,12 @@ _FACTOR = {
     "in": 0.0254,
 }
 _UNIT = "|".join(sorted(set(_FACTOR) - {"in"}, key=len, reverse=True))  # "in 5" is no inch
-_NUM = r"[-\u2212+]?\d+(?:[.,]\d+)?"
-_AFTER = re.compile(rf"(?<![\w.,])({_NUM})\s*[_ ]?\s*({_UNIT})(?![A-Za-z0-9\u0400-\u04ff])", re.IGNORECASE)
+_MINUS = "-\u2212\u2013"
+_NUM = rf"[{_MINUS}+]?\d+(?:[.,]\d+)?"
+_AFTER = re.compile(
+    rf"((?<![^\W_])[{_MINUS}]\d+(?:[.,]\d+)?|(?<![\w.,]){_NUM})\s*[_ ]?\s*({_UNIT})"
+    rf"(?![A-Za-z0-9\u0400-\u04ff])", re.IGNORECASE
+)
 _BEFORE = re.compile(rf"(?<![A-Za-z\u0400-\u04ff])({_UNIT})[_ ]({_NUM})(?![\w])", re.IGNORECASE)
 _GLUED = re.compile(
     rf"(?<!(?<!\d)0)(?:[^\W\d]|_)(\d+(?:[.,]\d+)?)[_ ]?({_UNIT})(?![A-Za-z0-9\u0400-\u04ff])", re.IGNORECASE
@@ -54,8 +58,9 @@ _DOTS = re.compile(r"\.{2,}")
 
 _LABEL = re.compile(rf"LBL:\s*({_NUM})\s*({_UNIT})?\b", re.IGNORECASE)
 _BARE = re.compile(_NUM)
-_SIGNED = re.compile(rf"[-\u2212]\d+(?:[.,]\d+)?\s*[_ ]?\s*({_UNIT})?", re.IGNORECASE)
-_DECIMAL = re.compile(r"(?:(.*?)[_ ]?|X\.?)([-\u2212]?\d+\.\d+)")
+_SIGNED = re.compile(rf"[{_MINUS}]\d+(?:[.,]\d+)?\s*[_ ]?\s*({_UNIT})?", re.IGNORECASE)
+_DECIMAL = re.compile(rf"(?:(.*?)[_ ]?|X\.?)([{_MINUS}]?\d+\.\d+)")
+_HYPHENED = re.compile(rf"(.*[^\W\d_])([{_MINUS}]?)\d+(?:[.,]\d+)?[_ ]?(?:{_UNIT})", re.IGNORECASE)
 _ABOVE = re.compile(
     r"(?<![a-z])(air|above|height|воздух\w*|luft\w*)(?![a-z])|(?<![a-z])air_?tc?(emp\w*)?(?![a-z])|"
     r"(?<![a-z])t(emp\w*)?_?air(?![a-z])|气温",
@@ -104,7 +109,8 @@ def depths_of(labels: Sequence[str], *, bare: str | None = None) -> Labelled:
     A label that names the air ("Air 2 m", "TA_2m") is above the ground. When all others but 0 are written negative, the
     file counts height, and the sign is turned. When both signs occur, those of the sensor nearest to the surface are
     in the ground, since the air is measured higher than the shallowest sensor is deep; where that does not tell them
-    apart, there are no depths.
+    apart, there are no depths. A minus right behind a letter is a hyphen (Soil-5cm, Soil-10cm), unless the same word
+    also stands without it (T-2m, T1m).
 
     Examples
     --------
@@ -114,11 +120,14 @@ def depths_of(labels: Sequence[str], *, bare: str | None = None) -> Labelled:
     array([ 0.05, -3.  ,  0.2 ,   nan])
     >>> depths_of(["TA_2m", "T_0.02", "T_1.0"]).depths
     array([-2.  ,  0.02,  1.  ])
+    >>> [depths_of(labels).depths.tolist() for labels in (["T_-2m", "T_1m"], ["T-2m", "T1m"], ["S-2m", "T1m"])]
+    [[-2.0, 1.0], [-2.0, 1.0], [2.0, 1.0]]
     >>> depths_of(["-0.5m", "-1.0m"]).depths, depths_of(["Temp (LBL: 5)", "Temp (LBL: 10)"]).depths
     (array([0.5, 1. ]), array([ 5., 10.]))
     """
     found = np.array([_depth(label, bare) for label in labels], dtype=float)
     by_word = np.array([is_air(label) for label in labels], dtype=bool)
+    found[_minus_behind_a_letter(labels) & ~by_word] *= -1
     if np.isnan(found[~by_word]).all():
         found[~by_word] = _decimals([label for label in labels if not is_air(label)])
     free = ~by_word & ~np.isnan(found)
@@ -174,6 +183,13 @@ def has_depth(label: str) -> bool:
     return not np.isnan(_depth(label, None))
 
 
+def _minus_behind_a_letter(labels: Sequence[str]) -> NDArray[np.bool_]:
+    """Where it is a sign: the same word stands before other numbers without it."""
+    found = [_HYPHENED.fullmatch(label.strip()) for label in labels]
+    plain = {match[1] for match in found if match and not match[2]}
+    return np.array([match is not None and match[2] != "" and match[1] in plain for match in found], dtype=np.bool_)
+
+
 def _lone(depth: float) -> str:
     return (
         f"depths: the lone label {depth:g} m may be {-depth:g} m deep or {-depth:g} m above the ground: "
@@ -224,7 +240,7 @@ def _depth(label: str, bare: str | None) -> float:
 
 
 def _number(text: str) -> float:
-    return round(float(text.replace(",", ".").replace("\u2212", "-")), 6)
+    return round(float(re.sub(f"[{_MINUS}]", "-", text.replace(",", "."))), 6)
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,8 +107,9 @@ class Completeness:
     `gtnp`: GTN-P collection of mean annual ground temperatures 1980-2021: none "if >20 % of yearly values are not
     available or if more than one complete month is missing". `wmo`: the 3/5 rule of the climatological normals: no
     month with more than 5 days missing, or more than 3 in a row. `permos`: hydrological years without gaps beyond
-    the 5 days that straight lines bridge as well as any method does (Staub et al. 2017, doi:10.1002/ppp.1913).
-    `liu2025`: the paper states no rule, so whatever there is counts (doi:10.1038/s41612-025-01235-1).
+    the 5 days that straight lines bridge as well as any method does (Staub et al. 2017, doi:10.1002/ppp.1913), with
+    90 % of the days and, as in `default`, 80 % of every month. `liu2025`: the paper states no rule, so whatever there
+    is counts (doi:10.1038/s41612-025-01235-1).
 
     Examples
     --------
