@@ -116,9 +116,10 @@ def only_hour(record: Record) -> tuple[float, float]:
     >>> only_hour(noon), only_hour(date)
     ((12.0, 1.0), (nan, 0.0))
     """
-    times, offset = np.sort(record.times[clocked(record)].astype("M8[us]")), day_offset(record)
-    if not (np.diff(times) > np.timedelta64(17, "h")).any():
+    us = np.sort(record.times[clocked(record)].astype("M8[us]").astype(np.int64))
+    if not (us[1:] - us[:-1] > 17 * 3.6e9).any():
         return float("nan"), 0.0
+    times, offset = us.astype("M8[us]"), day_offset(record)
     day = calendar.day_numbers(times, offset)
     single = _single(calendar.expected_per_day(times, day, int(day[0]), int(day[-1] - day[0]) + 1))[day - day[0]]
     hours = _clock(times, offset)
