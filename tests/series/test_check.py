@@ -13,6 +13,7 @@ from talik.errors import DataError, UnknownName, UsageError
 from talik.kernels.quality import equal_runs
 from talik.records import REJECTED, Flag, Record
 from talik.series.judged import not_judged
+from talik.series.offsets import annual_offsets
 from talik.series.quality import Rules, check, checked_once
 from talik.series.replay import replay
 from talik.series.rules import CHECKS, SATURATED, SENTINELS
@@ -166,6 +167,7 @@ def test_a_level_that_jumps_for_good_is_wrong_where_its_neighbours_are_not(inven
     [detail] = result.log.filter(pl.col("flag") == "STEP")["detail"]
     assert re.search(rf"^moved by [+-]\d+\.\d K for good from 201\d-\d\d-.* on; rejected {words}", detail)
     assert detail in str(result)
+    assert any(detail in note for note in annual_offsets(result.record).settings["notes"])
 
 
 @pytest.mark.parametrize("first, wrong, words", [

@@ -276,10 +276,16 @@ def annual_offsets(records: Record | Sequence[Record], *, air: Pick = None, surf
     years = years.select(pl.lit(name).alias("site"), pl.all())
     said = {"overlaps": tuple(said for _, overlaps in served for said in overlaps),
             "conflicts": tuple(asdict(one) for one in apart),
-            "notes": (*conflict_words(apart), *air_said(several, picked[0]), *doubted, *_hours_said(several))}
+            "notes": (*conflict_words(apart), *air_said(several, picked[0]), *doubted, *_levels_said(several),
+                      *_hours_said(several))}
     return AnnualOffsets(name, years, columns, {
         **pairing.settings, "depth_method": method, "checked": check, "surface_depth": surface_depth,
         "depth_tolerance": depth_tolerance, **said}, digest)
+
+
+def _levels_said(records: Sequence[Record]) -> list[str]:
+    """Which levels the check rejected for good, and why."""
+    return [note.partition("; ")[2] for r in records for note in r.history if " for good from " in note]
 
 
 def _hours_said(records: Sequence[Record]) -> list[str]:
