@@ -508,3 +508,13 @@ def test_a_table_of_thousands_of_columns_is_looked_at_beyond_its_first_64_kb(tmp
     text = "time," + ",".join(f"T_{k}cm" for k in range(n)) + "\n"
     [record] = read(tmp_path, text + "".join(f"{stamp}{',-1.2500000000000' * n}\n" for stamp in hours(n=4)))
     assert record.values.shape == (4, n)
+
+
+@pytest.mark.parametrize("row", [0, 1, 3, 30])
+def test_a_cell_that_is_no_number_is_told_with_its_line_however_early(tmp_path, row):
+    lines = [f"2020-01-{1 + n // 24:02d} {n % 24:02d}:00,{n % 7}" for n in range(60)]
+    lines[row] = lines[row].split(",")[0] + ",broken"
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(["time,T_5cm", *lines, ""]))
+    with pytest.raises(FileError, match=f"line {row + 2}: 'broken' in column 'T_5cm' is not a number"):
+        talik.read(path)

@@ -138,7 +138,7 @@ def _located(rows: Sequence[Sequence[str | None]]) -> tuple[list[str], int, list
     width = len([cell for cell in rows[first] if cell])
     wide = [n for n in titles if len([cell for cell in rows[n] if cell]) >= max(2, 0.5 * width)]
     beside = [n for n in wide if any(kind(rows[n]) for kind in _JOINED)]
-    named = [n for n in wide if n not in beside]
+    named = [n for n in wide if n not in beside and not _begins_with_a_stamp(rows[n])]
     if not named:
         return None
     at = named[-1]
