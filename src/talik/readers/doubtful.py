@@ -16,7 +16,7 @@ _WARMEST = 70.0
 _WARM = 20.0
 """A median [°C] that the ground of cold regions has in no year, and that its readings in °F often have."""
 
-_ROWS = 10_000
+_ROWS = 2_000
 """Rows that are looked at, about."""
 
 _FEWEST = 24
